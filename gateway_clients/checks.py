@@ -1,0 +1,109 @@
+"""System checks of the settings: errors in production, silence in development, except for what can never work."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
+
+from gateway_clients.failpoints import Failpoint
+
+SECRET_MIN_BYTES: Final = 32
+EXAMPLE: Final = "change-me"
+ENCRYPTION_KEY_BYTES: Final = 32
+
+Check = Callable[[], Iterator[CheckMessage]]
+
+
+@register(Tags.security)
+def check_production(**_given: Any) -> Sequence[CheckMessage]:
+    """What `ENVIRONMENT=production` refuses to start with."""
+    if settings.ENVIRONMENT != "production":
+        return []
+    return [message for check in PRODUCTION_CHECKS for message in check()]
+
+
+@register(Tags.security)
+def check_always(**_given: Any) -> Sequence[CheckMessage]:
+    """What no environment can work with."""
+    return [*_environment(), *_different_keys(), *_encryption_keys(), *_known_failpoint(), *_event_secrets()]
+
+
+def _environment() -> Iterator[CheckMessage]:
+    if settings.ENVIRONMENT not in {"production", "development"}:
+        yield Error("ENVIRONMENT must be production or development.", id="gateway.E001")
+
+
+def _different_keys() -> Iterator[CheckMessage]:
+    if not settings.JWT_SECRET or not settings.REFRESH_TOKEN_SECRET:
+        yield Error("JWT_SECRET and REFRESH_TOKEN_SECRET must each hold a secret.", id="gateway.E002")
+    if set(settings.JWT_SECRET) & set(settings.REFRESH_TOKEN_SECRET):
+        yield Error("JWT_SECRET and REFRESH_TOKEN_SECRET must differ.", id="gateway.E003")
+
+
+def _encryption_keys() -> Iterator[CheckMessage]:
+    for key in settings.CACHE_ENCRYPTION_KEYS:
+        try:
+            is_whole = len(base64.b64decode(key, validate=True)) == ENCRYPTION_KEY_BYTES
+        except binascii.Error:
+            is_whole = False
+        if not is_whole:
+            yield Error("CACHE_ENCRYPTION_KEYS must be base64 of 32 bytes each.", id="gateway.E004")
+            return
+
+
+def _known_failpoint() -> Iterator[CheckMessage]:
+    if settings.FAILPOINT and settings.FAILPOINT not in set(Failpoint):
+        yield Error(f"FAILPOINT must be one of {', '.join(Failpoint)}.", id="gateway.E005")
+
+
+def _event_secrets() -> Iterator[CheckMessage]:
+    for secret in settings.EVENTS_WEBHOOK_SECRET:
+        try:
+            Webhook(secret)
+        except (ValueError, EmptyWebhookSecretError):
+            yield Error("EVENTS_WEBHOOK_SECRET must be base64, with or without whsec_.", id="gateway.E006")
+            return
+
+
+def _secrets() -> Iterator[CheckMessage]:
+    for name in ("SECRET_KEY", "JWT_SECRET", "REFRESH_TOKEN_SECRET"):
+        value = getattr(settings, name)
+        secrets = (value,) if isinstance(value, str) else value
+        if any(EXAMPLE in secret for secret in secrets):
+            yield Error(f"{name} is left at its example value.", id="gateway.E010")
+        elif any(len(secret.encode()) < SECRET_MIN_BYTES for secret in secrets):
+            yield Error(f"{name} must have at least {SECRET_MIN_BYTES} bytes.", id="gateway.E011")
+
+
+def _debug() -> Iterator[CheckMessage]:
+    if settings.DEBUG:
+        yield Error("DEBUG must be off.", id="gateway.E012")
+
+
+def _hosts() -> Iterator[CheckMessage]:
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Error("ALLOWED_HOSTS must not hold *.", id="gateway.E013")
+
+
+def _cors() -> Iterator[CheckMessage]:
+    is_open = getattr(settings, "CORS_ALLOW_ALL_ORIGINS", False) or getattr(settings, "CORS_ALLOWED_ORIGIN_REGEXES", ())
+    if is_open or {"*", "null"} & set(settings.CORS_ALLOWED_ORIGINS):
+        yield Error("CORS_ALLOWED_ORIGINS must be an exact list.", id="gateway.E014")
+
+
+def _failpoint() -> Iterator[CheckMessage]:
+    if settings.FAILPOINT:
+        yield Error("FAILPOINT is for tests alone.", id="gateway.E015")
+
+
+def _encryption() -> Iterator[CheckMessage]:
+    if not settings.CACHE_ENCRYPTION_KEYS:
+        yield Error("CACHE_ENCRYPTION_KEYS is missing.", id="gateway.E016")
+
+
+PRODUCTION_CHECKS: Final[tuple[Check, ...]] = (_secrets, _debug, _hosts, _cors, _failpoint, _encryption)

@@ -1,0 +1,107 @@
+"""Logs as JSON lines on standard output, each with the id of the request it belongs to."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from gateway_clients.instrumentation.hooks import CallRecord, DriftRecord, Record
+
+#: The request that this thread of work belongs to; empty outside requests.
+request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON line for each record of the standard library's loggers; their `extra` is left out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _rendered(None, "", _with_request_id(None, "", line))
+
+
+class LineWriter:
+    """Where structlog's lines end: standard output, as it is at that moment. `name`: who logs, if anybody said."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        """Writes the line whole."""
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def configure() -> None:
+    """Makes structlog write JSON lines; the standard library's loggers are set in `LOGGING`."""
+    structlog.configure(
+        processors=[
+            _with_time,
+            structlog.processors.add_log_level,
+            _with_logger,
+            _with_request_id,
+            structlog.processors.format_exc_info,
+            _rendered,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=LineWriter,
+        cache_logger_on_first_use=True,
+    )
+
+
+def log_record(record: Record) -> None:
+    """The hook that logs calls that failed and answers that drift; the others are in the metrics."""
+    match record:
+        case CallRecord(outcome="ok" | "not_found"):
+            return
+        case CallRecord():
+            structlog.get_logger().warning(
+                "call_failed",
+                service=record.service,
+                operation=record.operation,
+                outcome=record.outcome,
+                state=record.state,
+                ms=round(record.seconds * 1000, 1),
+            )
+        case DriftRecord():
+            structlog.get_logger().warning(
+                "answer_drifted",
+                service=record.service,
+                operation=record.operation,
+                fields=record.fields,
+                omitted=record.omitted,
+            )
+
+
+def _with_time(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}
+
+
+def _with_logger(logger: LineWriter, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if logger.name:
+        event["logger"] = logger.name
+    return event
+
+
+def _with_request_id(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if "request_id" not in event and (current := request_id.get()):
+        event["request_id"] = current
+    return event
+
+
+def _rendered(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()
