@@ -1,0 +1,94 @@
+"""The lane for several reads at once: all are written before the first answer is waited for, on one thread."""
+
+import select
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from gateway_clients.conf import UpstreamConf
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.transport.exchange import Exchange
+from gateway_clients.transport.lines import lines_of
+from gateway_clients.transport.messages import Outgoing
+
+#: Seconds between two looks at a host name that is being looked up.
+RESOLVING_LOOK_SECONDS: Final = 0.005
+
+
+class Batch:
+    """The exchanges of one thread."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self._watched: dict[int, Exchange] = {}
+        self._resolving: list[Exchange] = []
+        self._done: list[Exchange] = []
+
+    def start(self, outgoing: Outgoing, conf: UpstreamConf, deadline: Deadline) -> Exchange:
+        """Writes a request, as far as that goes without waiting."""
+        exchange = Exchange(outgoing, conf, lines_of(conf), deadline)
+        exchange.start()
+        self._watch(exchange)
+        return exchange
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return not (self._watched or self._resolving or self._done)
+
+    def wait(self, seconds: float) -> Iterable[Exchange]:
+        """The exchanges that ended, waited for at most that long."""
+        if not self._done:
+            self._turn(seconds)
+        done, self._done = self._done, []
+        return done
+
+    def _turn(self, seconds: float) -> None:
+        now = time.monotonic()
+        under_way = [*self._watched.values(), *self._resolving]
+        next_end = min((exchange.expires_at for exchange in under_way), default=now + seconds)
+        patience = min(seconds, max(0.0, next_end - now))
+        if self._resolving:
+            patience = min(patience, RESOLVING_LOOK_SECONDS)
+        for descriptor, _ in self._poll.poll(patience * 1000):
+            self._advance(self._watched.pop(descriptor), descriptor)
+        looked_up, self._resolving = self._resolving, []
+        for exchange in looked_up:
+            exchange.go_on()
+            self._watch(exchange)
+        self._expire(time.monotonic())
+
+    def _advance(self, exchange: Exchange, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        exchange.go_on()
+        self._watch(exchange)
+
+    def _watch(self, exchange: Exchange) -> None:
+        connection = exchange.connection
+        if exchange.is_done:
+            self._done.append(exchange)
+        elif connection is None:
+            self._resolving.append(exchange)
+        else:
+            self._watched[connection.fileno()] = exchange
+            self._poll.register(connection, exchange.interest)
+
+    def _expire(self, now: float) -> None:
+        for descriptor, exchange in list(self._watched.items()):
+            if exchange.expires_at <= now:
+                self._poll.unregister(descriptor)
+                del self._watched[descriptor]
+                exchange.expire()
+                self._watch(exchange)
+        late = [exchange for exchange in self._resolving if exchange.expires_at <= now]
+        for exchange in late:
+            self._resolving.remove(exchange)
+            exchange.expire()
+            self._watch(exchange)
+
+    def close(self) -> None:
+        """Gives up what is under way."""
+        for exchange in (*self._watched.values(), *self._resolving):
+            exchange.abandon()
+        self._watched.clear()
+        self._resolving.clear()

@@ -1,0 +1,217 @@
+"""urllib3 connections whose timeout is for the whole answer, not for each read from the socket."""
+
+import email.errors
+import http.client
+import io
+import socket
+import threading
+import time
+from typing import Any, Final
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.transport.dialing import dial
+from gateway_clients.transport.messages import AnswerTooLargeError
+from gateway_clients.transport.reading import HEAD_MAX_BYTES
+
+SWITCHING_PROTOCOLS: Final = 101
+FIRST_FINAL_STATUS: Final = 200
+LINE_MAX_BYTES: Final = 65_537
+BROKEN_HEAD: Final = (
+    email.errors.FirstHeaderLineIsContinuationDefect,
+    email.errors.MissingHeaderBodySeparatorDefect,
+)
+
+
+class _Journey(threading.local):
+    """This thread's request: what it may take, and how far it came."""
+
+    deadline = Deadline(0.0)
+    wire_max_bytes = 0
+    must_dial = False
+    is_reused = False
+    has_sent = False
+    has_received = False
+
+    def begin(self, deadline: Deadline, *, wire_max_bytes: int, must_dial: bool) -> None:
+        """Another request sets out; `must_dial`: on a new connection."""
+        self.deadline, self.wire_max_bytes, self.must_dial = deadline, wire_max_bytes, must_dial
+        self.is_reused = self.has_sent = self.has_received = False
+
+
+journey = _Journey()
+
+
+class _ClockedReader(io.RawIOBase):
+    """Reads from a socket until its clock runs out, or its bytes are used up."""
+
+    def __init__(self, clocked: "ClockedSocket", raw: Any) -> None:
+        super().__init__()
+        self._clocked = clocked
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._clocked.wind()
+        count: int | None = self._raw.readinto(buffer)
+        if count:
+            journey.has_received = True
+            self._clocked.take(count)
+        elif self._clocked.is_in_head:
+            # http.client takes the end of the connection for the end of the head.
+            raise ConnectionResetError("ended in the head")
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class ClockedSocket:
+    """A socket whose `settimeout` is for all that is done until it is set anew.
+
+    Seconds; TimeoutError once they are over.
+    """
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self._ends_at: float | None = None
+        self._bytes_left = 0
+        self.is_in_head = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Starts the clock."""
+        self._ends_at = None if seconds is None else time.monotonic() + seconds
+        self._inner.settimeout(seconds)
+
+    def wind(self) -> None:
+        """Gives the next step what is left. Raises TimeoutError."""
+        if self._ends_at is None:
+            return
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._inner.settimeout(left)
+
+    def allow(self, size: int) -> None:
+        """So many bytes may be read from now on."""
+        self._bytes_left = size
+
+    def take(self, size: int) -> None:
+        """So many have been read. Raises AnswerTooLargeError when that is too many."""
+        self._bytes_left -= size
+        if self._bytes_left < 0:
+            raise AnswerTooLargeError
+
+    def sendall(self, data: Any) -> None:
+        """Sends it all, on the clock."""
+        left = memoryview(data).cast("B")
+        while left:
+            self.wind()
+            left = left[self._inner.send(left) :]
+
+    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+        """A reader on the clock."""
+        return io.BufferedReader(_ClockedReader(self, self._inner.makefile("rb", buffering=0)))
+
+
+class _StrictResponse(http.client.HTTPResponse):
+    """Passes over interim answers, and refuses heads that are none.
+
+    http.client passes over 100 only and takes 103 for the answer; of a broken head it keeps what it understood.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        if any(isinstance(defect, BROKEN_HEAD) for defect in self.headers.defects):
+            raise http.client.HTTPException("not a head")
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc] # typeshed leaves it out
+            if status == SWITCHING_PROTOCOLS:
+                raise http.client.UnknownProtocol("another protocol was not asked for")
+            if status >= FIRST_FINAL_STATUS:
+                return version, status, reason
+            while self.fp.readline(LINE_MAX_BYTES).strip():
+                pass
+
+
+class _Clocked:
+    """What both kinds of connection share."""
+
+    response_class: Any = _StrictResponse
+    sock: Any
+    timeout: Any
+    host: str
+    port: int
+    _dns_host: str
+    requests_sent = 0
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return dial(self._dns_host, self.port, float(self.timeout))
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connect") from error
+        except OSError as error:
+            raise NewConnectionError(self, "connect") from error  # type: ignore[arg-type]
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self.sock = ClockedSocket(self.sock)
+        self.requests_sent = 0
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if journey.must_dial and self.sock is not None:
+            self.close()  # type: ignore[attr-defined]
+        if self.sock is None:
+            self.connect()
+        # urllib3 gives writing the time of connecting, from `timeout`.
+        self.timeout = max(journey.deadline.remaining_seconds, 0.001)
+        journey.is_reused = self.requests_sent > 0
+        journey.has_sent = True
+        self.requests_sent += 1
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        connection = self.sock
+        connection.allow(HEAD_MAX_BYTES)
+        connection.is_in_head = True
+        response = super().getresponse()  # type: ignore[misc]
+        connection.is_in_head = False
+        connection.allow(journey.wire_max_bytes)
+        return response
+
+
+class ClockedHTTPConnection(_Clocked, HTTPConnection):
+    """Over TCP."""
+
+
+class ClockedHTTPSConnection(_Clocked, HTTPSConnection):
+    """Over TLS."""
+
+
+class ClockedHTTPPool(HTTPConnectionPool):
+    """Connections over TCP."""
+
+    ConnectionCls = ClockedHTTPConnection
+
+
+class ClockedHTTPSPool(HTTPSConnectionPool):
+    """Connections over TLS."""
+
+    ConnectionCls = ClockedHTTPSConnection
+
+
+POOL_CLASSES = {"http": ClockedHTTPPool, "https": ClockedHTTPSPool}

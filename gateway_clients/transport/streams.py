@@ -1,0 +1,255 @@
+"""The lane of requests for what is too large to hold: bytes go through as they come, each step on a clock of its own.
+
+A stream has a connection to itself, made for it and closed after it.
+"""
+
+import io
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+from requests.hooks import default_hooks
+from requests.models import PreparedRequest
+from requests.structures import CaseInsensitiveDict
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from gateway_clients.conf import UpstreamConf
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.transport.dialing import dial
+from gateway_clients.transport.mapping import FOREIGN, ours
+from gateway_clients.transport.messages import Answer, AnswerTooLargeError, Outgoing, decoded
+
+PIECE_BYTES: Final = 65_536
+#: Seconds within which a stream must get on, and within which an answer must come once all of a body was sent.
+STALL_SECONDS: Final = 10.0
+#: Places in the pool of connections, all closed when they get there.
+MOST_KEPT: Final = 8
+
+
+class PacedSocket:
+    """A socket on a clock that is started anew for each step. TimeoutError once its time is over."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self._ends_at = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def settimeout(self, _seconds: float | None) -> None:
+        """Nothing: urllib3 would give each read from the socket a time of its own."""
+
+    def pace(self, seconds: float) -> None:
+        """The next step may take so long."""
+        self._ends_at = time.monotonic() + seconds
+
+    def wind(self) -> None:
+        """Gives the socket what is left."""
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._inner.settimeout(left)
+
+    def sendall(self, data: Any) -> None:
+        """Sends it all, on the clock."""
+        left = memoryview(data).cast("B")
+        while left:
+            self.wind()
+            left = left[self._inner.send(left) :]
+
+    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+        """A reader on the clock."""
+        return io.BufferedReader(_PacedReader(self, self._inner.makefile("rb", buffering=0)))
+
+
+class _PacedReader(io.RawIOBase):
+    def __init__(self, paced: PacedSocket, raw: Any) -> None:
+        super().__init__()
+        self._paced = paced
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._paced.wind()
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+class _Trip(threading.local):
+    """The stream that this thread is opening: how long it may take, its socket, and how far it came."""
+
+    head_seconds = 0.0
+    paced: PacedSocket | None = None
+    has_sent = False
+
+
+_trip = _Trip()
+
+
+class _Paced:
+    """What both kinds of connection share."""
+
+    sock: Any
+    timeout: Any
+    host: str
+    port: int
+    _dns_host: str
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return dial(self._dns_host, self.port, float(self.timeout))
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "connect") from error
+        except OSError as error:
+            raise NewConnectionError(self, "connect") from error  # type: ignore[arg-type]
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self.sock = _trip.paced = PacedSocket(self.sock)
+        _trip.paced.pace(_trip.head_seconds)
+        _trip.has_sent = True
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None:
+            self.close()  # type: ignore[attr-defined]  # kept by an upstream that was asked not to
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+class PacedHTTPConnection(_Paced, HTTPConnection):
+    """Over TCP."""
+
+
+class PacedHTTPSConnection(_Paced, HTTPSConnection):
+    """Over TLS."""
+
+
+class PacedHTTPPool(HTTPConnectionPool):
+    """Connections over TCP."""
+
+    ConnectionCls = PacedHTTPConnection
+
+
+class PacedHTTPSPool(HTTPSConnectionPool):
+    """Connections over TLS."""
+
+    ConnectionCls = PacedHTTPSConnection
+
+
+class PacedAdapter(HTTPAdapter):
+    """requests' adapter on paced connections; no retries of its own."""
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        """The pool of pools, with our connections in it."""
+        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": PacedHTTPPool, "https": PacedHTTPSPool}
+
+
+class Stream:
+    """An answer whose head has come and whose body comes as it is read. Whoever got it closes it."""
+
+    def __init__(self, service: str, response: requests.Response, paced: PacedSocket, deadline: Deadline) -> None:
+        self.status = response.status_code
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self._service = service
+        self._raw: Any = response.raw
+        self._paced = paced
+        self._deadline = deadline
+
+    def read(self) -> bytes:
+        """The next bytes, none at the end. Raises UpstreamUnavailableError's kinds."""
+        try:
+            self._paced.pace(min(STALL_SECONDS, self._deadline.remaining_seconds))
+            piece: bytes = self._raw.read1(PIECE_BYTES, decode_content=False)
+        except FOREIGN as error:
+            raise ours(self._service, error, was_sent=True) from error
+        return piece
+
+    def whole(self, *, max_bytes: int) -> Answer:
+        """The answer, when it is a small one. Raises UpstreamUnavailableError's kinds."""
+        body = bytearray()
+        while piece := self.read():
+            body += piece
+            if len(body) > max_bytes:
+                raise ours(self._service, AnswerTooLargeError(), was_sent=True)
+        try:
+            unpacked = decoded(bytes(body), self.headers.get("content-encoding"), max_bytes=max_bytes)
+        except FOREIGN as error:
+            raise ours(self._service, error, was_sent=True) from error
+        return Answer(self.status, self.headers, unpacked)
+
+    def close(self) -> None:
+        """Gives up what has not been read."""
+        self._raw.close()
+
+
+class StreamLane:
+    """One upstream's `requests.Session` for streams; no cookies are kept, no redirects followed, no proxies read."""
+
+    def __init__(self, conf: UpstreamConf) -> None:
+        self._conf = conf
+        self._session = requests.Session()
+        self._session.trust_env = False
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, PacedAdapter(pool_connections=1, pool_maxsize=MOST_KEPT))
+
+    def open(self, outgoing: Outgoing, deadline: Deadline, pieces: Iterable[bytes] | None = None) -> Stream:
+        """Sends a request, its body (chunked) as the pieces come, and waits for the head of the answer.
+
+        Raises UpstreamUnavailableError's kinds, and what the pieces raise; then the upstream gets no whole body.
+        """
+        left = max(deadline.remaining_seconds, 0.001)
+        _trip.head_seconds = min(left, self._conf.timeout_seconds)
+        _trip.paced, _trip.has_sent = None, False
+        url = self._conf.base_url + outgoing.target
+        timeout = urllib3.Timeout(connect=min(left, self._conf.connect_seconds), read=left)
+        prepared = _prepared(outgoing, url, None if pieces is None else _on_the_clock(pieces, deadline))
+        try:
+            response = self._session.get_adapter(url).send(prepared, stream=True, timeout=timeout)  # type: ignore[arg-type] # its own types leave it out
+        except FOREIGN as error:
+            raise ours(self._conf.name, error, was_sent=_trip.has_sent) from error
+        assert _trip.paced is not None
+        return Stream(self._conf.name, response, _trip.paced, deadline)
+
+    def close(self) -> None:
+        """Closes what is open."""
+        self._session.close()
+
+
+def _on_the_clock(pieces: Iterable[bytes], deadline: Deadline) -> Iterator[bytes]:
+    """The pieces; sending each has a time of its own, as has the answer after the last; waiting for them has not."""
+    for piece in pieces:
+        if _trip.paced is not None:
+            _trip.paced.pace(min(STALL_SECONDS, deadline.remaining_seconds))
+        yield piece
+    if _trip.paced is not None:
+        _trip.paced.pace(min(STALL_SECONDS, deadline.remaining_seconds))
+
+
+def _prepared(outgoing: Outgoing, url: str, pieces: Iterator[bytes] | None) -> PreparedRequest:
+    """requests' prepared request, made by hand: what it would check and guess is known here."""
+    prepared = PreparedRequest()
+    prepared.method = outgoing.method
+    prepared.url = url
+    framing = {} if pieces is None else {"Transfer-Encoding": "chunked"}
+    prepared.headers = CaseInsensitiveDict({**outgoing.headers, **framing, "Connection": "close"})
+    prepared.body = pieces  # type: ignore[assignment]  # what requests sends chunked; its stubs know bytes alone
+    prepared.hooks = default_hooks()
+    prepared._cookies = RequestsCookieJar()  # type: ignore[attr-defined]
+    return prepared

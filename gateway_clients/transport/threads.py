@@ -1,0 +1,100 @@
+"""The lane of requests: one call on the calling thread, through the session's adapter, on the whole answer's clock."""
+
+from typing import Any, Final
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+from requests.hooks import default_hooks
+from requests.models import PreparedRequest
+from requests.structures import CaseInsensitiveDict
+
+from gateway_clients.conf import UpstreamConf
+from gateway_clients.errors import UpstreamConnectionError
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.transport.clocked import POOL_CLASSES, journey
+from gateway_clients.transport.mapping import FOREIGN, ours
+from gateway_clients.transport.messages import Answer, AnswerTooLargeError, Outgoing, decoded
+from gateway_clients.transport.reading import WIRE_FACTOR
+
+PIECE_BYTES: Final = 65_536
+
+
+class ClockedAdapter(HTTPAdapter):
+    """requests' adapter on connections that keep the clock; no retries of its own."""
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        """The pool of pools, with our connections in it."""
+        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+
+
+class ThreadLane:
+    """One upstream's `requests.Session`; no cookies are kept, no redirects followed, no proxies or netrc read."""
+
+    def __init__(self, conf: UpstreamConf) -> None:
+        self._conf = conf
+        self._session = requests.Session()
+        self._session.trust_env = False
+        adapter = ClockedAdapter(pool_connections=1, pool_maxsize=2 * conf.bulkhead_limit)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def send(self, outgoing: Outgoing, deadline: Deadline) -> Answer:
+        """The whole answer before the deadline. Raises UpstreamUnavailableError's kinds.
+
+        A kept connection that the upstream had closed costs a silent new try, of what may be sent twice.
+        """
+        try:
+            return self._send_once(outgoing, deadline)
+        except UpstreamConnectionError:
+            is_stale = journey.is_reused and not journey.has_received
+            if not (is_stale and outgoing.may_resend) or deadline.has_passed:
+                raise
+        return self._send_once(outgoing, deadline, must_dial=True)
+
+    def _send_once(self, outgoing: Outgoing, deadline: Deadline, *, must_dial: bool = False) -> Answer:
+        journey.begin(deadline, wire_max_bytes=WIRE_FACTOR * self._conf.max_bytes, must_dial=must_dial)
+        left = max(deadline.remaining_seconds, 0.001)
+        timeout = urllib3.Timeout(total=left, connect=min(left, self._conf.connect_seconds), read=left)
+        url = self._conf.base_url + outgoing.target
+        adapter = self._session.get_adapter(url)
+        try:
+            response = adapter.send(_prepared(outgoing, url), stream=True, timeout=timeout)  # type: ignore[arg-type] # its own types leave it out
+            try:
+                body = self._body(response)
+            except BaseException:
+                response.raw.close()
+                raise
+            response.raw.release_conn()
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            encoding = headers.get("content-encoding")
+            return Answer(response.status_code, headers, decoded(body, encoding, max_bytes=self._conf.max_bytes))
+        except FOREIGN as error:
+            raise ours(self._conf.name, error, was_sent=journey.has_sent) from error
+
+    def _body(self, response: requests.Response) -> bytes:
+        pieces, size = [], 0
+        for piece in response.raw.stream(PIECE_BYTES, decode_content=False):
+            size += len(piece)
+            if size > self._conf.max_bytes:
+                raise AnswerTooLargeError
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._session.close()
+
+
+def _prepared(outgoing: Outgoing, url: str) -> PreparedRequest:
+    """requests' prepared request, made by hand: what it would check and guess is known here."""
+    prepared = PreparedRequest()
+    prepared.method = outgoing.method
+    prepared.url = url
+    prepared.headers = CaseInsensitiveDict(outgoing.headers_to_send)
+    prepared.body = outgoing.body
+    prepared.hooks = default_hooks()
+    prepared._cookies = RequestsCookieJar()  # type: ignore[attr-defined] # prepare() sets it too
+    return prepared
