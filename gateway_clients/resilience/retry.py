@@ -1,0 +1,39 @@
+"""When a read is tried once more: while time and the upstream's retry budget last, after a random wait."""
+
+import random
+import threading
+from collections.abc import Callable
+from typing import Final
+
+#: Full jitter (AWS architecture blog, "Exponential backoff and jitter"): a wait between nothing and this.
+LONGEST_WAIT_SECONDS: Final = 0.1
+#: Retries that may be saved up; more would hit an upstream that has just gone down.
+MOST_SAVED: Final = 1.0
+
+
+class RetryBudget:
+    """A share of the calls may be made twice: each first try adds it, each second takes one whole."""
+
+    def __init__(self, share: float, *, chance: Callable[[], float] = random.random) -> None:
+        self._share = share
+        self._chance = chance
+        self._lock = threading.Lock()
+        self._saved = 0.0
+
+    def add_call(self) -> None:
+        """Counts a first try."""
+        with self._lock:
+            self._saved = min(self._saved + self._share, MOST_SAVED)
+
+    def try_take(self) -> bool:
+        """Whether one more try is allowed."""
+        with self._lock:
+            # A sum of ten shares of 0.1 is a little less than 1.
+            if self._saved < 1 - 1e-9:
+                return False
+            self._saved -= 1
+            return True
+
+    def wait_seconds(self) -> float:
+        """How long to wait before it."""
+        return self._chance() * LONGEST_WAIT_SECONDS
