@@ -1,0 +1,79 @@
+"""What of the cache is no longer true when something has changed: one table, for events, writes and staff."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from gateway_clients.caching.keys import ANY, Subject
+
+
+class Changed(StrEnum):
+    """What may change."""
+
+    CLAIM = "claim"
+    MEMBER = "member"
+    BENEFITS = "benefits"
+    COVERAGE = "coverage"
+    PROVIDER = "provider"
+    PAYMENTS = "payments"
+    DOCUMENTS = "documents"
+    NOTIFICATIONS = "notifications"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What has changed, and whose it is, as far as that is known. Raises ValueError for what is no id."""
+
+    changed: Changed
+    member_id: str | None = None
+    provider_id: str | None = None
+    claim_id: str | None = None
+
+    def __post_init__(self) -> None:
+        for kind, value in self._ids.items():
+            if value is not None:
+                Subject(kind, value)
+
+    @property
+    def _ids(self) -> dict[str, str | None]:
+        return {"member": self.member_id, "provider": self.provider_id, "claim": self.claim_id}
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """What of the cache it drops."""
+        templates = DROPS[self.changed]
+        if self.changed is Changed.CLAIM and self.provider_id is None:
+            templates += OF_ANY_PROVIDER
+        unknown = [f"{{{kind}}}" for kind, value in self._ids.items() if value is None]
+        return frozenset(tag.format(**self._ids) for tag in templates if not any(kind in tag for kind in unknown))
+
+
+#: What each drops, as tags of `keys`; a tag is left out where it names an id that the change doesn't have.
+#: A change of a claim moves the sums over everybody too (`summary`), one of a provider the lists it may stand in.
+DROPS: Final[Mapping[Changed, tuple[str, ...]]] = {
+    Changed.CLAIM: (
+        "claim:{claim}",
+        "member:{member}:claims",
+        "member:{member}:summary",
+        "member:{member}:dashboard",
+        "provider:{provider}:claims",
+        "provider:{provider}:summary",
+        "provider:{provider}:dashboard",
+        "summary",
+    ),
+    Changed.MEMBER: ("member:{member}",),
+    Changed.BENEFITS: ("member:{member}:benefits", "member:{member}:dashboard"),
+    Changed.COVERAGE: ("member:{member}:coverage", "member:{member}:dashboard"),
+    Changed.PROVIDER: ("provider:{provider}", "provider"),
+    Changed.PAYMENTS: ("member:{member}:payments", "member:{member}:dashboard"),
+    Changed.DOCUMENTS: ("member:{member}:documents", "member:{member}:dashboard"),
+    Changed.NOTIFICATIONS: (
+        "member:{member}:notifications",
+        "member:{member}:dashboard",
+        "provider:{provider}:notifications",
+        "provider:{provider}:dashboard",
+    ),
+}
+#: Where no provider is named: those of every provider, because any of them may show the claim.
+OF_ANY_PROVIDER: Final = tuple(f"provider:{ANY}:{data_class}" for data_class in ("claims", "summary", "dashboard"))

@@ -1,0 +1,94 @@
+"""What is kept under a key, what a look at it tells, and the names of both in Redis."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from django.conf import settings
+
+from gateway_clients.caching.keys import CacheKey
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One kept answer: the encoded value, or that there is none (a 404); the unreadable items; how long it took."""
+
+    body: msgspec.Raw
+    is_absent: bool = False
+    omitted: int = 0
+    fill_seconds: float = 0.0
+
+
+ENTRY_DECODER: Final = msgspec.msgpack.Decoder(Entry)
+ABSENT: Final = Entry(msgspec.Raw(msgspec.msgpack.encode(None)), is_absent=True)
+
+
+class Found(StrEnum):
+    """What a look at a key tells."""
+
+    FRESH = "fresh"
+    LEASED = "leased"
+    HELD = "held"
+    FREE = "free"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One look at a key.
+
+    FRESH: `entry` will do. LEASED: the reader may fill it, under `token` and `stamp`. HELD: somebody else fills it.
+    FREE: nobody does, and no lease was asked for. DOWN: Redis was not asked. In all but the first `entry` is the last
+    good one, where there is one. `at_ms` is Redis's time of the look, `stored_ms` that of the entry, both milliseconds.
+    """
+
+    key: CacheKey
+    found: Found
+    entry: Entry | None = None
+    at_ms: int = 0
+    stored_ms: int = 0
+    fresh_until_ms: int = 0
+    stamp: str = ""
+    token: str = ""
+
+    @property
+    def age_seconds(self) -> float:
+        """Seconds since the entry was stored."""
+        return max(0.0, (self.at_ms - self.stored_ms) / 1000)
+
+    @property
+    def fresh_seconds(self) -> float:
+        """Seconds for which the entry is still fresh."""
+        return max(0.0, (self.fresh_until_ms - self.at_ms) / 1000)
+
+
+def entry_name(key: CacheKey | str) -> str:
+    """Redis's name of an entry."""
+    return f"{settings.CACHE_KEY_PREFIX}:e:{key}"
+
+
+def lease_name(key: CacheKey | str) -> str:
+    """Redis's name of the right to fill it."""
+    return f"{settings.CACHE_KEY_PREFIX}:l:{key}"
+
+
+def tag_name(tag: str) -> str:
+    """Redis's name of a tag's version."""
+    return f"{settings.CACHE_KEY_PREFIX}:t:{tag}"
+
+
+def generation_name() -> str:
+    """Redis's name of the version that all entries carry."""
+    return f"{settings.CACHE_KEY_PREFIX}:g"
+
+
+def counter_name(name: str) -> str:
+    """Redis's name of a counter."""
+    return f"{settings.CACHE_KEY_PREFIX}:n:{name}"
+
+
+def names_of(key: CacheKey) -> list[str]:
+    """The names that the scripts take for an item: entry, lease, generation, tags."""
+    prefix = settings.CACHE_KEY_PREFIX
+    tags = [f"{prefix}:t:{tag}" for tag in key.tags]
+    return [f"{prefix}:e:{key.name}", f"{prefix}:l:{key.name}", f"{prefix}:g", *tags]

@@ -1,0 +1,140 @@
+"""Redis behind a breaker of its own: at its first failure calls go on without it, and a background probe asks again."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Final, TypeVar
+
+import structlog
+from django.conf import settings
+from django.core.signals import setting_changed
+from django_redis import get_redis_connection
+from redis import Redis
+from redis.exceptions import NoScriptError, RedisError
+
+from gateway_clients.caching.scripts import Script
+
+R = TypeVar("R")
+PROBE_SECONDS: Final = 0.25
+log = structlog.get_logger(__name__)
+
+
+class CacheDownError(Exception):
+    """Redis did not answer in time, or is not being asked at the moment."""
+
+
+class RedisGuard:
+    """Runs commands while Redis answers, and says so at once while it does not.
+
+    `before_return` runs, in the probe's thread, before the process uses Redis again; when it fails Redis stays down.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Redis],
+        *,
+        before_return: Callable[[Redis], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._connect = connect
+        self._before_return = before_return
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._is_down = False
+
+    @property
+    def is_down(self) -> bool:
+        """Whether Redis is not being asked at the moment."""
+        return self._is_down
+
+    def run(self, command: Callable[[Redis], R]) -> R:
+        """The command's result. Raises CacheDownError, at the latest after one socket timeout."""
+        if self._is_down:
+            raise CacheDownError
+        try:
+            return command(self._connect())
+        except (RedisError, OSError) as error:
+            self._go_down(error)
+            raise CacheDownError from error
+
+    def run_or_keep(self, command: Callable[[Redis], object], keep: Callable[[], None]) -> bool:
+        """Runs the command, or `keep`s what `before_return` is to do later; no return of Redis falls in between.
+
+        Whether the command was run.
+        """
+        while True:
+            try:
+                self.run(command)
+            except CacheDownError:
+                with self._lock:
+                    if self._is_down:
+                        keep()
+                        return False
+            else:
+                return True
+
+    def script(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        """Runs a script by its hash, and loads it where Redis does not know it. Raises CacheDownError."""
+        return self.run(lambda redis: _evaluate(redis, script, keys, args))
+
+    def _go_down(self, error: Exception) -> None:
+        if self._is_down:
+            return
+        with self._lock:
+            if self._is_down:
+                return
+            self._is_down = True
+        threading.Thread(target=self._probe_until_up, name="redis-probe", daemon=True).start()
+        log.warning("cache.down", reason=type(error).__name__)
+
+    def _probe_until_up(self) -> None:
+        while True:
+            self._sleep(PROBE_SECONDS)
+            try:
+                self._come_up()
+            except (RedisError, OSError):
+                continue
+            except Exception:
+                log.exception("cache.return_failed")
+                continue
+            log.info("cache.up")
+            return
+
+    def _come_up(self) -> None:
+        """A write is asked of Redis, not a ping: one that is full or read-only would fail the next caller at once."""
+        redis = self._connect()
+        redis.set(f"{settings.CACHE_KEY_PREFIX}:probe", b"1", px=1000)
+        with self._lock:
+            self._before_return(redis)
+            self._is_down = False
+
+
+def _evaluate(redis: Redis, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+    """On a connection of its own, past the client's retries and hooks: they cost as much as the round trip."""
+    pool = redis.connection_pool
+    connection: Any = pool.get_connection()
+    try:
+        try:
+            connection.send_command("EVALSHA", script.sha1, len(keys), *keys, *args)
+            return connection.read_response()
+        except NoScriptError:
+            connection.send_command("EVAL", script.source, len(keys), *keys, *args)
+            return connection.read_response()
+    finally:
+        pool.release(connection)
+
+
+@cache
+def default_connection() -> Redis:
+    """The connection of Django's default cache."""
+    connection: Redis = get_redis_connection("default")
+    return connection
+
+
+def forget(**_: object) -> None:
+    """Connect anew with other settings; for tests."""
+    default_connection.cache_clear()
+
+
+setting_changed.connect(forget)

@@ -1,0 +1,156 @@
+"""Dropping what is no longer true: by tag in constant time, by name, by pattern for staff; kept while Redis is down."""
+
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+from django.conf import settings
+from redis import Redis
+
+from gateway_clients.caching.entries import generation_name, tag_name
+from gateway_clients.caching.guard import CacheDownError, RedisGuard
+from gateway_clients.caching.scripts import VERSION_MS
+
+#: More tags and names than this are not remembered one by one: all that is cached goes instead.
+MOST_KEPT: Final = 10_000
+BATCH: Final = 500
+log = structlog.get_logger(__name__)
+
+Listener = Callable[[frozenset[str]], None]
+
+
+def new_version() -> str:
+    """A version that was never used before, also not by a tag whose earlier version Redis has forgotten."""
+    return f"{time.time_ns():x}{secrets.token_hex(4)}"
+
+
+class Invalidations:
+    """What was invalidated while Redis was down, and who else in this process wants to know of invalidations.
+
+    While Redis is down everything is kept, and applied before this process uses Redis again. No method raises for that.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept_tags: set[str] = set()
+        self._kept_names: set[str] = set()
+        self._is_everything_kept = False
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        """Calls the listener with the tags of each invalidation of this process; an empty set: everything."""
+        self._listeners.append(listener)
+
+    def invalidate(self, guard: RedisGuard, tags: Iterable[str]) -> None:
+        """Voids all entries with one of the tags, and the fills of them that are under way."""
+        wanted = frozenset(tags)
+        if not wanted:
+            return
+        if not guard.run_or_keep(lambda redis: write_versions(redis, wanted), lambda: self._keep(tags=wanted)):
+            log.warning("cache.invalidation_kept", tags=len(wanted))
+        self._tell(wanted)
+
+    def invalidate_everything(self, guard: RedisGuard) -> None:
+        """Voids all entries by raising the generation they carry."""
+        if not guard.run_or_keep(raise_generation, self._keep_everything):
+            log.warning("cache.invalidation_kept", tags="all")
+        self._tell(frozenset())
+
+    def drop(self, guard: RedisGuard, names: Iterable[str]) -> bool:
+        """Drops these names in Redis; whether at once."""
+        wanted = frozenset(names)
+        return guard.run_or_keep(lambda redis: redis.unlink(*wanted), lambda: self._keep(names=wanted))
+
+    def invalidate_pattern(self, guard: RedisGuard, pattern: str) -> int | None:
+        """As `purge_pattern`; None while Redis is down: then all that is cached goes when it is back."""
+        count: int | None = None
+        try:
+            count = purge_pattern(guard, pattern)
+        except CacheDownError:
+            self.invalidate_everything(guard)
+        else:
+            self._tell(frozenset())
+        return count
+
+    def apply_kept(self, redis: Redis) -> None:
+        """Writes what was kept. Raises RedisError when it cannot; then all is kept on."""
+        with self._lock:
+            tags, names = frozenset(self._kept_tags), frozenset(self._kept_names)
+            if self._is_everything_kept:
+                raise_generation(redis)
+            if tags:
+                write_versions(redis, tags)
+            if names:
+                redis.unlink(*names)
+            self._kept_tags.clear()
+            self._kept_names.clear()
+            self._is_everything_kept = False
+
+    def _keep(self, *, tags: frozenset[str] = frozenset(), names: frozenset[str] = frozenset()) -> None:
+        with self._lock:
+            self._kept_tags |= tags
+            self._kept_names |= names
+            if len(self._kept_tags) + len(self._kept_names) > MOST_KEPT:
+                self._kept_tags.clear()
+                self._kept_names.clear()
+                self._is_everything_kept = True
+
+    def _keep_everything(self) -> None:
+        with self._lock:
+            self._is_everything_kept = True
+
+    def _tell(self, tags: frozenset[str]) -> None:
+        for listener in self._listeners:
+            listener(tags)
+
+
+def write_versions(redis: Redis, tags: frozenset[str]) -> None:
+    """Gives each tag a new version. One round trip."""
+    pipeline = redis.pipeline(transaction=False)
+    for tag in tags:
+        pipeline.set(tag_name(tag), new_version(), px=VERSION_MS)
+    pipeline.execute()
+
+
+def raise_generation(redis: Redis) -> None:
+    """Gives all that is cached a new version."""
+    redis.set(generation_name(), new_version())
+
+
+def exactly(text: str) -> str:
+    """The pattern that matches this text alone."""
+    return re.sub(r"([*?\[\]^\\])", r"\\\1", text)
+
+
+def names_like(kind: str, pattern: str) -> str:
+    """The pattern of the names of a kind (`e` entries, `l` leases) whose key matches."""
+    return f"{exactly(f'{settings.CACHE_KEY_PREFIX}:{kind}:')}{pattern}"
+
+
+def purge_pattern(guard: RedisGuard, pattern: str) -> int:
+    """Drops all entries whose key matches, and the leases of their fills; for staff. Returns how many entries.
+
+    Leases go first, so that no fill that is under way is stored behind the purge. `*`, `?` and `[…]` as Redis's SCAN
+    has them. Raises CacheDownError.
+    """
+
+    def purge(redis: Redis) -> int:
+        _drop_in_batches(redis, redis.scan_iter(match=names_like("l", pattern), count=BATCH))
+        return _drop_in_batches(redis, redis.scan_iter(match=names_like("e", pattern), count=BATCH))
+
+    return guard.run(purge)
+
+
+def _drop_in_batches(redis: Redis, names: Iterable[bytes]) -> int:
+    count = 0
+    batch: list[bytes] = []
+    for name in names:
+        batch.append(name)
+        if len(batch) == BATCH:
+            count += redis.unlink(*batch)
+            batch.clear()
+    return count + (redis.unlink(*batch) if batch else 0)

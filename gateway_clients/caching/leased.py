@@ -1,0 +1,170 @@
+"""Looks and fills under leases, several in one round trip; without Redis every look says so and nothing is kept."""
+
+import math
+import random
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from gateway_clients.caching.entries import ENTRY_DECODER, Entry, Found, Reading, entry_name, lease_name, names_of
+from gateway_clients.caching.guard import CacheDownError, RedisGuard
+from gateway_clients.caching.keys import CacheKey
+from gateway_clients.caching.scripts import READ, RELEASE, STORE
+from gateway_clients.caching.sealing import UnsealableError, sealer
+from gateway_clients.conf import lifetime
+from gateway_clients.instrumentation.rates import rate_book
+
+#: Seconds that a 404 is kept at most.
+ABSENT_SECONDS: Final = 30.0
+#: The share of an entry's life that chance takes off, so that entries made together do not end together.
+JITTER: Final = 0.1
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is asked of a key: `lease_seconds` (0: no lease), an entry stored since `newer_than_ms` (-1: none will do).
+
+    `ends_reading`: when this one is fresh the looks behind it are not made (a whole view before its sections).
+    """
+
+    key: CacheKey
+    lease_seconds: float = 0.0
+    newer_than_ms: int = 0
+    ends_reading: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """What is to be stored under the reading that allowed it."""
+
+    reading: Reading
+    entry: Entry
+    fresh_seconds: float
+    kept_seconds: float
+
+
+class LeasedCache:
+    """Entries in Redis, filled under leases. No method raises when Redis is down or frozen."""
+
+    def __init__(
+        self,
+        guard: RedisGuard,
+        *,
+        chance: Callable[[], float] = random.random,
+        token: Callable[[], str] = lambda: secrets.token_hex(8),
+    ) -> None:
+        self.guard = guard
+        self._chance = chance
+        self._token = token
+
+    def read(self, looks: Sequence[Look]) -> list[Reading]:
+        """A reading for each look, in their order; fewer when one that ends the reading was fresh. One round trip."""
+        if not looks:
+            return []
+        names: list[str] = []
+        args: list[str | int] = []
+        tokens: list[str] = []
+        for look in looks:
+            own = names_of(look.key)
+            token = self._token() if look.lease_seconds else ""
+            newer = "now" if look.newer_than_ms < 0 else look.newer_than_ms
+            names += own
+            tokens.append(token)
+            args += [len(own), token, math.ceil(look.lease_seconds * 1000), newer, "last" if look.ends_reading else ""]
+        try:
+            answers = self.guard.script(READ, names, args)
+        except CacheDownError:
+            return [Reading(key=look.key, found=Found.DOWN) for look in looks]
+        readings = [
+            self._reading(look.key, token, answer) for look, token, answer in zip(looks, tokens, answers, strict=False)
+        ]
+        found = [reading.found for reading in readings]
+        hits, waits = found.count(Found.FRESH), found.count(Found.HELD)
+        rate_book().count_looks(hits=hits, misses=len(found) - hits - waits)
+        return readings
+
+    def _reading(self, key: CacheKey, token: str, answer: Sequence[Any]) -> Reading:
+        state, at_ms, stored_ms, fresh_ms, stamp, sealed = answer
+        found = Found(state.decode())
+        entry = self._open(key, sealed) if sealed is not None else None
+        if found is Found.FRESH and entry is None:
+            found = Found.FREE
+        return Reading(
+            key=key,
+            found=found,
+            entry=entry,
+            at_ms=at_ms,
+            stored_ms=stored_ms,
+            fresh_until_ms=fresh_ms,
+            stamp=stamp.decode(),
+            token=token if found is Found.LEASED else "",
+        )
+
+    def _open(self, key: CacheKey, sealed: bytes) -> Entry | None:
+        try:
+            return ENTRY_DECODER.decode(sealer().open(str(key), sealed))
+        except (UnsealableError, msgspec.MsgspecError, RecursionError):
+            log.warning("cache.undecodable", data_class=str(key.data_class))
+            self.discard(key)
+            return None
+
+    def is_refresh_due(self, reading: Reading) -> bool:
+        """Whether a shared entry is better filled anew before it expires: the likelier, the nearer that is.
+
+        XFetch: Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015.
+        """
+        if not reading.key.is_shared or reading.entry is None:
+            return False
+        lead_seconds = -reading.entry.fill_seconds * math.log(1 - self._chance())
+        return lead_seconds >= reading.fresh_seconds
+
+    def fill_of(self, reading: Reading, entry: Entry) -> Fill:
+        """What to store: the life of its data class, shortened by chance; 30 s at most for a 404."""
+        life = lifetime(reading.key.data_class)
+        fresh_seconds = life.fresh_seconds * (1 - JITTER * self._chance())
+        if entry.is_absent:
+            fresh_seconds = min(fresh_seconds, ABSENT_SECONDS)
+            return Fill(reading=reading, entry=entry, fresh_seconds=fresh_seconds, kept_seconds=fresh_seconds)
+        kept_seconds = fresh_seconds + life.stale_seconds
+        return Fill(reading=reading, entry=entry, fresh_seconds=fresh_seconds, kept_seconds=kept_seconds)
+
+    def store(self, fills: Sequence[Fill]) -> list[bool]:
+        """Whether each is valid: False when an invalidation came in between (it is not stored then). One round trip.
+
+        True without being stored while Redis is down: what it would have voided cannot be known then.
+        """
+        if not fills:
+            return []
+        names: list[str] = []
+        args: list[str | bytes | int] = []
+        for fill in fills:
+            own, reading = names_of(fill.reading.key), fill.reading
+            names += own
+            args += [len(own), reading.token, reading.stamp, int(fill.fresh_seconds * 1000)]
+            args += [int(fill.kept_seconds * 1000), sealer().seal(str(reading.key), msgspec.msgpack.encode(fill.entry))]
+        try:
+            return [answer == 1 for answer in self.guard.script(STORE, names, args)]
+        except CacheDownError:
+            return [True for _ in fills]
+
+    def release(self, readings: Sequence[Reading]) -> None:
+        """Gives back the leases of these readings."""
+        held = [reading for reading in readings if reading.token]
+        if not held:
+            return
+        try:
+            self.guard.script(RELEASE, [lease_name(reading.key) for reading in held], [r.token for r in held])
+        except CacheDownError:
+            return
+
+    def discard(self, key: CacheKey) -> None:
+        """Drops an entry that nobody can read; whoever fills it now goes on."""
+        try:
+            self.guard.run(lambda redis: redis.unlink(entry_name(key)))
+        except CacheDownError:
+            return

@@ -1,0 +1,28 @@
+"""How much Redis holds, without a look at each key."""
+
+from dataclasses import dataclass
+
+from redis import Redis
+
+from gateway_clients.caching.guard import RedisGuard
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSize:
+    """Keys of the database, and the memory that Redis uses, in bytes."""
+
+    entries: int
+    memory_bytes: int
+
+
+def cache_size(guard: RedisGuard) -> CacheSize:
+    """Asks Redis. Raises CacheDownError."""
+
+    def ask(redis: Redis) -> CacheSize:
+        pipeline = redis.pipeline(transaction=False)
+        pipeline.dbsize()
+        pipeline.info("memory")
+        entries, memory = pipeline.execute()
+        return CacheSize(int(entries), int(memory["used_memory"]))
+
+    return guard.run(ask)
