@@ -1,0 +1,47 @@
+"""What one operation of an upstream is, told as a value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from gateway_clients.caching.keys import CacheKey
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed(Generic[P]):
+    """A payload; how many items of its list could not be read; and the fields that were not as the contract says.
+
+    `drift` names fields as msgspec's paths do (`items[].total_amount`), for logs and metrics; never values.
+    """
+
+    value: P
+    omitted: int = 0
+    drift: tuple[str, ...] = ()
+
+
+class ForeignAnswerError(ValueError):
+    """The answer is about somebody else than was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[P]):
+    """One operation to ask of one upstream: what to send, how to read the answer, under which key it may be kept.
+
+    Nothing is sent until the call is handed to a fan-out. `target` is the encoded path with its query. A call without a
+    `key` is never kept; `payload_type` is what msgspec needs to read a kept payload back. `is_repeatable`: a read, or a
+    question such as an eligibility check, that may be sent twice.
+    """
+
+    service: str
+    operation: str
+    target: str
+    parse: Callable[[bytes], Parsed[P]]
+    payload_type: Any = Any
+    method: str = "GET"
+    body: bytes | None = None
+    content_type: str | None = None
+    idempotency_key: str | None = None
+    key: CacheKey | None = None
+    is_repeatable: bool = True

@@ -1,0 +1,38 @@
+"""What a call came to, and where that came from."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+P = TypeVar("P")
+
+
+class SectionState(StrEnum):
+    """How an answer, or a part of a view, came about."""
+
+    FRESH = "fresh"
+    CACHED = "cached"
+    STALE = "stale"
+    FALLBACK = "fallback"
+    UNAVAILABLE = "unavailable"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a view with such a section still counts as complete."""
+        return self in {SectionState.FRESH, SectionState.CACHED}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[P]):
+    """The payload, where it came from, its age in seconds, how many items could not be read.
+
+    `is_absent`: the upstream said 404 and `value` means nothing. `is_voided`: something changed while it was asked for,
+    so that it will do for whoever asked first, and for nobody who came later.
+    """
+
+    value: P
+    state: SectionState
+    age_seconds: float = 0.0
+    omitted: int = 0
+    is_absent: bool = False
+    is_voided: bool = False

@@ -1,0 +1,148 @@
+"""The first half of the pipe: the cache, and who fills it; the second half is `asking`.
+
+The functions are generators that yield what they need done (`steps`) and are sent the result, so that one text serves
+both lanes: `driver` runs one of them on the calling thread, or many of them side by side on it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar, cast
+
+import msgspec
+
+from gateway_clients.caching.entries import ABSENT, Entry, Found, Reading
+from gateway_clients.caching.store import Cache, Look
+from gateway_clients.errors import (
+    DeadlineExceededError,
+    UpstreamError,
+    UpstreamNotFoundError,
+    UpstreamRejectedError,
+)
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.upstream.asker import Asker
+from gateway_clients.upstream.asking import ask
+from gateway_clients.upstream.call import Call
+from gateway_clients.upstream.outcome import Outcome, SectionState
+from gateway_clients.upstream.steps import Pause, Pipe, Release
+
+P = TypeVar("P")
+
+#: Seconds that a lease outlives the budget of the fill it is for.
+LEASE_RESERVE_SECONDS: Final = 0.5
+#: Seconds between two looks for somebody else's fill: first, longest, and how they grow.
+FIRST_LOOK_SECONDS: Final = 0.01
+LONGEST_LOOK_SECONDS: Final = 0.1
+LOOK_GROWTH: Final = 1.5
+
+
+def kept_read(
+    call: Call[P],
+    asker: Asker,
+    deadline: Deadline,
+    *,
+    cache: Cache,
+    is_fresh_wanted: bool = False,
+    on_stale: Callable[[Outcome[P]], None] = lambda _: None,
+    on_early: Callable[[], None] = lambda: None,
+    on_answer: Callable[[Outcome[P]], None] = lambda _: None,
+) -> Pipe[Outcome[P]]:
+    """Cache: a fresh entry answers; else the lease holder asks, the others look for its entry; a failure falls back to
+    the last good one. Raises UpstreamError's kinds.
+
+    `on_stale` hears of the last good one before the upstream is asked, `on_early` that a shared entry is fresh but
+    better filled anew now, before all its readers find it expired at once, `on_answer` of an answer before it is
+    stored.
+    """
+    assert call.key is not None
+    lease_seconds = deadline.remaining_seconds + LEASE_RESERVE_SECONDS
+    look = Look(key=call.key, lease_seconds=lease_seconds, newer_than_ms=-1 if is_fresh_wanted else 0)
+    reading = cast(Reading, (yield look))
+    newer_than_ms = reading.at_ms + 1 if is_fresh_wanted else 0
+    wait_seconds = FIRST_LOOK_SECONDS
+    while True:
+        kept = kept_outcome(call, reading, cache)
+        if reading.found is Found.FRESH and kept is not None:
+            if cache.is_refresh_due(reading):
+                on_early()
+            return kept
+        if kept is not None and not kept.is_absent:
+            on_stale(kept)
+        if reading.found in {Found.LEASED, Found.DOWN}:
+            return (
+                yield from _fill(call, asker, deadline, reading=reading, stale=kept, cache=cache, on_answer=on_answer)
+            )
+        if deadline.remaining_seconds <= wait_seconds:
+            return _stale_or_raise(kept, DeadlineExceededError(call.service))
+        yield Pause(wait_seconds)
+        wait_seconds = min(wait_seconds * LOOK_GROWTH, LONGEST_LOOK_SECONDS)
+        reading = cast(Reading, (yield Look(key=call.key, lease_seconds=lease_seconds, newer_than_ms=newer_than_ms)))
+
+
+def _fill(
+    call: Call[P],
+    asker: Asker,
+    deadline: Deadline,
+    *,
+    reading: Reading,
+    stale: Outcome[P] | None,
+    cache: Cache,
+    on_answer: Callable[[Outcome[P]], None],
+) -> Pipe[Outcome[P]]:
+    """Asks, and stores what came, also that there is nothing."""
+    started_at = time.monotonic()
+    try:
+        parsed = yield from ask(call, asker, deadline)
+    except UpstreamNotFoundError:
+        is_valid = (yield cache.fill_of(reading, ABSENT)) if reading.token else True
+        return Outcome(cast(P, None), SectionState.FRESH, is_absent=True, is_voided=not is_valid)
+    except UpstreamError as error:
+        yield Release(reading)
+        return _stale_or_raise((yield from _still_kept(call, reading, stale, cache)), error)
+    except Exception:
+        yield Release(reading)
+        raise
+    body = msgspec.Raw(msgspec.msgpack.encode(parsed.value))
+    entry = Entry(body, omitted=parsed.omitted, fill_seconds=time.monotonic() - started_at)
+    outcome = Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted)
+    on_answer(outcome)
+    is_valid = (yield cache.fill_of(reading, entry)) if reading.token else True
+    return outcome if is_valid else replace(outcome, is_voided=True)
+
+
+def _still_kept(call: Call[P], before: Reading, stale: Outcome[P] | None, cache: Cache) -> Pipe[Outcome[P] | None]:
+    """The last good answer as it is now: what was invalidated while the upstream was asked is not shown any more.
+
+    Stale also within its TTL, for one who asked past it in vain; unless somebody else has filled it meanwhile.
+    """
+    if stale is None or call.key is None:
+        return None
+    reading = cast(Reading, (yield Look(key=call.key)))
+    if reading.found is Found.DOWN:
+        return stale
+    outcome = kept_outcome(call, reading, cache)
+    is_newer = reading.stored_ms > before.at_ms
+    return outcome if outcome is None or is_newer else replace(outcome, state=SectionState.STALE)
+
+
+def kept_outcome(call: Call[P], reading: Reading, cache: Cache) -> Outcome[P] | None:
+    """The entry of a reading, where there is one that this version of the gateway can read; else it is dropped."""
+    if reading.entry is None:
+        return None
+    state = SectionState.CACHED if reading.found is Found.FRESH else SectionState.STALE
+    age_seconds, omitted = reading.age_seconds, reading.entry.omitted
+    if reading.entry.is_absent:
+        return Outcome(cast(P, None), state, age_seconds, is_absent=True)
+    try:
+        value = msgspec.msgpack.decode(reading.entry.body, type=call.payload_type)
+    except msgspec.MsgspecError:
+        cache.discard(reading.key)
+        return None
+    return Outcome(cast(P, value), state, age_seconds, omitted)
+
+
+def _stale_or_raise(stale: Outcome[P] | None, error: UpstreamError) -> Outcome[P]:
+    """The last good answer, unless the upstream refused the request itself."""
+    if stale is None or stale.is_absent or isinstance(error, UpstreamRejectedError):
+        raise error
+    return stale

@@ -1,0 +1,65 @@
+"""What this process has of each upstream: breaker, bulkhead, retry budget, connections."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from gateway_clients.conf import SERVICES, UpstreamConf, upstream_conf
+from gateway_clients.once import once
+from gateway_clients.resilience.breaker import Breaker
+from gateway_clients.resilience.bulkhead import Admission, Bulkhead
+from gateway_clients.resilience.retry import RetryBudget
+from gateway_clients.resilience.sharing import breaker_sharing
+from gateway_clients.transport.lines import lines_of
+from gateway_clients.transport.threads import ThreadLane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Upstream:
+    """One upstream as this process sees it."""
+
+    conf: UpstreamConf
+    breaker: Breaker
+    bulkhead: Bulkhead
+    retries: RetryBudget
+    lane: ThreadLane
+
+
+@once
+def upstream(name: str) -> Upstream:
+    """The upstream of that name. Raises KeyError."""
+    conf = upstream_conf(name)
+    sharing = breaker_sharing()
+    breaker = Breaker(conf, on_trip=sharing.publish_trip, may_probe=sharing.may_probe, on_probe_end=sharing.end_probe)
+    sharing.add(breaker)
+    return Upstream(
+        conf=conf,
+        breaker=breaker,
+        bulkhead=Bulkhead(name, conf.bulkhead_limit),
+        retries=RetryBudget(conf.retry_budget),
+        lane=ThreadLane(conf),
+    )
+
+
+def all_upstreams() -> list[Upstream]:
+    """All eight."""
+    return [upstream(name) for name in SERVICES]
+
+
+@once
+def admission() -> Admission:
+    """The limit of this process's requests that wait on upstreams."""
+    return Admission(settings.ADMISSION_LIMIT)
+
+
+def forget(**_: object) -> None:
+    """Start anew with other settings; for tests."""
+    for made in upstream.made:
+        made.lane.close()
+        lines_of(made.conf).close()
+    upstream.cache_clear()
+    admission.cache_clear()
+
+
+setting_changed.connect(forget)

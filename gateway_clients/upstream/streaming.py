@@ -1,0 +1,223 @@
+"""The pipe for streams: breaker, a bulkhead of their own, transport; never the cache, never a second try."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, Protocol, TypeVar
+
+from django.core.signals import setting_changed
+
+from gateway_clients import instrumentation
+from gateway_clients.conf import SERVICES
+from gateway_clients.errors import (
+    DeadlineExceededError,
+    UpstreamBusyError,
+    UpstreamContractError,
+    UpstreamError,
+    UpstreamRejectedError,
+    UpstreamUnavailableError,
+)
+from gateway_clients.once import once
+from gateway_clients.resilience.breaker import Permit
+from gateway_clients.resilience.bulkhead import Bulkhead
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.transport.messages import Answer
+from gateway_clients.transport.streams import Stream, StreamLane
+from gateway_clients.upstream.asker import Asker, outgoing
+from gateway_clients.upstream.call import Call
+from gateway_clients.upstream.registry import upstream
+from gateway_clients.upstream.understanding import refusal, understood
+
+P = TypeVar("P")
+
+#: Streams in flight to one upstream.
+STREAM_LIMIT: Final = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamPost:
+    """What this process has of one upstream for streams."""
+
+    bulkhead: Bulkhead
+    lane: StreamLane
+
+
+@once
+def stream_post(name: str) -> StreamPost:
+    """The streams of that upstream. Raises KeyError."""
+    return StreamPost(Bulkhead(name, STREAM_LIMIT), StreamLane(upstream(name).conf))
+
+
+class _Passage:
+    """One stream under way: it takes a permit and a place, and gives back both at its end, once."""
+
+    def __init__(self, call: Call[Any]) -> None:
+        if call.service not in SERVICES:
+            raise KeyError(call.service)
+        self._call = call
+        self._permit: Permit = upstream(call.service).breaker.admit()
+        self._held = ExitStack()
+        self._waiting_seconds = 0.0
+        try:
+            self._held.enter_context(stream_post(call.service).bulkhead.place())
+        except BaseException:
+            self._permit.ignored()
+            raise
+
+    def hold(self, stream: Stream) -> None:
+        """The stream, to be closed at the end."""
+        self._held.callback(stream.close)
+
+    def waited(self, seconds: float) -> None:
+        """So long the upstream took to answer; the time that the bytes take says as much of the portal."""
+        self._waiting_seconds = seconds
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Ends it; nothing when it has ended before."""
+        permit, self._permit = self._permit, None  # type: ignore[assignment]  # given back once
+        if permit is None:
+            return
+        self._held.close()
+        match error:
+            case UpstreamUnavailableError():
+                permit.failed(self._waiting_seconds)
+            case None | UpstreamRejectedError():
+                permit.succeeded(self._waiting_seconds)
+            case UpstreamBusyError(was_sent=True):
+                permit.breaker.pause(error.retry_after_seconds)
+                permit.succeeded(self._waiting_seconds)
+            case _:
+                permit.ignored()
+        if error is None or isinstance(error, UpstreamError):
+            instrumentation.tell(
+                instrumentation.CallRecord(
+                    service=self._call.service,
+                    operation=self._call.operation,
+                    outcome="ok" if error is None else error.code,
+                    seconds=self._waiting_seconds,
+                    state="asked",
+                )
+            )
+
+
+class Incoming(Protocol):
+    """The bytes of an answer, as they come: `size_bytes` of them, or they raise.
+
+    Whoever got them closes them; a WSGI server does so with what it sends.
+    """
+
+    @property
+    def size_bytes(self) -> int: ...
+    def __iter__(self) -> Iterator[bytes]: ...
+    def close(self) -> None: ...
+
+
+class Download:
+    """The bytes that one upstream sends."""
+
+    def __init__(self, service: str, passage: _Passage, stream: Stream, *, expected_bytes: int) -> None:
+        self._service = service
+        self._passage = passage
+        self._stream = stream
+        self._received_bytes = 0
+        length = stream.headers.get("content-length", "")
+        is_told = length.isascii() and length.isdigit() and len(length) < 16
+        self._size_bytes = int(length) if is_told else expected_bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """How many there will be: what the answer says or, where it says nothing, what is known of the thing."""
+        return self._size_bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        """The next bytes. Raises UpstreamUnavailableError's kinds."""
+        try:
+            piece = self._counted(self._stream.read())
+        except BaseException as error:
+            self._passage.end(error)
+            raise
+        if not piece:
+            self._passage.end()
+            raise StopIteration
+        return piece
+
+    def _counted(self, piece: bytes) -> bytes:
+        self._received_bytes += len(piece)
+        is_whole = self._received_bytes == self._size_bytes
+        if self._received_bytes > self._size_bytes or (not piece and not is_whole):
+            raise UpstreamContractError(self._service, was_sent=True)
+        return piece
+
+    def close(self) -> None:
+        """Gives up what has not been read."""
+        self._passage.end()
+
+
+def download(call: Call[Any], asker: Asker, deadline: Deadline, *, expected_bytes: int) -> Download:
+    """Asks for so many bytes, and waits for the head of the answer. Raises UpstreamError's kinds."""
+    passage = _Passage(call)
+    try:
+        stream = _opened(passage, call, asker, deadline, None)
+        _require_ok(call, stream)
+    except BaseException as error:
+        passage.end(error)
+        raise
+    return Download(call.service, passage, stream, expected_bytes=expected_bytes)
+
+
+def upload(call: Call[P], pieces: Iterable[bytes], asker: Asker, deadline: Deadline) -> P:
+    """Sends bytes as they come; the answer's payload. Raises UpstreamError's kinds, and what the pieces raise."""
+    passage = _Passage(call)
+    try:
+        answer = _small(_opened(passage, call, asker, deadline, pieces), call)
+        parsed = understood(call, answer)
+    except BaseException as error:
+        passage.end(error)
+        raise
+    passage.end()
+    return parsed.value
+
+
+def _opened(
+    passage: _Passage, call: Call[Any], asker: Asker, deadline: Deadline, pieces: Iterable[bytes] | None
+) -> Stream:
+    target = upstream(call.service)
+    if deadline.has_passed:
+        raise DeadlineExceededError(call.service)
+    waiting_since = time.monotonic()
+
+    def given() -> Iterator[bytes]:
+        nonlocal waiting_since
+        yield from pieces or ()
+        waiting_since = time.monotonic()
+
+    try:
+        stream = stream_post(call.service).lane.open(
+            outgoing(call, asker, target.conf, deadline), deadline, None if pieces is None else given()
+        )
+    finally:
+        passage.waited(time.monotonic() - waiting_since)
+    passage.hold(stream)
+    return stream
+
+
+def _require_ok(call: Call[Any], stream: Stream) -> None:
+    if stream.status != HTTPStatus.OK:
+        raise refusal(call, _small(stream, call))
+
+
+def _small(stream: Stream, call: Call[Any]) -> Answer:
+    return stream.whole(max_bytes=upstream(call.service).conf.max_bytes)
+
+
+def forget(**_: object) -> None:
+    """Start anew with other settings; for tests."""
+    stream_post.cache_clear()
+
+
+setting_changed.connect(forget)
