@@ -1,0 +1,209 @@
+"""Starts the calls of one request together, shares what others ask already, and waits no longer than the deadline."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from django.conf import settings
+
+from gateway_clients.caching.entries import Found
+from gateway_clients.caching.store import Cache, Look, default_cache
+from gateway_clients.errors import DeadlineExceededError, GatewayOverloadedError, UpstreamUnavailableError
+from gateway_clients.fan_out.fills import Fills, flights, side_by_side, submit, submit_admitted
+from gateway_clients.fan_out.pending import PendingCall
+from gateway_clients.fan_out.waves import NotYetError
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.upstream.asker import Asker
+from gateway_clients.upstream.asking import asked
+from gateway_clients.upstream.call import Call
+from gateway_clients.upstream.driver import Job, MoreFills, run
+from gateway_clients.upstream.flights import Flight
+from gateway_clients.upstream.outcome import Outcome
+from gateway_clients.upstream.pipe import kept_outcome
+from gateway_clients.upstream.registry import admission
+
+P = TypeVar("P")
+
+#: Seconds kept back of the request's budget, to put the answer together.
+ANSWER_RESERVE_SECONDS: Final = 0.05
+#: A request with less than this share of a fill's budget left has its fills made by the pool, with their own budget.
+OWN_THREAD_SHARE: Final = 0.9
+#: How often a read is asked for anew when the one that was shared failed, or was voided meanwhile.
+MOST_ROUNDS: Final = 3
+
+
+@dataclass(eq=False, slots=True)
+class _Read:
+    """One kept read of this request: the flight that it waits for, and whether this request leads it."""
+
+    pending: PendingCall[Any]
+    flight: Flight[Outcome[Any]]
+    is_leader: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class FanOut:
+    """The calls of one request. `before_start` is called at each start, and may add calls."""
+
+    asker: Asker
+    deadline: Deadline
+    is_fresh_wanted: bool = False
+    cache: Cache = field(default_factory=default_cache)
+    before_start: Callable[[], None] = lambda: None
+    more_fills: MoreFills = tuple
+    calls: list[PendingCall[Any]] = field(default_factory=list)
+    is_held: bool = False
+    _waiting: list[PendingCall[Any]] = field(default_factory=list)
+
+    def call(self, call: Call[P]) -> PendingCall[P]:
+        """Adds a call; it is sent, with the others, at the first wait."""
+        pending = PendingCall(call, self.start)
+        self.calls.append(pending)
+        self._waiting.append(pending)
+        return pending
+
+    def start(self) -> None:
+        """Sends what was added, and waits until all of it is settled or the deadline has passed.
+
+        Raises NotYetError while held.
+        """
+        if self.is_held:
+            raise NotYetError
+        self.before_start()
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        started_at = time.monotonic()
+        for pending in waiting:
+            pending.started_at = started_at
+        if not admission().try_enter():
+            self._peek(waiting)
+            return
+        try:
+            self._settle(waiting)
+        finally:
+            admission().leave()
+
+    @property
+    def _answer_by(self) -> Deadline:
+        return self.deadline.earlier_by(ANSWER_RESERVE_SECONDS)
+
+    def _peek(self, waiting: Sequence[PendingCall[Any]]) -> None:
+        """Too many wait already: fresh entries answer, whatever would have to be asked for is shed."""
+        for pending in waiting:
+            pending.fail(GatewayOverloadedError())
+        kept = [pending for pending in waiting if pending.call.key is not None and not self.is_fresh_wanted]
+        if kept:
+            readings = self.cache.read([Look(key=pending.call.key) for pending in kept if pending.call.key is not None])
+            for pending, reading in zip(kept, readings, strict=True):
+                outcome = kept_outcome(pending.call, reading, self.cache)
+                if reading.found is Found.FRESH and outcome is not None:
+                    pending.settle(outcome)
+
+    def _settle(self, waiting: Sequence[PendingCall[Any]]) -> None:
+        alone = [pending for pending in waiting if pending.call.key is None]
+        left = [pending for pending in waiting if pending.call.key is not None]
+        for round_number in range(1, MOST_ROUNDS + 1):
+            reads = self._board(left)
+            try:
+                self._run(reads, alone)
+            except BaseException as error:
+                _land_all(reads, error)
+                raise
+            alone = []
+            left = [read.pending for read in reads if not self._land(read, is_last=round_number == MOST_ROUNDS)]
+            if not left:
+                return
+
+    def _board(self, pendings: Sequence[PendingCall[Any]]) -> list[_Read]:
+        """Joins the reads under way, and leads those that nobody has asked for yet."""
+        wanted = [
+            (f"{pending.call.key}{'!' if self.is_fresh_wanted else ''}", pending.call.key.tags)
+            for pending in pendings
+            if pending.call.key is not None
+        ]
+        boarded = flights().board(wanted)
+        return [
+            _Read(pending, flight, is_leader) for pending, (flight, is_leader) in zip(pendings, boarded, strict=True)
+        ]
+
+    def _run(self, reads: Sequence[_Read], alone: Sequence[PendingCall[Any]]) -> None:
+        """Own calls on this thread. Fills too, unless the request is in a hurry: then the pool makes them, with a
+        budget of their own and a place of their own among those that wait on upstreams, as long as there is one.
+        """
+        led = [read for read in reads if read.is_leader]
+        fill_seconds = settings.READ_BUDGET_SECONDS
+        is_in_hurry = self._answer_by.remaining_seconds < OWN_THREAD_SHARE * fill_seconds
+        goes_on_alone = is_in_hurry and bool(led) and admission().try_enter()
+        if goes_on_alone:
+            submit_admitted([self._fill_job(read, Deadline.after(fill_seconds)) for read in led], self.cache)
+        fill_by = self._answer_by.sooner(fill_seconds)
+        own = [] if goes_on_alone else [self._fill_job(read, fill_by, read.pending.settle) for read in led]
+        own += [self._job(pending) for pending in alone if pending.call.is_repeatable]
+        writes = [self._job(pending) for pending in alone if not pending.call.is_repeatable]
+        here, *beside = [*side_by_side(own), *([write] for write in writes)] or [[]]
+        futures = [(submit(jobs, self.cache), jobs) for jobs in beside]
+        run(here, self.cache, self.more_fills)
+        for future, jobs in futures:
+            self._wait(future, jobs)
+
+    def _wait(self, future: "Future[None]", jobs: Sequence[Job]) -> None:
+        """Waits for jobs on the pool; those that it did not come to in time are not begun any more."""
+        try:
+            future.result(self._answer_by.remaining_seconds)
+        except TimeoutError:
+            if not future.cancel():
+                # They are at it, and end at their own deadline.
+                future.result()
+                return
+            for job in jobs:
+                job.fail(DeadlineExceededError(job.service))
+
+    def _fill_job(
+        self, read: _Read, deadline: Deadline, on_answer: Callable[[Outcome[Any]], None] = lambda _: None
+    ) -> Job:
+        fills = Fills(asker=self.asker, cache=self.cache, is_fresh_wanted=self.is_fresh_wanted)
+        return fills.job(read.pending.call, read.flight, deadline, on_answer)
+
+    def _job(self, pending: PendingCall[Any]) -> Job:
+        pipe = asked(pending.call, self.asker, self._answer_by)
+        return Job(service=pending.call.service, pipe=pipe, succeed=pending.settle, fail=pending.fail)
+
+    def _land(self, read: _Read, *, is_last: bool) -> bool:
+        """Settles a read by its flight, no later than the deadline; False: it is to be asked for anew."""
+        flight, pending = read.flight, read.pending
+        if not flight.wait(self._answer_by):
+            self._settle_late(pending, flight)
+            return True
+        is_anothers = not read.is_leader
+        if flight.error is not None:
+            is_passing = isinstance(flight.error, UpstreamUnavailableError | DeadlineExceededError)
+            if is_anothers and is_passing and not is_last and not self._answer_by.has_passed:
+                return False
+            pending.fail(flight.error)
+            pending.ended_at = flight.landed_at
+            return True
+        outcome = flight.result
+        assert outcome is not None
+        if is_anothers and (outcome.is_voided or flight.is_voided) and not is_last:
+            return False
+        if is_anothers or not pending.is_settled:
+            pending.settle(outcome)
+            pending.ended_at = flight.landed_at
+        return True
+
+    def _settle_late(self, pending: PendingCall[Any], flight: Flight[Outcome[Any]]) -> None:
+        """The time is over: the last good answer, if the one who asks has found one."""
+        if flight.stale is not None and not flight.is_voided:
+            pending.settle(flight.stale)
+        else:
+            pending.fail(DeadlineExceededError(pending.call.service))
+
+
+def _land_all(reads: Sequence[_Read], error: BaseException) -> None:
+    """Ends the flights that nobody will end any more, so that nobody waits for them."""
+    for read in reads:
+        if read.is_leader:
+            flights().land(read.flight, error=error)

@@ -1,0 +1,95 @@
+"""A call that was started, or will be at the first wait for any call of the same request."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gateway_clients.errors import GatewayError, GatewayOverloadedError, UpstreamNotFoundError
+from gateway_clients.fan_out.sections import Section
+from gateway_clients.upstream.call import Call
+from gateway_clients.upstream.outcome import Outcome, SectionState
+
+P = TypeVar("P")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class CallTiming:
+    """How long a call took, in milliseconds, and what it came to: a section's state or an error's code."""
+
+    service: str
+    operation: str
+    milliseconds: float
+    state: str
+
+
+class PendingCall(Generic[P]):
+    """One call's outcome. `start` starts all calls of the request that were not started, and settles them."""
+
+    def __init__(self, call: Call[P], start: Callable[[], None]) -> None:
+        self.call = call
+        self._start = start
+        self._outcome: Outcome[P] | None = None
+        self.error: BaseException | None = None
+        self.started_at = 0.0
+        self.ended_at = 0.0
+
+    @property
+    def timing(self) -> CallTiming:
+        """How long it took."""
+        state = self._outcome.state if self._outcome is not None else getattr(self.error, "code", "internal_error")
+        milliseconds = max(0.0, self.ended_at - self.started_at) * 1000
+        return CallTiming(self.call.service, self.call.operation, milliseconds, str(state))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has ended."""
+        return self._outcome is not None or self.error is not None
+
+    def settle(self, outcome: Outcome[P]) -> None:
+        """It has ended with this; a 404 is an error to whoever requires it."""
+        self._outcome, self.error = outcome, None
+        self.ended_at = time.monotonic()
+
+    def fail(self, error: BaseException) -> None:
+        """It has ended with this error."""
+        self._outcome, self.error = None, error
+        self.ended_at = time.monotonic()
+
+    def outcome(self) -> Outcome[P]:
+        """Waits. Raises an UpstreamError, or GatewayOverloadedError, when there is no answer and no stale one."""
+        outcome = self._settled()
+        if outcome.is_absent:
+            raise UpstreamNotFoundError(self.call.service, upstream_status=404)
+        return outcome
+
+    def _settled(self) -> Outcome[P]:
+        if not self.is_settled:
+            self._start()
+        if self.error is not None:
+            raise self.error
+        assert self._outcome is not None
+        return self._outcome
+
+    def require(self) -> P:
+        """Waits for the payload; the view fails without it. Raises as `outcome` does."""
+        return self.outcome().value
+
+    def section(self, transform: Callable[[P], V], *, fallback: Callable[[], V] | None = None) -> Section[V]:
+        """Waits; the view shows without it. A 404 is `fresh` with None; another failure is `fallback` or `unavailable`.
+
+        Raises GatewayOverloadedError only: a request that was shed has no sections.
+        """
+        try:
+            outcome = self._settled()
+        except GatewayOverloadedError:
+            raise
+        except UpstreamNotFoundError:
+            return Section(None, SectionState.FRESH)
+        except GatewayError as error:
+            if fallback is not None:
+                return Section(fallback(), SectionState.FALLBACK, error=error.code)
+            return Section(None, SectionState.UNAVAILABLE, error=error.code)
+        value = None if outcome.is_absent else transform(outcome.value)
+        return Section(value, outcome.state, outcome.age_seconds, omitted=outcome.omitted)
