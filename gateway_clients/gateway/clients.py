@@ -1,0 +1,139 @@
+"""The typed clients of one request."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from django.conf import settings
+
+from gateway_clients.caching.store import Look
+from gateway_clients.fan_out.engine import FanOut
+from gateway_clients.fan_out.pending import CallTiming, PendingCall
+from gateway_clients.gateway.specs import ViewSpec
+from gateway_clients.gateway.views import PendingView
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.services.benefit import BenefitService
+from gateway_clients.services.claims import ClaimsService
+from gateway_clients.services.document import DocumentService
+from gateway_clients.services.member import MemberService
+from gateway_clients.services.notification import NotificationService
+from gateway_clients.services.payment import PaymentService
+from gateway_clients.services.policy import PolicyService
+from gateway_clients.services.provider import ProviderService
+from gateway_clients.upstream import streaming
+from gateway_clients.upstream.asker import Asker
+from gateway_clients.upstream.call import Call
+
+P = TypeVar("P")
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """The typed clients of one request: whose call it is, how much time it has, whether kept answers will do."""
+
+    claims: ClassVar = ClaimsService()
+    member: ClassVar = MemberService()
+    provider: ClassVar = ProviderService()
+    benefit: ClassVar = BenefitService()
+    policy: ClassVar = PolicyService()
+    notification: ClassVar = NotificationService()
+    payment: ClassVar = PaymentService()
+    document: ClassVar = DocumentService()
+
+    request_id: str
+    deadline: Deadline
+    on_behalf_of: str | None = None
+    traceparent: str | None = None
+    is_fresh_wanted: bool = False
+    fan_out: FanOut = field(init=False)
+    _views: list[PendingView] = field(init=False, default_factory=list)
+    _added: dict[tuple[Any, ...], Any] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        asker = Asker(request_id=self.request_id, on_behalf_of=self.on_behalf_of, traceparent=self.traceparent)
+        self.fan_out = FanOut(
+            asker=asker,
+            deadline=self.deadline,
+            is_fresh_wanted=self.is_fresh_wanted,
+            before_start=self._start_views,
+        )
+
+    def call(self, call: Call[P]) -> PendingCall[P]:
+        """Adds a call; it is sent, with the others, at the first wait. Once held, the same read is added once."""
+        if not call.is_repeatable:
+            return self._add(call)
+        identity = (call.service, call.method, call.target, call.body)
+        added: PendingCall[P] = self._once(identity, lambda: self._add(call))
+        return added
+
+    def download(self, call: Call[Any], *, expected_bytes: int) -> streaming.Incoming:
+        """Asks for so many bytes that are handed on as they come, within `STREAM_BUDGET_SECONDS`.
+
+        Waits for the head of the answer; whoever got the rest closes it. Raises UpstreamError's kinds.
+        """
+        return streaming.download(call, self.fan_out.asker, self._stream_deadline, expected_bytes=expected_bytes)
+
+    def upload(self, call: Call[P], pieces: Iterable[bytes]) -> P:
+        """Sends a body as its pieces come, within `STREAM_BUDGET_SECONDS`.
+
+        Raises UpstreamError's kinds, and what the pieces raise.
+        """
+        return streaming.upload(call, pieces, self.fan_out.asker, self._stream_deadline)
+
+    @property
+    def _stream_deadline(self) -> Deadline:
+        return Deadline.after(settings.STREAM_BUDGET_SECONDS)
+
+    def view(self, spec: ViewSpec, subject_id: str, *, sections: Collection[str] | None = None) -> PendingView:
+        """Adds a view with the asked sections (None: all); its calls are sent, with the others, at the first wait."""
+
+        def add() -> PendingView:
+            view = PendingView(self, spec, subject_id, sections)
+            self._views.append(view)
+            return view
+
+        added: PendingView = self._once((spec.name, subject_id, sections and frozenset(sections)), add)
+        return added
+
+    def hold(self) -> None:
+        """From here to `release` calls and views are only added, NotYetError for whoever waits.
+
+        From here to the end of the request the same view and the same read are added once.
+        """
+        self._added = {} if self._added is None else self._added
+        self.fan_out.is_held = True
+
+    def release(self) -> None:
+        """Lets waiting send again."""
+        self.fan_out.is_held = False
+
+    def start(self) -> None:
+        """Sends all that was added, and waits until it is settled or the deadline has passed."""
+        self.fan_out.start()
+
+    def _start_views(self) -> None:
+        """Looks for the views that were added, in one round trip, and adds the calls of those that are not kept."""
+        views, self._views = self._views, []
+        if not views:
+            return
+        newer_than_ms = -1 if self.is_fresh_wanted else 0
+        looks = [Look(key=key, newer_than_ms=newer_than_ms) for view in views for key in view.keys]
+        readings = iter(self.fan_out.cache.read(looks))
+        for view in views:
+            view.start([next(readings) for _ in view.keys])
+        self.fan_out.more_fills = lambda: [fill for view in views for fill in view.early_fill()]
+
+    def _add(self, call: Call[P]) -> PendingCall[P]:
+        return self.fan_out.call(call)
+
+    def _once(self, identity: tuple[Any, ...], add: Callable[[], Any]) -> Any:
+        if self._added is None:
+            return add()
+        if identity not in self._added:
+            self._added[identity] = add()
+        return self._added[identity]
+
+    @property
+    def timings(self) -> list[CallTiming]:
+        """How long each call took, for `Server-Timing`."""
+        return [pending.timing for pending in self.fan_out.calls if pending.is_settled]

@@ -1,0 +1,45 @@
+"""What a view is made of, told as values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from gateway_clients.caching.keys import Subject
+from gateway_clients.conf import DataClass
+from gateway_clients.upstream.call import Call
+
+if TYPE_CHECKING:
+    from gateway_clients.gateway.clients import Gateway
+
+P = TypeVar("P")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionSpec(Generic[P, V]):
+    """One part of a view. `call` takes the gateway and the subject's id.
+
+    `decides_existence`: its 404 is the view's 404.
+    """
+
+    name: str
+    service: str
+    call: Callable[["Gateway", str], Call[P]]
+    transform: Callable[[P], V]
+    fallback: Callable[[str], V] | None = None
+    decides_existence: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewSpec:
+    """A view made of sections, registered by its name; kept whole under `data_class` when complete."""
+
+    name: str
+    data_class: DataClass
+    subject: Callable[[str], Subject]
+    sections: tuple[SectionSpec[Any, Any], ...]
+
+    @property
+    def section_names(self) -> tuple[str, ...]:
+        """The names a portal may ask for, in the order they are shown."""
+        return tuple(section.name for section in self.sections)

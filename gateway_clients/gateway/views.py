@@ -1,0 +1,162 @@
+"""A view of several sections: kept whole when it is complete, made of what came when it is not.
+
+A part of several sections is taken from the whole where that is kept; else it is kept as the part it is, under a key of
+its own, so that a portal which asks for the same part again costs one look.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from gateway_clients.caching.entries import Entry, Found, Reading
+from gateway_clients.caching.keys import CacheKey
+from gateway_clients.caching.store import Fill
+from gateway_clients.errors import GatewayError, UpstreamNotFoundError
+from gateway_clients.fan_out.pending import PendingCall
+from gateway_clients.fan_out.sections import Section, SectionState
+from gateway_clients.gateway.specs import SectionSpec, ViewSpec
+
+if TYPE_CHECKING:
+    from gateway_clients.gateway.clients import Gateway
+
+
+class _KeptSection(msgspec.Struct, frozen=True, array_like=True):
+    """A section within a kept view: its JSON, and how old it was when the view was kept."""
+
+    name: str
+    json: bytes
+    age_seconds: float
+
+
+_KEPT_VIEW: Final = msgspec.msgpack.Decoder(tuple[_KeptSection, ...])
+
+
+class PendingView:
+    """A view whose calls were started, or will be at the first wait for anything of the same request."""
+
+    def __init__(self, gateway: "Gateway", spec: ViewSpec, subject_id: str, asked: Collection[str] | None) -> None:
+        self.spec = spec
+        self._gateway = gateway
+        self._subject_id = subject_id
+        self._asked = tuple(each for each in spec.sections if asked is None or each.name in asked)
+        self.keys = _keys(spec, subject_id, self._asked)
+        self._is_kept = len(self._asked) == len(spec.sections) or len(self.keys) > 1
+        self._reading: Reading | None = None
+        self._calls: dict[str, PendingCall[Any]] = {}
+        self._sections: dict[str, Section[msgspec.Raw]] | None = None
+
+    def start(self, readings: Sequence[Reading]) -> None:
+        """Takes what was found under its keys; its calls are added where that will not do."""
+        self._reading = readings[-1]
+        self._sections = next((kept for reading in readings if (kept := self._kept(reading)) is not None), None)
+        if self._sections is None:
+            self._calls = {
+                each.name: self._gateway.call(each.call(self._gateway, self._subject_id)) for each in self._asked
+            }
+
+    def _kept(self, reading: Reading) -> dict[str, Section[msgspec.Raw]] | None:
+        if reading.found is not Found.FRESH or reading.entry is None:
+            return None
+        try:
+            kept = {each.name: each for each in _KEPT_VIEW.decode(reading.entry.body)}
+        except msgspec.MsgspecError:
+            self._gateway.fan_out.cache.discard(reading.key)
+            return None
+        if not all(each.name in kept for each in self._asked):
+            return None
+        return {
+            each.name: Section(
+                msgspec.Raw(kept[each.name].json),
+                SectionState.CACHED,
+                reading.age_seconds + kept[each.name].age_seconds,
+            )
+            for each in self._asked
+        }
+
+    def sections(self) -> Mapping[str, Section[msgspec.Raw]]:
+        """Waits. Only the asked sections, in the view's order. Values are view models as msgspec.Raw JSON.
+
+        Raises UpstreamNotFoundError when the section that decides existence was asked for and is not there,
+        NothingToShowError when every asked section is fallback or unavailable, GatewayOverloadedError when it was shed.
+        """
+        sections = self.parts()
+        self._raise_if_nothing_came(sections)
+        return sections
+
+    def parts(self) -> Mapping[str, Section[msgspec.Raw]]:
+        """As `sections`, also when every one of them is fallback or unavailable."""
+        if self._reading is None:
+            self._gateway.start()
+        if self._sections is None:
+            self._sections = self._made()
+            self._gateway.fan_out.cache.store(self._fill())
+        return self._sections
+
+    def _section(self, spec: SectionSpec[Any, Any]) -> Section[Any]:
+        pending, make_fallback = self._calls[spec.name], spec.fallback
+        fallback = (lambda: make_fallback(self._subject_id)) if make_fallback is not None else None
+        section = pending.section(spec.transform, fallback=fallback)
+        if spec.decides_existence and section.value is None and section.state.is_complete:
+            raise UpstreamNotFoundError(spec.service, upstream_status=404)
+        return section
+
+    def _raise_if_nothing_came(self, sections: Mapping[str, Section[Any]]) -> None:
+        has_something = any(
+            section.state not in {SectionState.FALLBACK, SectionState.UNAVAILABLE} for section in sections.values()
+        )
+        if has_something or not sections:
+            return
+        errors = [error for pending in self._calls.values() if (error := pending.error) is not None]
+        raise NothingToShowError(errors)
+
+    def early_fill(self) -> list[Fill]:
+        """What to keep of the view, when all its calls have answered already; so that it is stored along with them."""
+        if self._sections is not None or not all(pending.is_settled for pending in self._calls.values()):
+            return []
+        try:
+            self._sections = self._made()
+        except Exception:  # noqa: BLE001 - it is raised again where the view is asked for; others wait on this thread
+            return []
+        return self._fill()
+
+    def _made(self) -> dict[str, Section[msgspec.Raw]]:
+        sections = {each.name: self._section(each) for each in self._asked}
+        return {
+            name: replace(section, value=msgspec.Raw(msgspec.json.encode(section.value)))
+            for name, section in sections.items()
+        }
+
+    def _fill(self) -> list[Fill]:
+        sections, reading = self._sections or {}, self._reading
+        is_complete = all(section.state.is_complete and not section.omitted for section in sections.values())
+        if reading is None or not (is_complete and self._is_kept and reading.stamp):
+            return []
+        kept = tuple(
+            _KeptSection(name, bytes(each.value or b"null"), each.age_seconds) for name, each in sections.items()
+        )
+        return [self._gateway.fan_out.cache.fill_of(reading, Entry(msgspec.Raw(msgspec.msgpack.encode(kept))))]
+
+
+def _keys(spec: ViewSpec, subject_id: str, asked: Sequence[SectionSpec[Any, Any]]) -> tuple[CacheKey, ...]:
+    """The whole view's, and that of the part that is asked for. One section alone is kept as its call's answer is."""
+    whole = CacheKey(spec.data_class, spec.name, spec.subject(subject_id))
+    if not 1 < len(asked) < len(spec.sections):
+        return (whole,)
+    names = "+".join(section.name for section in asked)
+    return whole, CacheKey(spec.data_class, f"{spec.name}:{names}", spec.subject(subject_id))
+
+
+class NothingToShowError(GatewayError):
+    """Every asked section is fallback or unavailable."""
+
+    status = 503
+    code = "upstream_unavailable"
+    title = "Nothing can be shown at the moment"
+    retry_after_seconds = 1.0
+
+    def __init__(self, errors: Collection[BaseException]) -> None:
+        super().__init__()
+        waits = [error.retry_after_seconds or 0.0 for error in errors if isinstance(error, GatewayError)]
+        self.retry_after_seconds = max([1.0, *waits])

@@ -1,0 +1,112 @@
+"""The base of the typed clients: their methods say what to ask, as `Call` values; nothing is sent here."""
+
+import datetime
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import ClassVar, Final, TypeVar
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from gateway_clients.caching.keys import CacheKey
+from gateway_clients.services.parsing import Parser
+from gateway_clients.upstream.call import Call
+
+P = TypeVar("P")
+
+#: Also what a path could be split at.
+encode_segment: Final = partial(quote, safe="")
+
+#: What percent-encoding leaves as it is (RFC 3986, 2.3: unreserved).
+PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]+")
+
+#: Query parameters; those that are None are left out.
+Query = Mapping[str, str | int | bool | datetime.date | None]
+
+
+class Service:
+    """The typed client of one upstream: one method for each operation of its contract; each returns a `Call`."""
+
+    name: ClassVar[str]
+
+    def _read(
+        self,
+        operation: str,
+        path: tuple[str, ...],
+        parse: Parser[P],
+        *,
+        query: Query | None = None,
+        key: CacheKey | None = None,
+    ) -> Call[P]:
+        return Call(
+            service=self.name,
+            operation=operation,
+            target=target_of(path, query),
+            parse=parse,
+            payload_type=parse.payload_type,
+            key=key,
+        )
+
+    def _ask(self, operation: str, path: tuple[str, ...], parse: Parser[P], question: object) -> Call[P]:
+        return Call(
+            service=self.name,
+            operation=operation,
+            target=target_of(path),
+            parse=parse,
+            payload_type=parse.payload_type,
+            method="POST",
+            body=msgspec.json.encode(question),
+            content_type="application/json",
+        )
+
+    def _write(
+        self,
+        operation: str,
+        path: tuple[str, ...],
+        parse: Parser[P],
+        *,
+        body: object = None,
+        method: str = "POST",
+        query: Query | None = None,
+        idempotency_key: str | None = None,
+    ) -> Call[P]:
+        return Call(
+            service=self.name,
+            operation=operation,
+            target=target_of(path, query),
+            parse=parse,
+            payload_type=parse.payload_type,
+            method=method,
+            body=None if body is None else msgspec.json.encode(body),
+            content_type=None if body is None else "application/json",
+            idempotency_key=idempotency_key,
+            is_repeatable=False,
+        )
+
+
+def target_of(path: tuple[str, ...], query: Query | None = None) -> str:
+    """The encoded path with its query; each segment is percent-encoded, values that are None are left out."""
+    encoded = "/" + "/".join(_encoded(segment) for segment in path)
+    parameters = _query(query)
+    return f"{encoded}?{parameters}" if parameters else encoded
+
+
+def representation_of(name: str, query: Query | None = None) -> str:
+    """What a kept answer is called within its subject: its name and every parameter that was sent, `list:limit=5`."""
+    parameters = _query(query)
+    return f"{name}:{parameters}" if parameters else name
+
+
+def _query(query: Query | None) -> str:
+    pairs = [(name, _text(value)) for name, value in (query or {}).items() if value is not None]
+    return "&".join(f"{name}={_encoded(value, quote_plus)}" for name, value in pairs)
+
+
+def _encoded(text: str, encode: Callable[[str], str] = encode_segment) -> str:
+    """Percent-encoded. Most values are ids and numbers, which need no look at each character in Python."""
+    return text if PLAIN.fullmatch(text) else encode(text)
+
+
+def _text(value: str | int | bool | datetime.date) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

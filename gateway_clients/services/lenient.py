@@ -1,0 +1,150 @@
+"""The slow road through an answer that is not as its contract says: keeps what can be read and names what cannot.
+
+Walked only after the one quick decode of the whole answer has failed, so that a good answer costs nothing here. Raises
+ValueError for an answer of which nothing can be used.
+"""
+
+import types
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+import msgspec
+
+#: How many names of drifting fields are kept of one answer.
+MAX_DRIFT_NAMES: Final = 20
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was wrong: items left out of the answer's own lists, and fields that drifted (`items[].provider.name`)."""
+
+    omitted: int = 0
+    drift: dict[str, None] = field(default_factory=dict)
+
+    def note(self, path: str) -> None:
+        """Keeps the name of a field that is not as the contract says."""
+        if len(self.drift) < MAX_DRIFT_NAMES:
+            self.drift[path] = None
+
+
+def read(body: bytes, payload_type: Any, findings: Findings) -> Any:
+    """The payload, with None or the default for optional fields that are broken and without list items that are.
+
+    Raises ValueError when a required field is broken, or a list had items and none could be read.
+    """
+    return _struct(msgspec.Raw(body), payload_type, "", findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    decoder: msgspec.json.Decoder[Any]
+    is_required: bool
+    struct: Any = None
+    item: Any = None
+
+
+@cache
+def _fields_of(payload_type: Any) -> tuple[tuple[str, _Field], ...]:
+    return tuple(
+        (
+            info.encode_name,
+            _Field(
+                name=info.name,
+                decoder=msgspec.json.Decoder(info.type),
+                is_required=info.required,
+                struct=_struct_in(info.type),
+                item=_item_struct_in(info.type),
+            ),
+        )
+        for info in msgspec.structs.fields(payload_type)
+    )
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if origin in {Union, types.UnionType}:
+        return tuple(alternative for arg in get_args(annotation) for alternative in _alternatives(arg))
+    return (annotation,)
+
+
+def _struct_in(annotation: Any) -> Any:
+    return next(
+        (
+            alternative
+            for alternative in _alternatives(annotation)
+            if isinstance(get_origin(alternative) or alternative, msgspec.StructMeta)
+        ),
+        None,
+    )
+
+
+def _item_struct_in(annotation: Any) -> Any:
+    return next(
+        (
+            _struct_in(get_args(alternative)[0])
+            for alternative in _alternatives(annotation)
+            if get_origin(alternative) is tuple and len(get_args(alternative)) == 2 and get_args(alternative)[1] is ...
+        ),
+        None,
+    )
+
+
+def _struct(raw: msgspec.Raw, payload_type: Any, path: str, findings: Findings) -> Any:
+    sent = _object.decode(raw)
+    values: dict[str, Any] = {}
+    for encoded_name, told in _fields_of(payload_type):
+        where = f"{path}.{encoded_name}" if path else encoded_name
+        if encoded_name not in sent:
+            if told.is_required:
+                findings.note(where)
+                raise ValueError(f"{where} is missing")
+            continue
+        try:
+            values[told.name] = _value(sent[encoded_name], told, where, findings)
+        except ValueError:
+            findings.note(where)
+            if told.is_required:
+                raise
+    return payload_type(**values)
+
+
+def _value(raw: msgspec.Raw, told: _Field, where: str, findings: Findings) -> Any:
+    try:
+        return told.decoder.decode(raw)
+    except ValueError:
+        if told.item is not None:
+            return _items(raw, told.item, where, findings)
+        if told.struct is not None:
+            return _struct(raw, told.struct, where, findings)
+        raise
+
+
+def _items(raw: msgspec.Raw, item_type: Any, where: str, findings: Findings) -> tuple[Any, ...]:
+    sent = _array.decode(raw)
+    items: list[Any] = []
+    decoder = _decoder_of(item_type)
+    for one in sent:
+        try:
+            items.append(decoder.decode(one))
+        except ValueError:
+            try:
+                items.append(_struct(one, item_type, f"{where}[]", findings))
+            except ValueError:
+                findings.note(f"{where}[]")
+    if "." not in where:
+        findings.omitted += len(sent) - len(items)
+    if sent and not items:
+        raise ValueError(f"nothing of {where} could be read")
+    return tuple(items)
+
+
+@cache
+def _decoder_of(payload_type: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(payload_type)

@@ -1,0 +1,137 @@
+"""From an upstream's bytes to payloads: parsed once, at the door, each item of a list by itself.
+
+Everything here raises ValueError (msgspec's errors are ValueErrors) for an answer that cannot be used; the pipe makes
+an `UpstreamContractError` of it. A good answer costs one decode of the whole; only when that fails is it read field by
+field (`lenient`).
+"""
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+import msgspec
+
+from gateway_clients.services import lenient
+from gateway_clients.upstream.call import ForeignAnswerError, Parsed
+
+P = TypeVar("P")
+I = TypeVar("I", bound="Payload")  # noqa: E741
+
+#: The largest number every JSON reader keeps exactly.
+MAX_SAFE_INTEGER: Final = 2**53 - 1
+
+#: Whole rupiah, and other whole numbers of upstreams.
+Amount = Annotated[int, msgspec.Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
+#: How many there are of something.
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
+#: A moment with its offset; one without says nothing.
+Moment = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an upstream sent, parsed, only the fields used. Subclasses list their fields; unknown ones are dropped.
+
+    Fields the contract requires have no default. Enumerations stay texts: a new value must not break the answer.
+    """
+
+
+def hold_in_utc(payload: Payload, *names: str) -> None:
+    """Turns moments to UTC, so that a kept payload comes back as it was. Raises ValueError for no such year."""
+    for name in names:
+        at: datetime.datetime | None = getattr(payload, name)
+        if at is not None and at.tzinfo is not datetime.UTC:
+            try:
+                msgspec.structs.force_setattr(payload, name, at.astimezone(datetime.UTC))
+            except OverflowError:
+                raise ValueError(f"{name} is out of range") from None
+
+
+class Page(msgspec.Struct, Generic[I], frozen=True):
+    """One page of an upstream's list, with only the items that could be read; `total` is the upstream's count."""
+
+    items: tuple[I, ...]
+    total: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parser(Generic[P]):
+    """Reads answers of one type. `payload_type` is also what msgspec needs to read a kept payload back."""
+
+    payload_type: Any
+    is_asked_for: Callable[[P], bool] | None = None
+    has_total: bool = False
+
+    def __call__(self, body: bytes) -> Parsed[P]:
+        """The payload. Raises ValueError for an unusable answer, ForeignAnswerError for one about somebody else."""
+        try:
+            parsed = self._read(body)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        if self.is_asked_for is not None and not self.is_asked_for(parsed.value):
+            raise ForeignAnswerError("about somebody else than was asked for")
+        return parsed
+
+    def _read(self, body: bytes) -> Parsed[P]:
+        try:
+            value = _decoder_of(self.payload_type).decode(body)
+        except ValueError:
+            findings = lenient.Findings()
+            value = lenient.read(body, self.payload_type, findings)
+            return Parsed(value, findings.omitted, tuple(findings.drift))
+        if self.has_total and value.total is None:
+            return Parsed(value, drift=("total",))
+        return Parsed(value)
+
+
+def one(payload_type: type[I], *, is_asked_for: Callable[[I], bool] | None = None) -> Parser[I]:
+    """A parser of a single object. `is_asked_for` tells whether it is the one that was asked for."""
+    return Parser(payload_type, is_asked_for)
+
+
+def page(
+    item_type: type[I], *, is_asked_for: Callable[[I], bool] | None = None, has_total: bool = True
+) -> Parser[Page[I]]:
+    """A parser of `{"items": [...], "total": n}`, each item by itself.
+
+    One item about somebody else than was asked for refuses the whole page.
+    """
+    if is_asked_for is None:
+        return Parser(_page_of(item_type), has_total=has_total)
+    return Parser(_page_of(item_type), lambda found: all(map(is_asked_for, found.items)), has_total)
+
+
+class _Unread(Parser[None]):
+    def __call__(self, _body: bytes) -> Parsed[None]:
+        return Parsed(None)
+
+
+#: The parser of an answer whose body does not matter.
+nothing: Final[Parser[None]] = _Unread(None)
+
+
+@cache
+def _decoder_of(payload_type: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(payload_type)
+
+
+@cache
+def _page_of(item_type: Any) -> Any:
+    return Page[item_type]
+
+
+__all__: Sequence[str] = (
+    "Amount",
+    "Count",
+    "ForeignAnswerError",
+    "Moment",
+    "Page",
+    "Parsed",
+    "Parser",
+    "Payload",
+    "hold_in_utc",
+    "nothing",
+    "one",
+    "page",
+)
