@@ -1,0 +1,54 @@
+"""Who makes a request, found out once however often it is asked."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final, cast
+
+from django.core.signals import setting_changed
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.settings import api_settings
+
+from gateway_clients.edge.context import context_of
+from gateway_clients.edge.errors import UnauthenticatedError
+
+_KEPT: Final = "edge_caller"
+
+
+def caller_of(request: HttpRequest) -> Any | None:
+    """The account whose token the request carries, or None without one. Raises UnauthenticatedError for a bad token.
+
+    Asks `DEFAULT_AUTHENTICATION_CLASSES` of DRF, each of which must take a plain HttpRequest.
+    """
+    kept = request.__dict__.get(_KEPT, _KEPT)
+    if kept is _KEPT:
+        kept = request.__dict__[_KEPT] = _found(request)
+    if isinstance(kept, UnauthenticatedError):
+        raise kept
+    return kept
+
+
+def _found(request: HttpRequest) -> Any | None:
+    try:
+        for authenticator in _authenticators():
+            found = authenticator.authenticate(request)
+            if found is not None:
+                context_of(request).account_id = str(found[0].pk)
+                return found[0]
+    except UnauthenticatedError as error:
+        return error
+    return None
+
+
+@cache
+def _authenticators() -> Sequence[Any]:
+    classes = cast(Sequence[type[BaseAuthentication]], api_settings.DEFAULT_AUTHENTICATION_CLASSES)
+    return tuple(authentication() for authentication in classes)
+
+
+def forget(**_: object) -> None:
+    """Read the classes anew the next time somebody asks."""
+    _authenticators.cache_clear()
+
+
+setting_changed.connect(forget)

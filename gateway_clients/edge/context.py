@@ -1,0 +1,46 @@
+"""What the edge knows of one request: its id, how much time it has, whose it is, and the gateway made for it."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from django.http import HttpRequest
+
+from gateway_clients.fan_out.pending import CallTiming
+from gateway_clients.gateway import Gateway
+from gateway_clients.resilience.deadline import Deadline
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestContext:
+    """What the edge knows of one request. `started_at` is on the deadline's clock."""
+
+    request_id: str
+    traceparent: str
+    deadline: Deadline
+    started_at: float
+    is_fresh_wanted: bool = False
+    account_id: str | None = None
+    _gateway: Gateway | None = None
+
+    @property
+    def gateway(self) -> Gateway:
+        """The clients of this request, made when first asked for."""
+        if self._gateway is None:
+            self._gateway = Gateway(
+                request_id=self.request_id,
+                deadline=self.deadline,
+                on_behalf_of=self.account_id,
+                traceparent=self.traceparent,
+                is_fresh_wanted=self.is_fresh_wanted,
+            )
+        return self._gateway
+
+    @property
+    def timings(self) -> list[CallTiming]:
+        """The calls made for this request so far."""
+        return [] if self._gateway is None else self._gateway.timings
+
+
+def context_of(request: HttpRequest) -> RequestContext:
+    """The context that the edge's middleware gave the request."""
+    return cast(RequestContext, request.__dict__["edge"])

@@ -1,0 +1,22 @@
+"""How ids stand in an address: what is not an id is not found."""
+
+from django.urls import register_converter
+
+
+class IdConverter:
+    """1 to 64 letters, digits, `_` or `-`: `<id:member_id>`."""
+
+    regex = "[A-Za-z0-9_-]{1,64}"
+
+    def to_python(self, value: str) -> str:
+        """As it stands."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it stands."""
+        return value
+
+
+def register() -> None:
+    """Make `<id:…>` known to the URL patterns."""
+    register_converter(IdConverter, "id")

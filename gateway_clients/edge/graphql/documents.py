@@ -1,0 +1,199 @@
+"""Documents, read and checked once and then kept."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.conf import settings
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    execute_sync,
+    parse,
+    validate,
+    visit,
+)
+from graphql.execution.values import get_variable_values
+
+from gateway_clients.edge.graphql import guards
+from gateway_clients.edge.graphql.errors import RequestRefusedError
+from gateway_clients.edge.graphql.selection import INTROSPECTION, Chosen, Fragments, Selection, Variables, select
+
+#: How many documents a process keeps, and of how many characters together.
+MAX_KEPT: Final = 500
+MAX_KEPT_CHARACTERS: Final = 4_000_000
+#: How many ways through one operation's @skip and @include are kept.
+MAX_KEPT_SELECTIONS: Final = 16
+MAX_ERRORS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a checked document."""
+
+    schema: GraphQLSchema
+    node: OperationDefinitionNode
+    fragments: Fragments
+    conditions: tuple[str, ...]
+    _selections: dict[tuple[Any, ...], Selection] = field(default_factory=dict)
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether it changes something."""
+        return self.node.operation is OperationType.MUTATION
+
+    def introspect(self, asked: Sequence[Chosen], given: Mapping[str, Any]) -> dict[str, Any]:
+        """What `__schema` and `__type` tell: graphql-core answers these."""
+        nodes = [node for chosen in asked for node in chosen.nodes]
+        operation = OperationDefinitionNode(
+            operation=OperationType.QUERY,
+            variable_definitions=self.node.variable_definitions,
+            selection_set=SelectionSetNode(selections=nodes),
+        )
+        result = execute_sync(
+            self.schema, DocumentNode(definitions=[operation, *self.fragments.values()]), variable_values=dict(given)
+        )
+        return result.data or {}
+
+    def variables(self, given: Mapping[str, Any]) -> Variables:
+        """The variables as the schema wants them. Raises RequestRefusedError."""
+        if not self.node.variable_definitions:
+            return {}
+        found = get_variable_values(self.schema, self.node.variable_definitions, dict(given), max_errors=MAX_ERRORS)
+        if isinstance(found, list):
+            raise RequestRefusedError(found)
+        return found
+
+    def selection(self, variables: Variables) -> Selection:
+        """What it asks for, with these variables."""
+        case = tuple(variables.get(name) for name in self.conditions)
+        selection = self._selections.get(case)
+        if selection is None:
+            root = self.schema.get_root_type(self.node.operation)
+            assert root is not None
+            selection = select(root, [self.node.selection_set], self.fragments, variables)
+            if len(self._selections) < MAX_KEPT_SELECTIONS:
+                self._selections[case] = selection
+        return selection
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A checked document."""
+
+    operations: Mapping[str | None, Operation]
+    introspection_errors: Sequence[GraphQLError]
+
+    def operation(self, name: str | None) -> Operation:
+        """The operation of that name, or the only one. Raises RequestRefusedError."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        if name is None:
+            raise RequestRefusedError(["The document has several operations: operationName must say which."])
+        if name not in self.operations:
+            raise RequestRefusedError(["The document has no operation of that name."])
+        return self.operations[name]
+
+
+class Documents:
+    """The documents of one schema that were asked for last, by their text; and their texts by their SHA-256."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._characters = 0
+        self._texts: dict[str, str] = {}
+
+    def get(self, text: str) -> Document:
+        """The document, read and checked unless that was done before. Raises RequestRefusedError."""
+        with self._lock:
+            document = self._kept.get(text)
+            if document is not None:
+                self._kept.move_to_end(text)
+        if document is None:
+            document = _checked(self._schema, text)
+            with self._lock:
+                self._keep(text, document)
+        if document.introspection_errors and not settings.GRAPHQL_INTROSPECTION:
+            raise RequestRefusedError(document.introspection_errors)
+        return document
+
+    def text_of(self, sha256: str) -> str | None:
+        """The text of a document that is kept."""
+        return self._texts.get(sha256)
+
+    def _keep(self, text: str, document: Document) -> None:
+        if text not in self._kept:
+            self._characters += len(text)
+            self._texts[sha256_of(text)] = text
+        self._kept[text] = document
+        while len(self._kept) > MAX_KEPT or self._characters > MAX_KEPT_CHARACTERS:
+            oldest, _ = self._kept.popitem(last=False)
+            self._characters -= len(oldest)
+            del self._texts[sha256_of(oldest)]
+
+
+def sha256_of(text: str) -> str:
+    """In hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _checked(schema: GraphQLSchema, text: str) -> Document:
+    try:
+        node = parse(
+            text,
+            max_lexical_tokens=guards.MAX_TOKENS,
+            max_comments=guards.MAX_TOKENS,
+            max_source_length=guards.MAX_BYTES,
+        )
+        guards.check(node)
+        errors = validate(schema, node, max_errors=MAX_ERRORS)
+    except (GraphQLSyntaxError, GraphQLError) as error:
+        raise RequestRefusedError([error]) from None
+    except RecursionError:
+        raise RequestRefusedError(["The document is nested too deeply."]) from None
+    if errors:
+        raise RequestRefusedError(errors)
+    fragments = {each.name.value: each for each in node.definitions if isinstance(each, FragmentDefinitionNode)}
+    operations = [each for each in node.definitions if isinstance(each, OperationDefinitionNode)]
+    if not operations:
+        raise RequestRefusedError(["The document has no operation."])
+    finder = _Finder()
+    visit(node, finder)
+    conditions = tuple(sorted(finder.conditions))
+    return Document(
+        {each.name.value if each.name else None: Operation(schema, each, fragments, conditions) for each in operations},
+        finder.introspection_errors,
+    )
+
+
+class _Finder(Visitor):
+    """Finds the variables that @skip and @include ask about, and introspection, of which `__typename` is none here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conditions: set[str] = set()
+        self.introspection_errors: list[GraphQLError] = []
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        """Both have one argument, `if`."""
+        self.conditions |= {each.value.name.value for each in node.arguments if isinstance(each.value, VariableNode)}
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        """`__schema` and `__type`."""
+        if node.name.value in INTROSPECTION:
+            self.introspection_errors.append(GraphQLError("Introspection is switched off.", node))

@@ -1,0 +1,134 @@
+"""Carries out an operation: all root fields' calls are started together, then each answer is cut to what was asked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest
+from graphql import FieldNode, GraphQLError
+
+from gateway_clients.edge.context import context_of
+from gateway_clients.edge.errors import RateLimitedError
+from gateway_clients.edge.graphql import costs
+from gateway_clients.edge.graphql.asking import Ask, resolve
+from gateway_clients.edge.graphql.derivation import camel
+from gateway_clients.edge.graphql.documents import Operation
+from gateway_clients.edge.graphql.errors import (
+    Failed,
+    Path,
+    RequestRefusedError,
+    field_error,
+)
+from gateway_clients.edge.graphql.loading import load_into
+from gateway_clients.edge.graphql.projection import complete, plain
+from gateway_clients.edge.graphql.selection import Chosen, Selection, Variables
+from gateway_clients.fan_out.sections import SectionState
+from gateway_clients.fan_out.waves import in_waves, side_by_side
+
+
+@dataclass(slots=True)
+class Answer:
+    """What an operation came to. `limited` is set when a limit of its own refused it, such as that of sign-ins."""
+
+    data: dict[str, Any] | None = field(default_factory=dict)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    sections: dict[str, dict[str, Any]] = field(default_factory=dict)
+    states: set[SectionState] = field(default_factory=set)
+    headers: dict[str, str] = field(default_factory=dict)
+    limited: RateLimitedError | None = None
+
+    def note(self, key: str, ask: Ask | None) -> None:
+        """Remembers what the resolver of a root field told."""
+        if ask is None:
+            return
+        self.headers |= ask.headers
+        if ask.sections:
+            self.sections[key] = {camel(name): section for name, section in ask.sections.items()}
+            self.states |= {section.state for section in ask.sections.values()}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """As GraphQL sends it."""
+        body: dict[str, Any] = {"errors": self.errors} if self.errors else {}
+        body["data"] = self.data
+        if self.sections:
+            body["extensions"] = {"sections": self.sections}
+        return body
+
+
+def carry_out(operation: Operation, given_variables: Mapping[str, Any], request: HttpRequest) -> Answer:
+    """The operation's answer. Raises RequestRefusedError for wrong variables, and for what would cost too much."""
+    variables = operation.variables(given_variables)
+    try:
+        selection = operation.selection(variables)
+        costs.check(selection, variables)
+    except GraphQLError as error:
+        raise RequestRefusedError([error]) from None
+    answer = Answer()
+    found = _known(operation, selection, given_variables) | _resolved(operation, selection, variables, request)
+    request_id = context_of(request).request_id
+    for chosen in selection:
+        _show(found[chosen.key], chosen, answer, request_id)
+    return answer
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a root field came to: its data or why there is none, and who asked for it. `is_shown`: as it stands."""
+
+    data: Any = None
+    ask: Ask | None = None
+    is_shown: bool = False
+
+
+def _resolved(
+    operation: Operation, selection: Selection, variables: Variables, request: HttpRequest
+) -> dict[str, _Found]:
+    asks = [
+        Ask(request=request, chosen=chosen, variables=variables)
+        for chosen in selection
+        if chosen.definition is not None and not chosen.is_introspection
+    ]
+    steps = [_step(ask) for ask in asks]
+    ends = side_by_side(steps) if operation.is_mutation or not steps else in_waves(context_of(request).gateway, steps)
+    return {ask.chosen.key: _Found(end, ask) for ask, end in zip(asks, ends, strict=True)}
+
+
+def _step(ask: Ask) -> Callable[[], Any]:
+    def run() -> Any:
+        data = plain(resolve(ask))
+        load_into(ask, data)
+        return data
+
+    return run
+
+
+def _show(found: _Found, chosen: Chosen, answer: Answer, request_id: str) -> None:
+    """Puts a root field into the answer. Without its data it is null, or the whole answer where it may not be null."""
+    if answer.data is None:
+        return
+
+    def report(failed: Failed, path: Path, node: FieldNode) -> None:
+        answer.errors.append(field_error(failed, path, node, request_id))
+
+    answer.note(chosen.key, found.ask)
+    error = found.data if isinstance(found.data, Exception) else None
+    try:
+        shown = found.data if found.is_shown or error else complete(found.data, chosen, (chosen.key,), report)
+    except Exception as unshowable:  # noqa: BLE001 - one field's data, whatever is wrong with it, is not another's
+        error = unshowable
+    if error is None:
+        answer.data[chosen.key] = shown
+        return
+    report(Failed.of(error), (chosen.key,), chosen.node)
+    answer.limited = error if isinstance(error, RateLimitedError) else answer.limited
+    answer.data[chosen.key] = None
+    answer.data = None if chosen.is_required else answer.data
+
+
+def _known(operation: Operation, selection: Selection, given_variables: Mapping[str, Any]) -> dict[str, _Found]:
+    """What needs no resolver: `__typename`, `__schema` and `__type`."""
+    found = {chosen.key: _Found(selection.type_name, is_shown=True) for chosen in selection if not chosen.definition}
+    asked = [chosen for chosen in selection if chosen.is_introspection]
+    told = operation.introspect(asked, given_variables) if asked else {}
+    return found | {chosen.key: _Found(told.get(chosen.key), is_shown=True) for chosen in asked}

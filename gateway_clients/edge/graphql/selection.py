@@ -1,0 +1,161 @@
+"""What an operation asks for, as a tree: fragments unfolded, fields merged, what @skip and @include leave out gone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLIncludeDirective,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSkipDirective,
+    SchemaMetaFieldDef,
+    SelectionSetNode,
+    TypeMetaFieldDef,
+    get_directive_values,
+    get_named_type,
+)
+from graphql.execution.values import get_argument_values
+
+from gateway_clients.edge.graphql.derivation import Source
+
+Variables = Mapping[str, Any]
+Fragments = Mapping[str, FragmentDefinitionNode]
+
+NO_SOURCE: Final = Source("")
+INTROSPECTION: Final[Mapping[str, GraphQLField]] = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One field that was asked for. Without a definition it is `__typename`.
+
+    `slot`: under what its value stands in the data; the source's name, unless arguments make it one of several.
+    """
+
+    key: str
+    name: str
+    nodes: tuple[FieldNode, ...]
+    definition: GraphQLField | None = None
+    source: Source = NO_SOURCE
+    slot: str = ""
+    child: "Selection | None" = None
+    is_list: bool = False
+    is_required: bool = False
+    is_int: bool = False
+
+    @property
+    def node(self) -> FieldNode:
+        """Where it stands first."""
+        return self.nodes[0]
+
+    @property
+    def is_introspection(self) -> bool:
+        """Whether it asks about the schema."""
+        return self.name in INTROSPECTION
+
+    def arguments(self, variables: Variables) -> dict[str, Any]:
+        """Its arguments by their names here. Raises GraphQLError for a variable that may not be null here."""
+        assert self.definition is not None
+        return get_argument_values(self.definition, self.node, dict(variables))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What was asked for of one object. `has_loads`: somewhere below are fields that are loaded for many at once."""
+
+    type_name: str
+    fields: tuple[Chosen, ...]
+    has_loads: bool
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The names that the asked fields have in the view model."""
+        return frozenset(field.source.name for field in self.fields if field.source.name)
+
+    def __iter__(self) -> Iterator[Chosen]:
+        return iter(self.fields)
+
+
+def select(
+    parent: GraphQLObjectType, selection_sets: list[SelectionSetNode], fragments: Fragments, variables: Variables
+) -> Selection:
+    """The tree below an object of a validated document."""
+    nodes: dict[str, list[FieldNode]] = {}
+    seen: set[str] = set()
+    for selection_set in selection_sets:
+        _collect(selection_set, fragments, variables, nodes, seen)
+    fields = tuple(_chosen(parent, key, same, fragments, variables) for key, same in nodes.items())
+    has_loads = any(field.source.load or (field.child and field.child.has_loads) for field in fields)
+    return Selection(parent.name, fields, bool(has_loads))
+
+
+def _chosen(
+    parent: GraphQLObjectType, key: str, nodes: list[FieldNode], fragments: Fragments, variables: Variables
+) -> Chosen:
+    name = nodes[0].name.value
+    definition = parent.fields.get(name) or INTROSPECTION.get(name)
+    if definition is None:
+        return Chosen(key, name, tuple(nodes))
+    source = _source(parent, name)
+    is_required = isinstance(definition.type, GraphQLNonNull)
+    kind = definition.type.of_type if isinstance(definition.type, GraphQLNonNull) else definition.type
+    named = get_named_type(definition.type)
+    below = [each.selection_set for each in nodes if each.selection_set is not None]
+    child = select(named, below, fragments, variables) if isinstance(named, GraphQLObjectType) else None
+    return Chosen(
+        key=key,
+        name=name,
+        nodes=tuple(nodes),
+        definition=definition,
+        source=source,
+        slot=f"{source.name}:{key}" if definition.args else source.name,
+        child=child,
+        is_list=isinstance(kind, GraphQLList),
+        is_required=is_required,
+        is_int=kind is GraphQLInt,
+    )
+
+
+def _source(parent: GraphQLObjectType, name: str) -> Source:
+    """Only types made from view models have sources."""
+    sources: Mapping[str, Source] = getattr(getattr(parent, "graphene_type", None), "sources", {})
+    return sources.get(name, NO_SOURCE)
+
+
+def _collect(
+    selection_set: SelectionSetNode,
+    fragments: Fragments,
+    variables: Variables,
+    nodes: dict[str, list[FieldNode]],
+    seen: set[str],
+) -> None:
+    """Fields by the key they are shown under. A fragment's type is its parent's: the schema has objects only."""
+    for node in selection_set.selections:
+        if not _is_wanted(node, variables):
+            continue
+        if isinstance(node, FieldNode):
+            key = node.alias.value if node.alias else node.name.value
+            nodes.setdefault(key, []).append(node)
+        elif isinstance(node, FragmentSpreadNode):
+            name = node.name.value
+            if name not in seen:
+                seen.add(name)
+                _collect(fragments[name].selection_set, fragments, variables, nodes, seen)
+        else:
+            _collect(node.selection_set, fragments, variables, nodes, seen)  # type: ignore[attr-defined]
+
+
+def _is_wanted(node: Any, variables: Variables) -> bool:
+    if not node.directives:
+        return True
+    values = dict(variables)
+    skip = get_directive_values(GraphQLSkipDirective, node, values)
+    include = get_directive_values(GraphQLIncludeDirective, node, values)
+    return not (skip and skip["if"]) and not (include and not include["if"])

@@ -1,0 +1,49 @@
+"""What the edge reads from a request's headers before anything else happens."""
+
+import os
+import re
+import time
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from gateway_clients.edge.context import RequestContext
+from gateway_clients.resilience.deadline import Deadline
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
+TRACEPARENT: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})(-.*)?\Z"
+)
+MILLISECONDS: Final = re.compile(r"[0-9]{1,9}\Z")
+READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def context_from(request: HttpRequest) -> RequestContext:
+    """The context of a request that has just come in."""
+    meta = request.META
+    given_id = meta.get("HTTP_X_REQUEST_ID")
+    deadline = Deadline.after(_budget_seconds(request))
+    return RequestContext(
+        request_id=given_id if given_id and REQUEST_ID.match(given_id) else os.urandom(16).hex(),
+        traceparent=_traceparent(meta.get("HTTP_TRACEPARENT", "")),
+        deadline=deadline,
+        started_at=time.perf_counter(),
+        is_fresh_wanted="no-cache" in meta.get("HTTP_CACHE_CONTROL", "").lower(),
+    )
+
+
+def _budget_seconds(request: HttpRequest) -> float:
+    """The budget of the method, or the shorter one that the portal asks for; what is out of bounds is ignored."""
+    budget: float = settings.READ_BUDGET_SECONDS if request.method in READS else settings.SUBMIT_BUDGET_SECONDS
+    asked = request.META.get("HTTP_X_REQUEST_TIMEOUT_MS")
+    if asked and MILLISECONDS.match(asked) and 1 <= int(asked) <= budget * 1000:
+        return int(asked) / 1000
+    return budget
+
+
+def _traceparent(given: str) -> str:
+    """The trace goes on, or a new one begins; the span is the gateway's own (W3C Trace Context)."""
+    match = TRACEPARENT.match(given) if given else None
+    trace, flags = (match["trace"], match["flags"]) if match else (os.urandom(16).hex(), "00")
+    return f"00-{trace}-{os.urandom(8).hex()}-{flags}"

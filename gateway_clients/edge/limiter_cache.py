@@ -1,0 +1,83 @@
+"""Where django-ratelimit counts: in Redis with one round trip, or in this process while Redis does not answer.
+
+django-ratelimit counts a request with `add(key, 1, timeout)` and, where the key was there already, `incr(key)`. Here
+`add` counts and remembers, and `incr` hands out what `add` came to, so that the two cost one round trip.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.core.cache.backends.base import BaseCache
+
+from gateway_clients.caching.guard import CacheDownError, RedisGuard
+from gateway_clients.caching.scripts import Script
+from gateway_clients.caching.store import default_cache
+
+COUNT: Final = Script("""
+local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+if count == tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+return count
+""")
+MAX_LOCAL_KEYS: Final = 20_000
+
+
+class LocalCounters:
+    """Counters of this process alone, forgotten when their window ends."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._counts: dict[str, tuple[int, float]] = {}
+
+    def count(self, key: str, by: int, timeout_seconds: float) -> int:
+        """What the counter comes to."""
+        now = self._clock()
+        with self._lock:
+            count, ends_at = self._counts.get(key, (0, 0.0))
+            if ends_at <= now:
+                count, ends_at = 0, now + timeout_seconds
+                self._make_room(now)
+            self._counts[key] = (count + by, ends_at)
+            return count + by
+
+    def _make_room(self, now: float) -> None:
+        if len(self._counts) >= MAX_LOCAL_KEYS:
+            self._counts = {key: kept for key, kept in self._counts.items() if kept[1] > now}
+        while len(self._counts) >= MAX_LOCAL_KEYS:
+            del self._counts[next(iter(self._counts))]
+
+
+def cache_guard() -> RedisGuard:
+    """The guard of this process's cache: whoever finds Redis frozen first waits for it, and nobody after that."""
+    return default_cache().guard
+
+
+class LimiterCache(BaseCache):
+    """A cache that can do what a limiter needs, and nothing else."""
+
+    local: Final = LocalCounters()
+
+    def __init__(self, _location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+        self._last: tuple[str, int] | None = None
+
+    def add(self, key: Any, value: Any, timeout: Any = None, version: int | None = None) -> bool:
+        """Counts; true for the first of a window."""
+        count = self._count(self.make_key(key, version), int(value), int(timeout))
+        self._last = (key, count)
+        return count == int(value)
+
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        """What the `add` just before it came to. Raises ValueError when there was none."""
+        last, self._last = self._last, None
+        if last is None or last[0] != key:
+            raise ValueError("nothing was counted under this key")
+        return last[1]
+
+    def _count(self, key: str, by: int, timeout_seconds: int) -> int:
+        try:
+            return int(cache_guard().script(COUNT, [key], [by, timeout_seconds]))
+        except CacheDownError:
+            return self.local.count(key, by, timeout_seconds)

@@ -1,0 +1,206 @@
+"""The way in and out of each request, outermost first: alive, edge, CORS, CSP, problems, limits, staff's needs."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from corsheaders.middleware import CorsMiddleware
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+
+from gateway_clients.edge import limits
+from gateway_clients.edge.callers import caller_of
+from gateway_clients.edge.context import RequestContext
+from gateway_clients.edge.errors import ApiError, RateLimitedError, UnauthenticatedError
+from gateway_clients.edge.graphql.errors import refused_by_edge
+from gateway_clients.edge.health import ALIVE
+from gateway_clients.edge.incoming import context_from
+from gateway_clients.edge.outgoing import finished
+from gateway_clients.edge.problems import BY_STATUS, internal_problem, problem_of
+from gateway_clients.instrumentation import logs
+from gateway_clients.instrumentation.metrics import metrics
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+GRAPHQL: Final = "/graphql"
+LIMITED: Final = ("/api/v1/", GRAPHQL)
+UNLIMITED: Final = ("/api/v1/events", "/api/v1/schema")
+STAFF: Final = "/admin/"
+
+
+class AliveMiddleware:
+    """`/health/live`: that the process answers at all, before anything else is touched."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == "/health/live":
+            return HttpResponse(ALIVE, content_type="application/json", headers={"Cache-Control": "no-store"})
+        return self.get_response(request)
+
+
+class EdgeMiddleware:
+    """Request id, time budget, headers, one log line and one metric for each request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.log = structlog.get_logger()
+        metrics()  # made before there are threads, so that there is one
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        context = request.__dict__["edge"] = context_from(request)
+        token = logs.request_id.set(context.request_id)
+        try:
+            response = finished(request, self._answered(request), context)
+            self._observe(request, response, context)
+            return response
+        finally:
+            logs.request_id.reset(token)
+
+    def _answered(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()
+        except DisallowedHost as error:
+            return problem_of(error, request) or internal_problem(request)
+        return self.get_response(request)
+
+    def _observe(self, request: HttpRequest, response: HttpResponseBase, context: RequestContext) -> None:
+        match = request.resolver_match
+        route = f"/{match.route}" if match is not None else "unmatched"
+        seconds = time.perf_counter() - context.started_at
+        method = request.method or ""
+        metrics().request_finished(method=method, route=route, status=response.status_code, seconds=seconds)
+        self.log.info(
+            "request",
+            method=method,
+            route=route,
+            status=response.status_code,
+            ms=round(seconds * 1000, 2),
+            account=context.account_id,
+        )
+
+
+class CrossOriginMiddleware(CorsMiddleware):
+    """CORS, where a browser asks for it."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if "HTTP_ORIGIN" not in request.META:
+            return self.get_response(request)
+        return super().__call__(request)
+
+
+class ContentSecurityMiddleware(CSPMiddleware):
+    """A content security policy where there is HTML."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """No nonces: no page has inline scripts."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Adds the policy of the settings."""
+        if not response.headers.get("Content-Type", "").startswith("text/html"):
+            return response
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        return super().process_response(request, response)
+
+
+class ProblemMiddleware:
+    """Turns what Django answers in HTML by itself into problems, except for staff's pages."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code < 400 or request.path_info.startswith(STAFF):
+            return response
+        if not response.headers.get("Content-Type", "").startswith("text/html"):
+            return response
+        error = BY_STATUS.get(response.status_code, ApiError)(
+            headers={name: value for name, value in response.headers.items() if name == "Allow"}
+        )
+        return problem_of(error, request) or response
+
+
+class RateLimitMiddleware:
+    """Counts what goes to the API, refusals too, before anything is done for it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        path = request.path_info
+        if not path.startswith(LIMITED) or path.startswith(UNLIMITED):
+            return self.get_response(request)
+        try:
+            usage = limits.count_request(request, _account_id(request))
+        except RateLimitedError as error:
+            return _too_many(error, request)
+        except Exception as error:
+            problem = problem_of(error, request)
+            if problem is None:
+                raise
+            return problem
+        response = self.get_response(request)
+        for name, value in usage.headers.items():
+            response.headers[name] = value
+        return response
+
+
+def _too_many(error: RateLimitedError, request: HttpRequest) -> HttpResponseBase:
+    if request.path_info.startswith(GRAPHQL):
+        return refused_by_edge(error, request)
+    return problem_of(error, request) or internal_problem(request)
+
+
+def _account_id(request: HttpRequest) -> str | None:
+    try:
+        caller = caller_of(request)
+    except UnauthenticatedError:
+        return None
+    return None if caller is None else str(caller.pk)
+
+
+class _ForStaff:
+    """Makes a middleware of Django's touch staff's pages only."""
+
+    get_response: Any
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if not request.path_info.startswith(STAFF):
+            return self.get_response(request)
+        return super().__call__(request)  # type: ignore[misc]  # the middleware it is mixed into has it
+
+
+class StaffSessionMiddleware(_ForStaff, SessionMiddleware):
+    """Sessions of staff. Cookies given over TLS are for TLS alone."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        response = super().__call__(request)
+        if request.is_secure():
+            for cookie in response.cookies.values():
+                cookie["secure"] = True
+        return response
+
+
+class StaffCsrfMiddleware(_ForStaff, CsrfViewMiddleware):
+    """CSRF protection of staff's forms."""
+
+    def process_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Checks staff's forms; the API takes no cookies."""
+        return super().process_view(request, *args, **kwargs) if request.path_info.startswith(STAFF) else None
+
+
+class StaffAuthenticationMiddleware(_ForStaff, AuthenticationMiddleware):
+    """Who of staff is signed in."""
+
+
+class StaffMessageMiddleware(_ForStaff, MessageMiddleware):
+    """What staff is told after an action."""

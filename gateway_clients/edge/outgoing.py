@@ -1,0 +1,100 @@
+"""What the edge adds to an answer on its way out: 304, gzip, and the headers that every answer carries."""
+
+import gzip
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from gateway_clients.edge.answers import cache_status_of
+from gateway_clients.edge.context import RequestContext
+from gateway_clients.fan_out.pending import CallTiming
+
+VARY: Final = "Authorization, Cookie, Origin, Accept-Encoding"
+COMPRESSED_FROM_BYTES: Final = 200
+COMPRESSIBLE: Final = re.compile(r"text/|application/(?:[a-z.+-]+\+)?(?:json|yaml|javascript|xml)|application/vnd\.oai")
+NO_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
+FORGETTABLE: Final = frozenset({"", "cookie", "origin"})
+
+
+def finished(request: HttpRequest, response: HttpResponseBase, context: RequestContext) -> HttpResponseBase:
+    """The answer as it leaves."""
+    headers = response.headers
+    if timings := context.timings:
+        headers["Server-Timing"] = server_timing(timings)
+        status = cache_status_of({timing.state for timing in timings})
+        if status is not None:
+            headers.setdefault("Cache-Status", status)
+    if request.method in {"GET", "HEAD"} and _is_known(request, response):
+        response = _not_modified(response)
+        headers = response.headers
+    elif isinstance(response, HttpResponse):
+        _compress(request, response)
+        _measure(request, response)
+    headers["X-Request-ID"] = context.request_id
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers.setdefault("Cache-Control", "private, no-store")
+    _vary(response)
+    return response
+
+
+def server_timing(timings: Iterable[CallTiming]) -> str:
+    """`Server-Timing`: an entry for each upstream call, its operation and how it came about as the description."""
+    return ", ".join(
+        f'{timing.service};desc="{timing.operation} {timing.state}";dur={timing.milliseconds:.1f}' for timing in timings
+    )
+
+
+def _is_known(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether the portal has this very answer already (weak comparison)."""
+    known = request.META.get("HTTP_IF_NONE_MATCH")
+    if not known or response.status_code != 200:
+        return False
+    etag = response.headers.get("ETag", "").removeprefix("W/")
+    return bool(etag) and (
+        known.strip() == "*" or etag in {each.strip().removeprefix("W/") for each in known.split(",")}
+    )
+
+
+def _not_modified(response: HttpResponseBase) -> HttpResponseBase:
+    bare = HttpResponseNotModified()
+    del bare.headers["Content-Type"]
+    for name, value in response.headers.items():
+        if name.lower() not in {"content-type", "content-length", "content-encoding"}:
+            bare.headers[name] = value
+    bare.cookies = response.cookies
+    return bare
+
+
+def _compress(request: HttpRequest, response: HttpResponse) -> None:
+    meta = request.META
+    accepted = meta.get("HTTP_ACCEPT_ENCODING", "")
+    if (
+        "gzip" not in accepted
+        or len(response.content) <= COMPRESSED_FROM_BYTES
+        or "HTTP_X_NO_COMPRESSION" in meta
+        or "Content-Encoding" in response.headers
+        or NO_GZIP.search(accepted)
+        or not COMPRESSIBLE.match(response.headers.get("Content-Type", ""))
+    ):
+        return
+    response.content = gzip.compress(response.content, compresslevel=4, mtime=0)
+    response.headers["Content-Encoding"] = "gzip"
+
+
+def _measure(request: HttpRequest, response: HttpResponse) -> None:
+    if response.status_code != 204:
+        response.headers["Content-Length"] = str(len(response.content))
+    if request.method == "HEAD":
+        response.content = b""
+
+
+def _vary(response: HttpResponseBase) -> None:
+    if response.headers.get("Vary", "").lower() in FORGETTABLE:
+        response.headers["Vary"] = VARY
+    else:
+        patch_vary_headers(response, VARY.split(", "))

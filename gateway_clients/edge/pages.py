@@ -1,0 +1,44 @@
+"""Pages for people: the first page, Swagger UI, and the OpenAPI document behind it."""
+
+from collections.abc import Hashable
+from functools import cache
+from typing import Any, cast
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Links to all there is."""
+    metrics_url = f"http://{request.get_host().rsplit(':', 1)[0]}:{settings.METRICS_PORT}/metrics"
+    return render(request, "gateway/home.html", {"metrics_url": metrics_url if settings.ENABLE_METRICS else None})
+
+
+class SchemaView(SpectacularAPIView):
+    """The OpenAPI document, as YAML or JSON."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The document, made once in each form: it is open to all, and slow to make."""
+        body = _document(cast(Hashable, type(request.accepted_renderer)), settings.ROOT_URLCONF)
+        return HttpResponse(body, content_type=request.accepted_media_type)
+
+
+class ApiDocsView(SpectacularSwaggerSplitView):
+    """Swagger UI from files of the gateway's own, without inline scripts or styles."""
+
+    template_name = "gateway/api_docs.html"
+
+
+@cache
+def _document(renderer_class: Any, urlconf: str) -> bytes:
+    generator: Any = SchemaGenerator
+    rendered: str | bytes = renderer_class().render(generator(urlconf=urlconf).get_schema(request=None, public=True))
+    return rendered.encode() if isinstance(rendered, str) else rendered

@@ -1,0 +1,26 @@
+"""Answers made of one thing that the view cannot do without."""
+
+from typing import Any, TypeVar
+
+from django.http import HttpResponse
+
+from gateway_clients.edge.answers import cache_status_of
+from gateway_clients.fan_out.pending import PendingCall
+from gateway_clients.fan_out.sections import Section, SectionState
+
+P = TypeVar("P")
+
+
+def required_section(call: PendingCall[P]) -> tuple[P, Section[P]]:
+    """Waits: the payload, and how it came about. Raises as `PendingCall.outcome` does, also for a 404."""
+    outcome = call.outcome()
+    section = Section(outcome.value, outcome.state, age_seconds=outcome.age_seconds, omitted=outcome.omitted)
+    return outcome.value, section
+
+
+def labelled(response: HttpResponse, section: Section[Any]) -> HttpResponse:
+    """An answer that has no `meta`, with headers that say how it came about: `Cache-Status`, and `Age` when kept."""
+    response.headers["Cache-Status"] = cache_status_of({section.state}) or ""
+    if section.state is not SectionState.FRESH:
+        response.headers["Age"] = str(int(section.age_seconds))
+    return response

@@ -1,0 +1,62 @@
+"""Writes that a portal may repeat: how they end, and what of the cache they make untrue."""
+
+from typing import Final, TypeVar
+
+from gateway_clients.caching.changes import Change
+from gateway_clients.caching.dropping import drop_changed
+from gateway_clients.edge.errors import ApiError
+from gateway_clients.errors import (
+    UpstreamError,
+    UpstreamRejectedError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+)
+from gateway_clients.fan_out.pending import PendingCall
+
+P = TypeVar("P")
+
+#: Statuses with which an upstream says that it understood a write and will not do it.
+REFUSALS: Final = frozenset({400, 422})
+#: What a write may answer beside what it is for.
+WRITE_ERRORS: Final = {
+    404: "Not found",
+    409: "The state of the resource does not allow this",
+    413: "The body is too large",
+    415: "The body is of another kind",
+    422: "The service refused it",
+    502: "An upstream gave a bad answer",
+    503: "An upstream is unavailable, and nothing was sent; see Retry-After",
+    504: "Not known whether it was done; it may be repeated",
+}
+
+
+class UpstreamRefusedError(ApiError):
+    """The upstream understood a write and refused it."""
+
+    status = 422
+    code = "upstream_refused"
+    title = "The service refused this"
+
+
+def written(call: PendingCall[P], *changes: Change) -> P:
+    """Waits for a write; drops what it has changed, also when nobody knows whether it has.
+
+    Raises UpstreamTimeoutError (504) when that is so, UpstreamRefusedError when the upstream said no, and what else a
+    call may fail with.
+    """
+    try:
+        payload = call.require()
+    except UpstreamError as error:
+        raise outcome_of(error, *changes) from error
+    drop_changed(changes)
+    return payload
+
+
+def outcome_of(error: UpstreamError, *changes: Change) -> Exception:
+    """What the portal is told of a write that failed; drops what it may have changed."""
+    if isinstance(error, UpstreamUnavailableError) and error.was_sent:
+        drop_changed(changes)
+        return UpstreamTimeoutError(error.service, was_sent=True)
+    if isinstance(error, UpstreamRejectedError) and error.upstream_status in REFUSALS:
+        return UpstreamRefusedError(f"{error.service.capitalize()} service refused this")
+    return error
