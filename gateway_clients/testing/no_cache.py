@@ -1,0 +1,29 @@
+"""The null twin of the cache: as if Redis were down, nothing is found and nothing is kept."""
+
+from collections.abc import Sequence
+
+from gateway_clients.caching.entries import Found, Reading
+from gateway_clients.caching.keys import CacheKey
+from gateway_clients.caching.store import Cache, Fill, Look
+
+
+class NoCache(Cache):
+    """Asks nobody."""
+
+    def __init__(self) -> None:
+        """Needs nothing."""
+
+    def read(self, looks: Sequence[Look]) -> list[Reading]:
+        """Nothing is found."""
+        return [Reading(key=look.key, found=Found.DOWN) for look in looks]
+
+    def store(self, fills: Sequence[Fill]) -> list[bool]:
+        """Nothing is kept."""
+        return [True for _ in fills]
+
+    def release(self, readings: Sequence[Reading]) -> None:
+        """Nothing is held."""
+
+    def delete(self, key: CacheKey | str) -> bool:
+        """Nothing is there."""
+        return False
