@@ -1,0 +1,10 @@
+"""The app of people."""
+
+from django.apps import AppConfig
+
+
+class MembersConfig(AppConfig):
+    """Accounts, tokens, sign-in; what members see of themselves."""
+
+    name = "members"
+    verbose_name = "Members"

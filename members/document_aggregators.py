@@ -1,0 +1,72 @@
+"""Which calls hand out a document, and which take one in; each asks afresh whose it is."""
+
+import secrets
+
+from gateway_clients.caching.changes import Change, Changed
+from gateway_clients.caching.dropping import drop_changed
+from gateway_clients.edge.access import Scope
+from gateway_clients.edge.errors import AccessDeniedError, NotFoundError
+from gateway_clients.edge.uploads import UploadedForm
+from gateway_clients.edge.writes import outcome_of
+from gateway_clients.errors import UpstreamError
+from gateway_clients.gateway import Gateway
+from gateway_clients.services.document import DocumentPayload, NewDocument
+from gateway_clients.upstream.streaming import Incoming
+from members.transformers.insured import to_document
+from members.view_models.records import Document
+
+
+def document_of(gateway: Gateway, member_id: str, document_id: str, *, scope: Scope) -> DocumentPayload:
+    """What the document is. Raises NotFoundError for another member's, or one of no claim at that provider."""
+    call = gateway.call(gateway.document.get_document(document_id))
+
+    document = call.require()
+    if document.member_id != member_id or (scope.provider_id is not None and document.claim_id is None):
+        raise NotFoundError
+    if scope.provider_id is not None and document.claim_id is not None:
+        require_claim(gateway, member_id, document.claim_id, scope=scope)
+    return document
+
+
+def content_of(gateway: Gateway, document: DocumentPayload) -> Incoming:
+    """The document's bytes, as they come. Raises what the document service fails with."""
+    call = gateway.document.download_document(document.id)
+    return gateway.download(call, expected_bytes=document.size_bytes)
+
+
+def require_claim(gateway: Gateway, member_id: str, claim_id: str, *, scope: Scope) -> None:
+    """Raises NotFoundError when the claim is another member's, or not at that provider."""
+    call = gateway.call(gateway.claims.get_claim(claim_id))
+
+    claim = call.require()
+    if claim.member_id != member_id or scope.provider_id not in {None, claim.provider_id}:
+        raise NotFoundError
+
+
+def store_document(
+    gateway: Gateway, member_id: str, form: UploadedForm, *, claim_id: str | None, scope: Scope, idempotency_key: str
+) -> Document:
+    """Hands a file on to the document service, as it comes; what it is then.
+
+    Raises AccessDeniedError for a provider's file that is for no claim, NotFoundError as `require_claim` does, what the
+    file's pieces raise, and UpstreamTimeoutError when nobody knows whether it was stored.
+    """
+    if scope.provider_id is not None and claim_id is None:
+        raise AccessDeniedError
+    if claim_id is not None:
+        require_claim(gateway, member_id, claim_id, scope=scope)
+    document = NewDocument(
+        member_id=member_id,
+        claim_id=claim_id,
+        name=form.name,
+        content_type=form.content_type,
+        boundary=secrets.token_hex(16),
+    )
+    call = gateway.document.upload_document(document, idempotency_key=idempotency_key)
+    change = Change(changed=Changed.DOCUMENTS, member_id=member_id)
+    try:
+        stored = gateway.upload(call, document.form(form.pieces))
+    except UpstreamError as error:
+        raise outcome_of(error, change) from error
+    drop_changed([change])
+    return to_document(stored)

@@ -1,0 +1,57 @@
+"""`manage.py create_account EMAIL`: an account with its roles."""
+
+import getpass
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from gateway_clients.edge.access import Role
+from members.models import Account
+
+
+class Command(BaseCommand):
+    """Makes an account, or says what is wrong with it."""
+
+    help = "Makes an account. Without --password it is asked for."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Roles may be given several times, each with its id."""
+        parser.add_argument("email")
+        parser.add_argument("--password")
+        parser.add_argument("--name", default="")
+        parser.add_argument("--role", action="append", choices=[str(role) for role in Role], default=[], dest="roles")
+        parser.add_argument("--member-id")
+        parser.add_argument("--provider-id")
+        parser.add_argument("--staff", action="store_true", help="May use /admin/.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError for what does not go together, naming the option."""
+        roles: list[str] = options["roles"]
+        for role, option in ((Role.MEMBER, "member_id"), (Role.PROVIDER, "provider_id")):
+            flag = f"--{option.replace('_', '-')}"
+            if role in roles and not options[option]:
+                raise CommandError(f"--role {role} needs {flag}")
+            if options[option] and role not in roles:
+                raise CommandError(f"{flag} needs --role {role}")
+        if not roles and not options["staff"]:
+            raise CommandError("The account could do nothing: give it a --role or --staff")
+        password = options["password"] if options["password"] is not None else getpass.getpass()
+        if not password:
+            raise CommandError("--password must not be empty")
+        try:
+            account = Account.objects.create_user(
+                options["email"],
+                password,
+                name=options["name"],
+                member_id=options["member_id"],
+                provider_id=options["provider_id"],
+                is_admin=Role.ADMIN in roles,
+                is_staff=options["staff"],
+                is_superuser=options["staff"],
+            )
+        except ValidationError as error:
+            texts = [f"{field}: {' '.join(messages)}" for field, messages in error.message_dict.items()]
+            raise CommandError("; ".join(texts)) from None
+        self.stdout.write(self.style.SUCCESS(f"Made {account.email} ({', '.join(sorted(account.roles)) or 'staff'})"))

@@ -1,0 +1,145 @@
+"""Accounts, and the families of tokens that each sign-in begins."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from gateway_clients.edge.access import Role
+
+IS_ID: Final = RegexValidator(r"^[A-Za-z0-9_-]{1,64}\Z", "Must be 1 to 64 letters, digits, _ or -.")
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Makes accounts and finds them by e-mail, whatever its letters' case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Account":
+        """A checked and saved account. Raises ValidationError naming the fields."""
+        account = self.model(email=self.normalize_email(email), **fields)
+        account.set_password(password)
+        account.full_clean()
+        account.save(using=self._db)
+        return account
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Account":
+        """An account that may do everything in Django admin."""
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def get_by_natural_key(self, username: str | None) -> "Account":
+        """The account of an e-mail. Raises Account.DoesNotExist."""
+        return self.get(email=self.normalize_email(username))
+
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """In lower case, without spaces around it."""
+        return (email or "").strip().lower()
+
+
+class Account(AbstractBaseUser, PermissionsMixin):
+    """Somebody who may sign in. What they may see follows from their ids and `is_admin`; `/admin/` from `is_staff`."""
+
+    email = models.EmailField("e-mail", unique=True, error_messages={"unique": "This e-mail has an account already."})
+    name = models.CharField(max_length=200, blank=True)
+    member_id = models.CharField(  # noqa: DJ001 - the access rules tell "none" from any text
+        max_length=64, null=True, blank=True, validators=[IS_ID], help_text="Makes the account a member's."
+    )
+    provider_id = models.CharField(  # noqa: DJ001 - the access rules tell "none" from any text
+        max_length=64, null=True, blank=True, validators=[IS_ID], help_text="Makes the account a provider's."
+    )
+    is_admin = models.BooleanField("admin", default=False, help_text="Sees every member and provider.")
+    is_active = models.BooleanField("active", default=True, help_text="An inactive account is out at once.")
+    is_staff = models.BooleanField("staff", default=False, help_text="May use these pages.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    token_epoch = models.PositiveIntegerField(default=0, editable=False)
+
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="members_account_email_any_case")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        """E-mails are kept in lower case, ids that are not given as None."""
+        self.email = Account.objects.normalize_email(self.email)
+        self.member_id = self.member_id or None
+        self.provider_id = self.provider_id or None
+
+    def save(
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """A password is never saved without the epoch that voids the tokens given out before it."""
+        if update_fields is not None and "password" in update_fields:
+            update_fields = {*update_fields, "token_epoch"}
+        super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """What the access rules see."""
+        held = {
+            Role.MEMBER: self.member_id is not None,
+            Role.PROVIDER: self.provider_id is not None,
+            Role.ADMIN: self.is_admin,
+        }
+        return frozenset(role for role, is_held in held.items() if is_held)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Also voids every token given out so far."""
+        super().set_password(raw_password)
+        self.token_epoch += 1
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether it is the password; one kept in an old way is kept anew, which voids no token."""
+
+        def keep_anew(password: str) -> None:
+            Account.objects.filter(pk=self.pk).update(password=make_password(password))
+
+        return check_password(raw_password, self.password, keep_anew)
+
+    def get_full_name(self) -> str:
+        """What Django admin greets with."""
+        return self.name or self.email
+
+    get_short_name = get_full_name
+
+
+class TokenFamily(models.Model):
+    """All tokens that descend from one sign-in. Only `current` may be refreshed; the family dies as a whole."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="token_families")
+    epoch = models.PositiveIntegerField()
+    current = models.CharField(max_length=32)
+    previous = models.CharField(max_length=32, blank=True)
+    rotated_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "token families"
+        indexes: ClassVar = [models.Index(fields=["expires_at"], name="members_family_expiry")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its tokens may be used: not revoked, the account active, its password the same as at sign-in."""
+        return self.revoked_at is None and self.account.is_active and self.epoch == self.account.token_epoch

@@ -1,0 +1,65 @@
+"""What portals send about people, checked."""
+
+from typing import Any
+
+from django.core.validators import RegexValidator
+from rest_framework import serializers
+
+from gateway_clients.edge.serializers import StrictCharField, StrictSerializer
+
+#: No password or token is longer; a hash of more would only cost time.
+PASSWORD_MAX_LENGTH = 1024
+TOKEN_MAX_LENGTH = 4096
+#: What a browser takes for an e-mail address (WHATWG HTML, `input type=email`), with a dot behind the @.
+EMAIL = (
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+\Z"
+)
+
+
+class LoginInput(StrictSerializer):
+    """An e-mail and its password."""
+
+    email = StrictCharField(max_length=254, help_text="In any letter case.")
+    password = StrictCharField(max_length=PASSWORD_MAX_LENGTH, trim_whitespace=False, style={"input_type": "password"})
+
+
+class RefreshTokenInput(StrictSerializer):
+    """A refresh token."""
+
+    refresh_token = StrictCharField(max_length=TOKEN_MAX_LENGTH)
+
+
+class PasswordInput(StrictSerializer):
+    """The password as it is, and as it shall be."""
+
+    current_password = StrictCharField(max_length=PASSWORD_MAX_LENGTH, trim_whitespace=False)
+    new_password = StrictCharField(
+        max_length=PASSWORD_MAX_LENGTH,
+        trim_whitespace=False,
+        help_text="At least 12 characters, not a common one, not like the e-mail or name.",
+    )
+
+
+class ContactInput(StrictSerializer):
+    """What of a member's contact changes: at least one."""
+
+    least_fields = 1
+    email = StrictCharField(
+        required=False,
+        trim_whitespace=False,
+        max_length=254,
+        validators=[RegexValidator(EMAIL, "Must look like an e-mail address.")],
+    )
+    phone = StrictCharField(
+        required=False,
+        trim_whitespace=False,
+        validators=[RegexValidator(r"^[0-9 +()-]{5,20}\Z", "Must be 5 to 20 digits, spaces, +, -, ( or ).")],
+    )
+    address = StrictCharField(required=False, max_length=500)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Raises ValidationError when nothing is to change."""
+        if len(attrs) < self.least_fields:
+            raise serializers.ValidationError("Give at least one of email, phone, address.")
+        return attrs

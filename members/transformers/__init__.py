@@ -1,0 +1,1 @@
+"""From what the gateway and its upstreams know of people to what portals see."""

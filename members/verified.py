@@ -1,0 +1,51 @@
+"""Access tokens whose signature was checked a moment ago: to check it again would cost as much as all the rest."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from django.core.signals import setting_changed
+
+from members.tokens import LEEWAY, AccessToken
+
+MAX_KEPT: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaims:
+    """What a token says. It is the family, looked up each time, that says whether it still holds."""
+
+    account_id: str
+    family_id: str
+    expires_at: int
+
+
+class VerifiedTokens:
+    """TokenClaims by the token's text, for as long as the token lives."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._kept: dict[str, TokenClaims] = {}
+
+    def claims_of(self, text: str) -> TokenClaims:
+        """The claims of an access token. Raises TokenError for a text that is none, or is no longer one."""
+        kept = self._kept.get(text)
+        if kept is not None and self._clock() < kept.expires_at + LEEWAY.total_seconds():
+            return kept
+        self._kept.pop(text, None)
+        token = AccessToken(text)
+        claims = TokenClaims(account_id=token["sub"], family_id=token["sid"], expires_at=int(token["exp"]))
+        if len(self._kept) >= MAX_KEPT:
+            self.forget()
+        self._kept[text] = claims
+        return claims
+
+    def forget(self, **_: object) -> None:
+        """Check every signature anew."""
+        self._kept = {}
+
+
+VERIFIED: Final = VerifiedTokens()
+
+setting_changed.connect(VERIFIED.forget)

@@ -1,0 +1,1 @@
+"""What portals see of people."""

@@ -1,0 +1,95 @@
+"""Sign-in and what belongs to it, over REST."""
+
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from gateway_clients.edge import limits
+from gateway_clients.edge.errors import BadUserInputError
+from gateway_clients.edge.openapi import shows
+from gateway_clients.edge.rules import open_to_all, signed_in
+from gateway_clients.edge.views import GatewayViewSet
+from members import families
+from members.models import Account
+from members.serializers import LoginInput, PasswordInput, RefreshTokenInput
+from members.sign_in import account_of
+from members.transformers.accounts import to_signed_in, to_user
+from members.view_models.accounts import SignedIn, User
+
+WRONG_SIGN_IN = {401: "Wrong e-mail or password", 429: "Too many sign-ins; see Retry-After"}
+DEAD_TOKEN = {401: "The token is dead or no refresh token"}
+
+
+class AuthViewSet(GatewayViewSet):
+    """Sign in, stay signed in, sign out."""
+
+    @shows(SignedIn, request=LoginInput, errors=WRONG_SIGN_IN, is_open=True, tags=["auth"])
+    @open_to_all
+    def login(self, request: Request) -> HttpResponse:
+        """A pair of tokens for an e-mail and its password.
+
+        Unknown, wrong and disabled are answered alike. Sign-ins are limited by e-mail, by address and over all.
+        """
+        given = self.checked(LoginInput)
+        limits.count_sign_in(request._request, given["email"])
+        return self.answer(_signed_in(families.begin(account_of(given["email"], given["password"]))))
+
+    @shows(
+        SignedIn,
+        request=RefreshTokenInput,
+        errors=DEAD_TOKEN | {409: "Used a moment ago by another request"},
+        is_open=True,
+        tags=["auth"],
+    )
+    @open_to_all
+    def refresh(self, request: Request) -> HttpResponse:
+        """A new pair for a refresh token, which is dead from then on.
+
+        One wins when several requests use it at once. Used again within 5 seconds it is 409, later 401 and every token
+        of that sign-in is revoked.
+        """
+        return self.answer(_signed_in(families.rotate(self.checked(RefreshTokenInput)["refresh_token"])))
+
+    @shows(None, status=204, request=RefreshTokenInput, errors=DEAD_TOKEN, is_open=True, tags=["auth"])
+    @open_to_all
+    def logout(self, request: Request) -> HttpResponse:
+        """Ends the sign-in that a refresh token belongs to, its access tokens too."""
+        families.end(self.checked(RefreshTokenInput)["refresh_token"])
+        return HttpResponse(status=204)
+
+    @shows(None, status=204, request=PasswordInput, errors={}, tags=["auth"])
+    @signed_in
+    def password(self, request: Request) -> HttpResponse:
+        """Changes the password, and signs out everywhere."""
+        account = _account(request)
+        given = self.checked(PasswordInput)
+        limits.count_sign_in(request._request, account.email)
+        if not account.check_password(given["current_password"]):
+            raise BadUserInputError(errors={"current_password": ["This is not the password."]})
+        try:
+            validate_password(given["new_password"], account)
+        except ValidationError as error:
+            raise BadUserInputError(errors={"new_password": error.messages}) from None
+        account.set_password(given["new_password"])
+        account.save(update_fields=["password"])
+        return HttpResponse(status=204)
+
+    @shows(User, errors={}, tags=["auth"])
+    @signed_in
+    def me(self, request: Request) -> HttpResponse:
+        """Who is signed in."""
+        return self.answer(to_user(_account(request)))
+
+
+def _account(request: Request) -> Account:
+    account: Any = request.user
+    return Account.objects.get(pk=account.pk)
+
+
+def _signed_in(pair: families.TokenPair) -> SignedIn:
+    return to_signed_in(
+        pair.account, access=pair.access, refresh=pair.refresh, expires_in_seconds=pair.expires_in_seconds
+    )
