@@ -1,0 +1,57 @@
+"""Why a claim is not submitted, cancelled or appealed, as portals see it."""
+
+from typing import Final
+
+from gateway_clients.edge.errors import ApiError
+
+
+class MemberNotEligibleError(ApiError):
+    """The policy service says no."""
+
+    status = 400
+    code = "member_not_eligible"
+    title = "Member not eligible"
+
+
+class ProviderNotActiveError(ApiError):
+    """The provider service says that they don't take part any more."""
+
+    status = 400
+    code = "provider_not_active"
+    title = "Provider is not active"
+
+
+class ClaimConflictError(ApiError):
+    """The state of the claim does not allow it."""
+
+    status = 409
+    code = "conflict"
+    title = "The state of the claim does not allow this"
+
+
+class RefusedByServiceError(ApiError):
+    """The claims service understood it, and said no."""
+
+    status = 422
+    code = "upstream_refused"
+    title = "The claims service refused it"
+
+
+class RequestInProgressError(ApiError):
+    """The first request with this key is still under way."""
+
+    status = 409
+    code = "request_in_progress"
+    title = "A request with this Idempotency-Key is still under way"
+
+
+class KeyReusedError(ApiError):
+    """The key was used for something else."""
+
+    status = 422
+    code = "key_reused"
+    title = "The Idempotency-Key was used for another request"
+
+
+#: Refusals that are results: a repeat of the same key is answered the same.
+KEPT: Final = (MemberNotEligibleError, ProviderNotActiveError, ClaimConflictError, RefusedByServiceError)

@@ -1,0 +1,73 @@
+"""What is asked for, and what came of it, as values."""
+
+import datetime
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from claims.models import Operation
+from gateway_clients.edge.errors import BadUserInputError
+from gateway_clients.edge.problems import Problem
+from gateway_clients.services.claims import ClaimPayload, NewClaimItem
+
+KEY: Final = re.compile(r"[!-~]{1,255}\Z")
+
+
+class GivenClaim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A claim as the portal sent it, checked."""
+
+    member_id: str
+    provider_id: str
+    service_date: datetime.date
+    items: tuple[NewClaimItem, ...]
+    diagnosis_code: str | None = None
+    notes: str | None = None
+
+
+class GivenChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A cancellation or an appeal as the portal sent it, checked."""
+
+    member_id: str
+    claim_id: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request of an account. `key` None: the portal wants no protection against its own repeats."""
+
+    operation: Operation
+    account_id: str
+    key: str | None
+    given: GivenClaim | GivenChange
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Equal for two requests that ask for the same; sealed before it is kept, since it is what was asked."""
+        given: Any = self.given
+        return msgspec.json.encode([self.operation.value, given], order="deterministic")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of it: the claim, or a problem; neither while the outcome is not known."""
+
+    submission_id: str
+    operation: Operation
+    claim: ClaimPayload | None = None
+    problem: Problem | None = None
+    is_replayed: bool = False
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is still being found out."""
+        return self.claim is None and self.problem is None
+
+
+def checked_key(key: str | None) -> str | None:
+    """The key that the portal sent, or None. Raises BadUserInputError."""
+    if key is not None and not KEY.match(key):
+        raise BadUserInputError(errors={"Idempotency-Key": ["Must be 1 to 255 visible ASCII characters."]})
+    return key
