@@ -1,0 +1,12 @@
+"""The app for `celery --app=bff_project.celery worker`; `manage.py run_worker` starts one where there is a broker."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff_project.settings")
+django.setup()
+
+from gateway_clients.outbox.celery_app import worker_app  # noqa: E402  after Django is set up
+
+app = worker_app()

@@ -1,0 +1,117 @@
+"""The gateway as a process: a small parent that minds the HTTP server, serves metrics, and drains before its end."""
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bff_project.processes import children
+from bff_project.processes.children import Child, Program
+from bff_project.processes.errors import ChildDiedError
+from bff_project.processes.metrics_server import prepare_directory, serve_metrics
+from bff_project.processes.ports import LOOPBACK, PortWish, refuse_busy
+from bff_project.processes.stopping import StopRequest
+
+TICK_SECONDS: Final = 0.2
+HASTY_FINISH_SECONDS: Final = 5.0
+RESTARTS: Final = 5
+RESTARTS_WITHIN_SECONDS: Final = 60.0
+RESTART_PAUSE_SECONDS: Final = 0.5
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConf:
+    """How the gateway is served. `metrics_port` None: no metrics."""
+
+    host: str
+    port: int
+    metrics_port: int | None
+    workers: int
+    threads: int
+    drain_seconds: float
+    finish_seconds: float
+    run_dir: Path
+    metrics_dir: Path
+
+    @property
+    def drain_file(self) -> Path:
+        """There as long as the gateway drains; `/health/ready` looks for it."""
+        return self.run_dir / "draining"
+
+
+def serve(conf: GatewayConf, say: Say) -> None:
+    """Serves until asked to stop. Raises StartError (a port is taken) or ChildDiedError (the server keeps dying)."""
+    with StopRequest() as stop:
+        refuse_busy(port_wishes(conf))
+        conf.run_dir.mkdir(parents=True, exist_ok=True)
+        conf.drain_file.unlink(missing_ok=True)
+        prepare_directory(conf.metrics_dir)
+        if conf.metrics_port is not None:
+            serve_metrics(conf.host, conf.metrics_port, conf.metrics_dir)
+            say(f"Metrics on http://{LOOPBACK}:{conf.metrics_port}/metrics")
+        say(f"Gateway on http://{LOOPBACK}:{conf.port} ({conf.workers} workers of {conf.threads} threads)")
+        server = _mind(conf, stop, say)
+        say("Stopping: finishing what is in flight.")
+        _drain(conf, server, stop)
+        conf.drain_file.unlink(missing_ok=True)
+
+
+def port_wishes(conf: GatewayConf) -> tuple[PortWish, ...]:
+    """The ports the gateway listens on."""
+    metrics = () if conf.metrics_port is None else (PortWish("METRICS_PORT", conf.metrics_port, conf.host),)
+    return (PortWish("PORT", conf.port, conf.host), *metrics)
+
+
+def _mind(conf: GatewayConf, stop: StopRequest, say: Say) -> Child:
+    """Keeps the server running until somebody asks to stop; the server that runs then."""
+    starts: deque[float] = deque(maxlen=RESTARTS)
+    while True:
+        starts.append(time.monotonic())
+        server = children.start(_server_program(conf))
+        while server.is_running:
+            if stop.wait(TICK_SECONDS):
+                return server
+        server.kill_group()
+        if len(starts) == RESTARTS and time.monotonic() - starts[0] < RESTARTS_WITHIN_SECONDS:
+            raise ChildDiedError(f"The HTTP server ended {RESTARTS} times within {RESTARTS_WITHIN_SECONDS:.0f} s.")
+        say("The HTTP server ended by itself; starting it again.")
+        if stop.wait(RESTART_PAUSE_SECONDS):
+            return server
+
+
+def _drain(conf: GatewayConf, server: Child, stop: StopRequest) -> None:
+    """Not ready any more, but serving for `drain_seconds`; then the requests in flight; a hasty stop skips the wait."""
+    with suppress(OSError):
+        conf.drain_file.touch()
+    leave_at = time.monotonic() + conf.drain_seconds
+    while server.is_running and not stop.is_hasty and (left := leave_at - time.monotonic()) > 0:
+        stop.wait(min(TICK_SECONDS, left))
+    children.end([server], grace_seconds=HASTY_FINISH_SECONDS if stop.is_hasty else conf.finish_seconds + 1)
+
+
+def _server_program(conf: GatewayConf) -> Program:
+    arguments = {
+        "--host": conf.host,
+        "--port": conf.port,
+        "--workers": conf.workers,
+        "--threads": conf.threads,
+        "--finish-seconds": max(1, int(conf.finish_seconds)),
+    }
+    return Program(
+        name="The HTTP server",
+        command=[
+            *(sys.executable, "-m", "bff_project.processes.http_server"),
+            *(str(part) for pair in arguments.items() for part in pair),
+        ],
+        environment={
+            "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "bff_project.settings"),
+            "PROMETHEUS_MULTIPROC_DIR": str(conf.metrics_dir),
+            "DRAIN_FILE": str(conf.drain_file),
+        },
+    )

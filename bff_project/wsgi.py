@@ -1,0 +1,13 @@
+"""The WSGI application."""
+
+import gc
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff_project.settings")
+application = get_wsgi_application()
+
+# What was loaded stays until the process ends: the collector need not look at it again with every request's leftovers.
+gc.collect()
+gc.freeze()
