@@ -1,0 +1,109 @@
+"""The two lanes behind one function, for tests that hold for both."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from gateway_clients.conf import UpstreamConf
+from gateway_clients.errors import UpstreamUnavailableError
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.transport.batch import Batch
+from gateway_clients.transport.lines import lines_of
+from gateway_clients.transport.messages import Answer, Outgoing
+from gateway_clients.transport.threads import ThreadLane
+
+CONF = UpstreamConf(
+    name="claims",
+    base_url="http://127.0.0.1:1",
+    service_token="",
+    timeout_seconds=2.0,
+    connect_seconds=0.3,
+    max_bytes=1_000_000,
+    bulkhead_limit=12,
+    breaker_failures=5,
+    breaker_open_seconds=60.0,
+    breaker_window_seconds=10.0,
+    breaker_min_calls=20,
+    breaker_failure_rate=0.5,
+    breaker_slow_seconds=1.5,
+    retry_budget=0.1,
+)
+
+
+def conf_of(base_url: str, **changes: Any) -> UpstreamConf:
+    """The settings of an upstream at an address."""
+    return dataclasses.replace(CONF, base_url=base_url, **changes)
+
+
+def outgoing(
+    target: str = "/claims",
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    may_resend: bool = True,
+) -> Outgoing:
+    """A request."""
+    return Outgoing(
+        service="claims", method=method, target=target, headers=headers or {}, body=body, may_resend=may_resend
+    )
+
+
+class Lane(Protocol):
+    """Sends one request and waits for its answer, or raises what the lane says."""
+
+    def send(self, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> Answer: ...
+    def close(self) -> None: ...
+
+
+class Threads:
+    """The lane of requests."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[UpstreamConf, ThreadLane] = {}
+
+    def send(self, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> Answer:
+        """On this thread."""
+        lane = self._lanes.setdefault(conf, ThreadLane(conf))
+        return lane.send(outgoing, Deadline.after(seconds))
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        for lane in self._lanes.values():
+            lane.close()
+
+
+class Batches:
+    """The lane for several reads at once, with one in it."""
+
+    def __init__(self) -> None:
+        self._confs: set[UpstreamConf] = set()
+
+    def send(self, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> Answer:
+        """In a batch of its own, on connections that are shared by all."""
+        self._confs.add(conf)
+        batch = Batch()
+        exchange = batch.start(outgoing, conf, Deadline.after(seconds))
+        give_up_at = time.monotonic() + seconds + 20
+        while exchange not in batch.wait(1.0):
+            assert time.monotonic() < give_up_at, "the batch does not end"
+        assert batch.is_idle
+        if exchange.error is not None:
+            raise exchange.error
+        assert exchange.answer is not None
+        return exchange.answer
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        for conf in self._confs:
+            lines_of(conf).close()
+
+
+def failure_of(lane: Lane, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> UpstreamUnavailableError:
+    """The error that a request ends with."""
+    try:
+        answer = lane.send(outgoing, conf, seconds)
+    except UpstreamUnavailableError as error:
+        return error
+    raise AssertionError(f"there was an answer: {answer}")

@@ -1,0 +1,48 @@
+"""Fixtures of tests that speak as a portal: counters and a Redis guard of their own, and accounts to sign in with."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gateway_clients.caching.guard import RedisGuard, default_connection
+from gateway_clients.edge import limiter_cache
+from members import families
+from members.models import Account
+
+SignedIn = Callable[..., Client]
+
+
+@pytest.fixture(autouse=True)
+def own_counters(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees what another counted."""
+    settings.CACHES = {**settings.CACHES, "limits": {**settings.CACHES["limits"], "KEY_PREFIX": uuid.uuid4().hex}}
+    monkeypatch.setattr(limiter_cache.LimiterCache, "local", limiter_cache.LocalCounters())
+    guard = RedisGuard(default_connection)
+    monkeypatch.setattr(limiter_cache, "cache_guard", lambda: guard)
+
+
+@pytest.fixture(autouse=True)
+def fast_passwords(settings: Any) -> None:
+    """Hashing is not what is tested."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def portal() -> Client:
+    """A client that sees answers, never exceptions."""
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def signed_in(db: None) -> SignedIn:
+    """Makes a client with the access token of a new account."""
+
+    def make(**fields: Any) -> Client:
+        account = Account.objects.create_user(f"{uuid.uuid4().hex}@example.com", "some-password", **fields)
+        token = families.begin(account).access
+        return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
+
+    return make

@@ -1,0 +1,56 @@
+"""A real Redis for one test process or one test: it can be killed, frozen and started again at the same address."""
+
+import signal
+import tempfile
+from functools import cached_property
+from pathlib import Path
+
+from bff_project.processes import children
+from bff_project.processes.children import Child
+from bff_project.processes.embedded_redis import answers, redis_binary, redis_program
+from bff_project.processes.ports import free_port
+from tests.support.waiting import wait_until
+
+
+class RedisServer:
+    """A Redis of our own on a free port; not started yet."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._child: Child | None = None
+
+    @staticmethod
+    def is_possible() -> bool:
+        """Whether this machine has a Redis server program."""
+        return redis_binary() is not None
+
+    @cached_property
+    def _directory(self) -> "tempfile.TemporaryDirectory[str]":
+        return tempfile.TemporaryDirectory(prefix="redis-")
+
+    def start(self) -> None:
+        """Starts it, empty, and waits until it answers."""
+        self._child = children.start(redis_program(self.port, Path(self._directory.name)))
+        wait_until(lambda: answers(self.url), seconds=10)
+
+    def kill(self) -> None:
+        """Ends it at once; its address refuses connections from then on."""
+        if self._child is not None:
+            self._child.kill_group()
+            self._child = None
+
+    def freeze(self) -> None:
+        """Stops it: connections are accepted, nothing is answered."""
+        if self._child is not None:
+            self._child.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets a frozen one go on."""
+        if self._child is not None:
+            self._child.signal(signal.SIGCONT)
+
+    def remove(self) -> None:
+        """Ends it and removes what it wrote."""
+        self.kill()
+        self._directory.cleanup()
