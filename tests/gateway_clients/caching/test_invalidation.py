@@ -1,0 +1,201 @@
+"""What changed is never seen again: entries, fills under way, lost versions, patterns."""
+
+import pytest
+from pytest_django import Settings
+from redis import Redis
+
+from gateway_clients.caching.entries import Found, entry_name, generation_name, lease_name, tag_name
+from gateway_clients.caching.invalidation import purge_pattern
+from gateway_clients.caching.keys import CacheKey, Subject
+from gateway_clients.caching.store import Cache
+from gateway_clients.conf import DataClass
+from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, SUMMARY, entry, fill, lease, look
+from tests.gateway_clients.caching.steps import value_of as value
+
+EVERYTHING = (CLAIMS, BENEFITS, OTHERS_CLAIMS, SUMMARY)
+
+
+@pytest.fixture
+def filled(cache: Cache) -> Cache:
+    for key in EVERYTHING:
+        fill(cache, key)
+    return cache
+
+
+def fresh(cache: Cache) -> list[str]:
+    return [str(key) for key in EVERYTHING if look(cache, key).found is Found.FRESH]
+
+
+def test_a_subjects_tag_drops_all_about_it_and_nothing_else(filled: Cache) -> None:
+    filled.invalidations.invalidate(filled.guard, ["member:m-1"])
+    assert fresh(filled) == ["claims:member:m-2:list", "summary:claims"]
+
+
+def test_a_class_tag_drops_that_class_of_the_subject(filled: Cache) -> None:
+    filled.invalidations.invalidate(filled.guard, ["member:m-1:claims"])
+    assert fresh(filled) == ["benefits:member:m-1:all", "claims:member:m-2:list", "summary:claims"]
+
+
+def test_an_entry_without_a_subject_goes_with_the_tag_of_its_class(filled: Cache) -> None:
+    filled.invalidations.invalidate(filled.guard, ["summary"])
+    assert fresh(filled) == ["claims:member:m-1:list", "benefits:member:m-1:all", "claims:member:m-2:list"]
+
+
+def test_an_entry_goes_with_whatever_it_is_also_about_and_with_its_reader(cache: Cache) -> None:
+    key = CacheKey(
+        DataClass.CLAIMS,
+        "detail",
+        Subject.claim("clm-1"),
+        reader=Subject.provider("prov-1"),
+        also_about=(Subject.member("m-1"),),
+    )
+    for tag in ("claim:clm-1", "provider:prov-1", "member:m-1", "member:m-1:claims"):
+        fill(cache, key)
+        assert look(cache, key).found is Found.FRESH
+        cache.invalidations.invalidate(cache.guard, [tag])
+        assert look(cache, key).found is Found.FREE, tag
+
+
+def test_the_generation_drops_everything(filled: Cache) -> None:
+    filled.invalidations.invalidate_everything(filled.guard)
+    assert fresh(filled) == []
+
+
+def test_nothing_to_invalidate_asks_nothing(cache: Cache) -> None:
+    told: list[frozenset[str]] = []
+    cache.invalidations.listen(told.append)
+    cache.invalidations.invalidate(cache.guard, [])
+    assert told == []
+
+
+def test_an_invalidation_voids_the_fill_under_way_and_the_next_reader_gets_the_lease_at_once(cache: Cache) -> None:
+    old = lease(cache)
+    assert lease(cache).found is Found.HELD
+    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+
+    new = lease(cache)
+    assert new.found is Found.LEASED
+    assert cache.store([cache.fill_of(old, entry("old"))]) == [False]
+    cache.release([old])
+    assert lease(cache).found is Found.HELD
+    assert cache.store([cache.fill_of(new, entry("new"))]) == [True]
+    assert cache.store([cache.fill_of(old, entry("old"))]) == [False]
+    assert value(look(cache)) == "new"
+
+
+def test_an_invalidation_drops_the_last_good_entry_too(cache: Cache) -> None:
+    fill(cache)
+    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+    assert lease(cache).entry is None
+
+
+def test_one_void_fill_does_not_keep_the_others_of_its_store_out(cache: Cache) -> None:
+    readings = [lease(cache, CLAIMS), lease(cache, OTHERS_CLAIMS)]
+    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+    assert cache.store([cache.fill_of(reading, entry("v")) for reading in readings]) == [False, True]
+
+
+def test_a_view_put_together_from_what_was_there_before_is_not_kept(cache: Cache) -> None:
+    seen = look(cache)
+    cache.invalidations.invalidate(cache.guard, ["member:m-1:claims"])
+    assert cache.store([cache.fill_of(seen, entry("old"))]) == [False]
+    assert look(cache).entry is None
+
+
+@pytest.mark.parametrize("evicted", [lambda: tag_name("member:m-1"), generation_name])
+def test_an_evicted_version_never_brings_an_old_entry_back(cache: Cache, redis: Redis, evicted: object) -> None:
+    assert callable(evicted)
+    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+    fill(cache, value="old")
+    old_raw = redis.get(entry_name(CLAIMS))
+    under_way = lease(cache, BENEFITS)
+    redis.delete(evicted())
+
+    assert look(cache).entry is None
+    assert cache.store([cache.fill_of(under_way, entry("old"))]) == [False]
+    redis.set(entry_name(CLAIMS), old_raw)
+    assert look(cache).entry is None
+    redis.set(entry_name(CLAIMS), old_raw)
+    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+    assert look(cache).entry is None
+
+
+def test_a_flushed_redis_is_only_empty(cache: Cache, redis: Redis, prefix: str) -> None:
+    fill(cache)
+    under_way = lease(cache, BENEFITS)
+    for name in redis.scan_iter(match=f"{prefix}:*"):
+        redis.delete(name)
+    assert cache.store([cache.fill_of(under_way, entry("old"))]) == [False]
+    assert lease(cache).found is Found.LEASED
+    assert not cache.guard.is_down
+
+
+def test_a_pattern_drops_what_matches_and_counts_it(filled: Cache, redis: Redis) -> None:
+    assert purge_pattern(filled.guard, "claims:member:*") == 2
+    assert fresh(filled) == ["benefits:member:m-1:all", "summary:claims"]
+    assert purge_pattern(filled.guard, "nothing*") == 0
+    assert redis.exists(tag_name("member:m-1"))
+
+
+def test_a_pattern_drops_more_than_one_batch_and_touches_no_other_prefix(cache: Cache, redis: Redis) -> None:
+    pipeline = redis.pipeline()
+    for number in range(1203):
+        pipeline.set(entry_name(f"claims:member:m-{number}:list"), b"x", px=60_000)
+    pipeline.set("somebody-else:e:claims:member:m-1:list", b"x", px=60_000)
+    pipeline.execute()
+    assert purge_pattern(cache.guard, "*") == 1203
+    assert redis.delete("somebody-else:e:claims:member:m-1:list") == 1
+
+
+def test_a_prefix_with_signs_of_a_pattern_is_taken_as_it_is(cache: Cache, redis: Redis, settings: Settings) -> None:
+    prefix = settings.CACHE_KEY_PREFIX
+    redis.set(f"{prefix}x:e:claims:1", b"x", px=60_000)
+    settings.CACHE_KEY_PREFIX = f"{prefix}?"
+    redis.set(entry_name("claims:1"), b"x", px=60_000)
+    assert purge_pattern(cache.guard, "*") == 1
+    assert redis.exists(f"{prefix}x:e:claims:1")
+
+
+def test_a_purge_voids_the_fills_under_way_whenever_they_end(
+    cache: Cache, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fill that ends between the two halves of the purge is the one that could slip through."""
+    under_way = lease(cache)
+    connect = cache.guard._connect
+
+    def connect_to_watched() -> Redis:
+        client = connect()
+        scan_iter, halves = client.scan_iter, iter((False, True))
+
+        def watched(*args: object, **kwargs: object) -> object:
+            if next(halves):
+                assert cache.store([cache.fill_of(under_way, entry("old"))]) == [False]
+            return scan_iter(*args, **kwargs)
+
+        monkeypatch.setattr(client, "scan_iter", watched)
+        return client
+
+    monkeypatch.setattr(cache.guard, "_connect", connect_to_watched)
+    purge_pattern(cache.guard, "claims:*")
+    monkeypatch.undo()
+    assert look(cache).entry is None
+
+
+def test_listeners_hear_of_each_invalidation_of_this_process(cache: Cache) -> None:
+    told: list[frozenset[str]] = []
+    cache.invalidations.listen(told.append)
+    cache.invalidations.invalidate(cache.guard, ["member:m-1", "claim:clm-1"])
+    cache.invalidations.invalidate_everything(cache.guard)
+    cache.invalidate_pattern("claims:*")
+    assert told == [frozenset({"member:m-1", "claim:clm-1"}), frozenset(), frozenset()]
+
+
+def test_delete_drops_the_entry_and_voids_the_fill_under_way(cache: Cache, redis: Redis) -> None:
+    fill(cache)
+    under_way = look(cache, lease_seconds=5, newer_than_ms=-1)
+    assert cache.delete(CLAIMS)
+    assert cache.store([cache.fill_of(under_way, entry("old"))]) == [False]
+    assert look(cache).entry is None
+    fill(cache)
+    assert cache.delete("claims:member:m-1:list")
+    assert not redis.exists(entry_name(CLAIMS), lease_name(CLAIMS))

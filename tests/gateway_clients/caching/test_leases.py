@@ -1,0 +1,210 @@
+"""Reading, filling under a lease, and what the two cost."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from pytest_django import Settings
+from redis import Redis
+
+from gateway_clients.caching.entries import ABSENT, Found, Reading, entry_name, lease_name
+from gateway_clients.caching.keys import CacheKey, Subject
+from gateway_clients.caching.store import Cache, Look
+from gateway_clients.conf import DataClass
+from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, SUMMARY, entry, fill, lease, look
+from tests.gateway_clients.caching.steps import value_of as value
+from tests.support.waiting import wait_until
+
+
+def test_a_miss_gives_the_lease_and_what_is_stored_under_it_is_read_fresh(cache: Cache) -> None:
+    reading = lease(cache)
+    assert (reading.found, reading.entry) == (Found.LEASED, None)
+    assert cache.store([cache.fill_of(reading, entry({"id": "clm-1"}))]) == [True]
+
+    again = lease(cache)
+    assert (again.found, value(again), again.token) == (Found.FRESH, {"id": "clm-1"}, "")
+    assert again.age_seconds < 5
+    assert 55 < again.fresh_seconds <= 60
+
+
+def test_a_look_without_a_lease_leaves_the_key_free(cache: Cache) -> None:
+    assert look(cache).found is Found.FREE
+    assert lease(cache).found is Found.LEASED
+
+
+def test_the_second_reader_is_held_until_the_first_stores(cache: Cache) -> None:
+    first = lease(cache)
+    assert lease(cache).found is Found.HELD
+    assert lease(cache, OTHERS_CLAIMS).found is Found.LEASED
+    cache.store([cache.fill_of(first, entry("v1"))])
+    assert value(lease(cache)) == "v1"
+
+
+def test_a_lease_given_back_goes_to_the_next_reader(cache: Cache) -> None:
+    first = lease(cache)
+    cache.release([first])
+    second = lease(cache)
+    assert second.found is Found.LEASED
+    cache.release([first])
+    assert lease(cache).found is Found.HELD
+
+
+def test_a_lease_ends_by_itself_and_its_late_fill_is_not_stored(cache: Cache) -> None:
+    late = lease(cache, lease_seconds=0.05)
+    reading = wait_until(lambda: found if (found := lease(cache)).found is Found.LEASED else None)
+    assert cache.store([cache.fill_of(late, entry("late"))]) == [False]
+    assert cache.store([cache.fill_of(reading, entry("new"))]) == [True]
+    assert value(look(cache)) == "new"
+
+
+def test_the_shortest_lease_is_a_millisecond_not_an_error(cache: Cache) -> None:
+    assert lease(cache, lease_seconds=0.0001).found is Found.LEASED
+    assert not cache.guard.is_down
+
+
+def test_many_looks_and_many_stores_cost_one_round_trip_each(cache: Cache, round_trips: Callable[[], int]) -> None:
+    fill(cache, SUMMARY)
+    keys = [CLAIMS, BENEFITS, OTHERS_CLAIMS, SUMMARY]
+    round_trips()
+    readings = cache.read([Look(key=key, lease_seconds=5) for key in keys])
+    assert round_trips() == 1
+    assert [reading.found for reading in readings] == [Found.LEASED, Found.LEASED, Found.LEASED, Found.FRESH]
+
+    assert cache.store([cache.fill_of(reading, entry(str(reading.key))) for reading in readings[:3]]) == [True] * 3
+    assert round_trips() == 1
+    assert [value(reading) for reading in cache.read([Look(key=key) for key in keys])] == [
+        "claims:member:m-1:list",
+        "benefits:member:m-1:all",
+        "claims:member:m-2:list",
+        "v1",
+    ]
+    assert round_trips() == 1
+    cache.release(readings)
+    assert round_trips() == 1
+    cache.release([reading for reading in readings if not reading.token])
+    assert round_trips() == 0
+
+
+def test_scripts_that_redis_forgot_are_loaded_again(cache: Cache, redis: Redis) -> None:
+    fill(cache)
+    redis.script_flush()
+    assert value(look(cache)) == "v1"
+
+
+def test_a_fresh_whole_view_ends_the_reading_before_its_sections(cache: Cache) -> None:
+    view = CacheKey(DataClass.DASHBOARD, "whole", Subject.member("m-1"))
+    looks = [Look(key=view, ends_reading=True), Look(key=CLAIMS, lease_seconds=5)]
+    assert [reading.found for reading in cache.read(looks)] == [Found.FREE, Found.LEASED]
+    cache.release(cache.read([looks[1]]))
+    cache.store([cache.fill_of(look(cache, view), entry("view"))])
+    assert [reading.key for reading in cache.read(looks)] == [view]
+
+
+def test_a_reader_who_wants_it_newer_gets_the_lease_though_the_entry_is_fresh(cache: Cache) -> None:
+    fill(cache, value="v1")
+    reading = look(cache, lease_seconds=5, newer_than_ms=-1)
+    assert (reading.found, value(reading)) == (Found.LEASED, "v1")
+    assert look(cache, lease_seconds=5, newer_than_ms=reading.at_ms + 1).found is Found.HELD
+    wait_until(lambda: look(cache).at_ms > reading.at_ms)
+    cache.store([cache.fill_of(reading, entry("v2"))])
+    assert value(look(cache, lease_seconds=5, newer_than_ms=reading.at_ms + 1)) == "v2"
+
+
+def test_an_expired_entry_is_handed_out_as_the_last_good_one_while_its_class_allows(
+    cache: Cache, settings: Settings, redis: Redis
+) -> None:
+    settings.CACHE_TTL_SECONDS_CLAIMS = 0.05
+    settings.CACHE_STALE_SECONDS_CLAIMS = 0.3
+    fill(cache, value="old")
+    first = wait_until(lambda: found if (found := lease(cache)).found is not Found.FRESH else None)
+    assert (first.found, value(first), first.fresh_seconds) == (Found.LEASED, "old", 0.0)
+    assert first.age_seconds >= 0.05
+    held = lease(cache)
+    assert (held.found, value(held)) == (Found.HELD, "old")
+    wait_until(lambda: not redis.exists(entry_name(CLAIMS)))
+    assert look(cache).entry is None
+
+
+@pytest.mark.parametrize(
+    ("data_class", "fresh_seconds", "kept_seconds"),
+    [
+        (DataClass.DASHBOARD, 300, 300),
+        (DataClass.CLAIMS, 60, 3_660),
+        (DataClass.PAYMENTS, 60, 3_660),
+        (DataClass.NOTIFICATIONS, 60, 3_660),
+        (DataClass.MEMBER, 300, 86_700),
+        (DataClass.BENEFITS, 300, 86_700),
+        (DataClass.COVERAGE, 300, 86_700),
+        (DataClass.DOCUMENTS, 300, 86_700),
+        (DataClass.PROVIDER, 300, 86_700),
+        (DataClass.SUMMARY, 300, 86_700),
+    ],
+)
+def test_each_data_class_has_its_life(
+    cache: Cache, redis: Redis, data_class: DataClass, fresh_seconds: float, kept_seconds: float
+) -> None:
+    key = CacheKey(data_class, "any", Subject.member("m-1"))
+    fill(cache, key)
+    assert fresh_seconds - 5 < look(cache, key).fresh_seconds <= fresh_seconds
+    assert kept_seconds - 5 < redis.pttl(entry_name(key)) / 1000 <= kept_seconds
+
+
+def test_every_data_class_was_asked_about() -> None:
+    (mark,) = (m for m in test_each_data_class_has_its_life.pytestmark if m.name == "parametrize")
+    assert {row[0] for row in mark.args[1]} == set(DataClass)
+
+
+def test_that_there_is_nothing_is_known_for_half_a_minute_at_most(cache: Cache, redis: Redis) -> None:
+    cache.store([cache.fill_of(lease(cache, BENEFITS), ABSENT)])
+    reading = look(cache, BENEFITS)
+    assert reading.entry is not None
+    assert (reading.found, reading.entry.is_absent) == (Found.FRESH, True)
+    assert 25 < reading.fresh_seconds <= 30
+    assert 25 < redis.pttl(entry_name(BENEFITS)) / 1000 <= 30
+
+
+def test_chance_takes_a_tenth_off_a_life_at_most() -> None:
+    reading = Reading(key=CLAIMS, found=Found.LEASED)
+    lives = [Cache(None, chance=lambda c=chance: c).fill_of(reading, entry(1)) for chance in (0.0, 0.5, 1.0)]
+    assert [life.fresh_seconds for life in lives] == [60.0, 57.0, 54.0]
+    assert [life.kept_seconds for life in lives] == [3660.0, 3657.0, 3654.0]
+
+
+def test_a_fill_without_a_lease_is_stored_only_while_nothing_was_invalidated(cache: Cache, redis: Redis) -> None:
+    seen = look(cache)
+    assert cache.store([cache.fill_of(seen, entry("v1"))]) == [True]
+    assert not redis.exists(lease_name(CLAIMS))
+
+
+def _share_of_early_refreshes(fill_seconds: float, left_seconds: float, key: CacheKey = SUMMARY) -> float:
+    chances = [number / 1000 for number in range(1000)]
+    reading = Reading(
+        key=key,
+        found=Found.FRESH,
+        entry=entry(1, fill_seconds=fill_seconds),
+        at_ms=1_000_000,
+        fresh_until_ms=1_000_000 + int(left_seconds * 1000),
+    )
+    return sum(Cache(None, chance=lambda c=chance: c).is_refresh_due(reading) for chance in chances) / 1000
+
+
+def test_an_early_refresh_is_the_likelier_the_nearer_the_end_and_the_slower_the_fill() -> None:
+    assert _share_of_early_refreshes(0.1, 60) == 0.0
+    assert _share_of_early_refreshes(1, 3) == pytest.approx(2.718281828**-3, abs=0.002)
+    assert _share_of_early_refreshes(1, 1) == pytest.approx(2.718281828**-1, abs=0.002)
+    assert _share_of_early_refreshes(3, 1) == pytest.approx(2.718281828 ** (-1 / 3), abs=0.002)
+    assert _share_of_early_refreshes(1, 0) == 1.0
+
+
+def test_what_everybody_reads_is_refreshed_early_also_when_it_has_a_subject_and_personal_data_never() -> None:
+    provider = CacheKey(DataClass.PROVIDER, "detail", Subject.provider("prov-1"))
+    for_one = CacheKey(DataClass.SUMMARY, "own", reader=Subject.provider("prov-1"))
+    assert _share_of_early_refreshes(3, 1, provider) > 0.7
+    assert _share_of_early_refreshes(3, 1, CLAIMS) == 0.0
+    assert _share_of_early_refreshes(3, 1, for_one) == 0.0
+
+
+def test_times_are_those_of_redis(cache: Cache, redis: Redis) -> None:
+    before_ms = int(redis.time()[0]) * 1000
+    assert before_ms <= look(cache).at_ms <= before_ms + 60_000
+    assert abs(look(cache).at_ms / 1000 - time.time()) < 60

@@ -1,0 +1,56 @@
+"""Staff, signed in."""
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from pytest_django import Settings
+
+from gateway_clients.caching.store import default_cache, invalidations
+from gateway_clients.resilience.sharing import BreakerSharing, breaker_sharing
+from gateway_clients.upstream.registry import upstream
+from members.models import Account
+
+PASSWORD = "a-long-password-of-staff"
+
+
+def forget() -> None:
+    for made in (default_cache, invalidations, breaker_sharing, upstream):
+        made.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _own_pipe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A prefix and a process of the test's own, which looks into Redis when the test says so."""
+    monkeypatch.setattr(BreakerSharing, "start", BreakerSharing._look_safely)
+    settings.CACHE_KEY_PREFIX = f"test-{uuid.uuid4().hex}"
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def redis_down(settings: Settings, free_port: Callable[[], int]) -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": url}}
+    forget()
+
+
+@pytest.fixture
+def boss(db: None) -> Account:
+    return Account.objects.create_superuser("boss@example.com", PASSWORD)
+
+
+@pytest.fixture
+def staff(client: Client, boss: Account) -> Client:
+    client.force_login(boss)
+    return client
+
+
+def helper_with(*permissions: str) -> Account:
+    """Staff who may do these things only."""
+    helper = Account.objects.create_user("helper@example.com", PASSWORD, is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(content_type__app_label="console", codename__in=permissions))
+    return helper

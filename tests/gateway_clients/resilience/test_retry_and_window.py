@@ -1,0 +1,69 @@
+"""The retry budget, and the window that breakers count in."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from gateway_clients.resilience.retry import RetryBudget
+from gateway_clients.resilience.window import Window
+
+
+def test_a_long_outage_costs_at_most_eleven_calls_for_ten_wanted() -> None:
+    budget, calls = RetryBudget(0.1), 0
+    for wanted in range(1, 1001):
+        budget.add_call()
+        calls += 1 + budget.try_take()
+        assert calls <= 1.1 * wanted + 1e-9
+    assert calls == 1100
+
+
+def test_retries_are_not_saved_up_for_the_moment_an_upstream_goes_down() -> None:
+    budget = RetryBudget(0.1)
+    for _ in range(1000):
+        budget.add_call()
+    assert [budget.try_take() for _ in range(3)] == [True, False, False]
+
+
+def test_a_share_of_nothing_allows_no_retry() -> None:
+    budget = RetryBudget(0.0)
+    budget.add_call()
+    assert not budget.try_take()
+
+
+def test_threads_that_ask_at_once_do_not_take_more_than_there_is() -> None:
+    budget = RetryBudget(0.1)
+
+    def ask(_: int) -> bool:
+        budget.add_call()
+        return budget.try_take()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(ask, range(2000))) <= 200
+
+
+def test_the_wait_is_chosen_by_chance_up_to_100_ms() -> None:
+    assert RetryBudget(0.1, chance=lambda: 0.0).wait_seconds() == 0.0
+    assert RetryBudget(0.1, chance=lambda: 0.5).wait_seconds() == 0.05
+
+
+def test_the_window_counts_the_last_seconds_in_steps_of_a_tenth() -> None:
+    window = Window(10)
+    window.add(100.0, is_bad=True)
+    window.add(105.0, is_bad=False)
+    assert window.totals(105.0) == (2, 1)
+    assert window.totals(109.9) == (2, 1)
+    assert window.totals(110.0) == (1, 0)
+    assert window.totals(115.0) == (0, 0)
+
+
+def test_the_window_does_not_mistake_a_bucket_of_an_earlier_turn_for_its_own() -> None:
+    window = Window(10)
+    window.add(100.5, is_bad=True)
+    window.add(110.5, is_bad=False)
+    assert window.totals(110.5) == (1, 0)
+    assert window.totals(1_000_000.0) == (0, 0)
+
+
+def test_a_cleared_window_is_empty_also_at_the_beginning_of_time() -> None:
+    window = Window(10)
+    window.add(0.0, is_bad=True)
+    window.clear()
+    assert window.totals(0.0) == (0, 0)

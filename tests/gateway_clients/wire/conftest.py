@@ -1,0 +1,64 @@
+"""Fixtures of the tests of the lanes, the pipe and the fan-out."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from pytest_django import Settings
+
+from gateway_clients.caching.store import default_cache
+from gateway_clients.conf import SERVICES
+from gateway_clients.fan_out.fills import flights
+from gateway_clients.transport.lines import lines_of
+from gateway_clients.upstream import registry
+from gateway_clients.upstream.registry import upstream
+from tests.support.upstream import RawUpstream, Script, hangs, refusing_port
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Script], RawUpstream]]:
+    """Makes upstreams of scripts; they end with the test, and so do the reads that wait for them."""
+    with ExitStack() as stack:
+        yield lambda script: stack.enter_context(RawUpstream(script))
+    wait_until(lambda: flights().under_way() == 0)
+
+
+@pytest.fixture
+def raw_upstream(serve: Callable[[Script], RawUpstream]) -> RawUpstream:
+    """One upstream that hangs until it is told what to say."""
+    return serve(hangs)
+
+
+@pytest.fixture(autouse=True)
+def prefix(settings: Settings) -> str:
+    """What Redis holds for this test is found by no other, and Redis is there."""
+    wait_until(lambda: not default_cache().guard.is_down)
+    settings.CACHE_KEY_PREFIX = f"test-{uuid.uuid4().hex}"
+    return str(settings.CACHE_KEY_PREFIX)
+
+
+@pytest.fixture(autouse=True)
+def nobody_else(settings: Settings) -> Iterator[None]:
+    """An upstream that a test does not make refuses connections; what was made is closed at the end."""
+    with refusing_port() as port:
+        for name in SERVICES:
+            setattr(settings, f"{name.upper()}_SERVICE_URL", f"http://127.0.0.1:{port}")
+        yield
+        for name in SERVICES:
+            lines_of(upstream(name).conf).close()
+        registry.forget()
+
+
+@pytest.fixture
+def upstreams(serve: Callable[[Script], RawUpstream], settings: Settings) -> Callable[..., list[RawUpstream]]:
+    """Makes the upstreams of these names, each with its script: `upstreams(claims=says(…), member=hangs)`."""
+
+    def make(**scripts: Script) -> list[RawUpstream]:
+        made = [serve(script) for script in scripts.values()]
+        for name, each in zip(scripts, made, strict=True):
+            setattr(settings, f"{name.upper()}_SERVICE_URL", each.url)
+        return made
+
+    return make

@@ -1,0 +1,500 @@
+"""Calls side by side: what they share, how long they wait, what is shed, what an invalidation voids."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from gateway_clients.caching.entries import Found
+from gateway_clients.caching.invalidation import Invalidations
+from gateway_clients.caching.store import Look, default_cache, invalidations
+from gateway_clients.conf import DataClass
+from gateway_clients.errors import (
+    DeadlineExceededError,
+    GatewayOverloadedError,
+    UpstreamConnectionError,
+    UpstreamError,
+    UpstreamServerError,
+)
+from gateway_clients.fan_out.fills import flights
+from gateway_clients.fan_out.sections import Section, SectionState
+from gateway_clients.services.parsing import page
+from gateway_clients.upstream.outcome import Outcome
+from gateway_clients.upstream.registry import admission
+from tests.support.calls import (
+    Running,
+    ThingPayload,
+    at_once,
+    cache_that_is_down,
+    call_of,
+    gateway_for,
+    key_of,
+    write_of,
+)
+from tests.support.upstream import Asked, RawUpstream, Script, Wire, answer, hangs, says, says_json
+from tests.support.waiting import wait_until
+
+Upstreams = Callable[..., list[RawUpstream]]
+FIVE = ("claims", "member", "benefit", "policy", "payment")
+NEW = ThingPayload(value="new")
+OLD = ThingPayload(value="old")
+SLOW = says_json({"value": "new"}, after_seconds=0.2)
+GOOD = says_json({"value": "new"})
+FAILED = answer(status="500 Internal Server Error")
+
+
+class Gate:
+    """Answers one request after the other, each when the test opens it."""
+
+    def __init__(self, *values: str) -> None:
+        self._values = list(values)
+        self._gates = [threading.Event() for _ in values]
+        self.begun = 0
+
+    def open(self, number: int) -> None:
+        self._gates[number].set()
+
+    def __call__(self, wire: Wire, asked: Asked) -> None:
+        number, self.begun = self.begun, self.begun + 1
+        assert self._gates[number].wait(20.0)
+        value = self._values[number]
+        wire.send(FAILED if value == "fail" else answer(b'{"value": "%s"}' % value.encode()))
+
+
+def outcome_of(call: Any, seconds: float = 3.0, **options: Any) -> Outcome[ThingPayload]:
+    outcome: Outcome[ThingPayload] = gateway_for(seconds, **options).call(call).outcome()
+    return outcome
+
+
+def state_of(call: Any, **options: Any) -> tuple[ThingPayload, SectionState]:
+    outcome = outcome_of(call, **options)
+    return outcome.value, outcome.state
+
+
+@pytest.mark.alone
+def test_five_services_take_as_long_as_the_slowest(upstreams: Upstreams) -> None:
+    upstreams(**dict.fromkeys(FIVE, SLOW))
+    gateway = gateway_for()
+    started_at = time.monotonic()
+
+    pendings = [gateway.call(call_of(name, key=key_of(name))) for name in FIVE]
+    values = [pending.require() for pending in pendings]
+
+    assert 0.19 <= time.monotonic() - started_at < 0.6
+    assert values == [NEW] * 5
+
+
+@pytest.mark.alone
+def test_two_requests_do_not_wait_for_each_other(upstreams: Upstreams) -> None:
+    upstreams(**dict.fromkeys(FIVE, SLOW))
+
+    def ask() -> None:
+        gateway = gateway_for()
+        for pending in [gateway.call(call_of(name)) for name in FIVE]:
+            assert pending.require() == NEW
+
+    both = at_once(2, ask)
+
+    assert [each.error for each in both] == [None, None]
+    assert max(each.seconds for each in both) < 0.8
+
+
+@pytest.mark.alone
+def test_one_that_hangs_costs_itself_and_the_others_are_timed_as_fast_as_they_were(
+    upstreams: Upstreams, settings: Settings
+) -> None:
+    settings.UPSTREAM_TIMEOUT_SECONDS = 0.8
+    upstreams(claims=hangs, member=GOOD, policy=SLOW)
+    gateway = gateway_for()
+    hanging, *others = [gateway.call(call_of(name, key=key_of(name))) for name in ("claims", "member", "policy")]
+
+    assert [pending.require() for pending in others] == [NEW, NEW]
+    with pytest.raises(UpstreamError):
+        hanging.require()
+
+    timings = {timing.service: timing for timing in gateway.timings}
+    assert timings["member"].milliseconds < 300
+    assert 190 <= timings["policy"].milliseconds < 600
+    assert 790 <= timings["claims"].milliseconds < 2_000
+    assert {name: timing.state for name, timing in timings.items()} == {
+        "claims": "upstream_timeout",
+        "member": "fresh",
+        "policy": "fresh",
+    }
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "script", [hangs, lambda wire, _: wire.drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 999, seconds=0.02)]
+)
+def test_a_request_ends_at_its_deadline_whatever_the_upstream_does(upstreams: Upstreams, script: Script) -> None:
+    upstreams(claims=script, member=script)
+    started_at = time.monotonic()
+    gateway = gateway_for(0.5)
+    pendings = [gateway.call(call_of("claims", key=key_of())), gateway.call(call_of("member"))]
+
+    for pending in pendings:
+        with pytest.raises(UpstreamError) as caught:
+            pending.require()
+        assert caught.value.status == 504
+
+    assert time.monotonic() - started_at < 1.0
+
+
+@pytest.mark.alone
+def test_a_short_budget_ends_in_time_while_the_fill_goes_on(upstreams: Upstreams) -> None:
+    (claims,) = upstreams(claims=says_json({"value": "new"}, after_seconds=0.5))
+    call = call_of(key=key_of())
+    hurried = Running(lambda: outcome_of(call, 0.1)).wait()
+
+    assert isinstance(hurried.error, DeadlineExceededError)
+    assert hurried.seconds < 0.45
+    wait_until(lambda: flights().under_way() == 0)
+    assert state_of(call) == (NEW, SectionState.CACHED)
+    assert len(claims.asked) == 1
+    assert admission().waiting == 0
+
+
+@pytest.mark.parametrize("is_redis_down", [False, True])
+def test_fifty_readers_of_a_cold_key_are_one_call(
+    upstreams: Upstreams, settings: Settings, is_redis_down: bool
+) -> None:
+    settings.ADMISSION_LIMIT = 100
+    (claims,) = upstreams(claims=says_json({"value": "new"}, after_seconds=0.4))
+    options = {"cache": cache_that_is_down()} if is_redis_down else {}
+    call = call_of(key=key_of())
+
+    readers = at_once(50, lambda: outcome_of(call, **options).value)
+
+    assert [each.error for each in readers] == [None] * 50
+    assert {each.result for each in readers} == {NEW}
+    assert len(claims.asked) == 1
+
+
+def test_without_redis_reads_go_upstream_each_time(upstreams: Upstreams) -> None:
+    (claims,) = upstreams(claims=GOOD)
+    cache = cache_that_is_down()
+
+    states = [state_of(call_of(key=key_of()), cache=cache) for _ in range(3)]
+
+    assert states == [(NEW, SectionState.FRESH)] * 3
+    assert len(claims.asked) == 3
+
+
+def test_a_leader_without_time_does_not_fail_those_who_have_it(upstreams: Upstreams) -> None:
+    gate = Gate("new")
+    (claims,) = upstreams(claims=gate)
+    call = call_of(key=key_of())
+    leader = Running(lambda: outcome_of(call, 0.2))
+    wait_until(lambda: gate.begun)
+    followers = [Running(lambda: outcome_of(call).value) for _ in range(5)]
+
+    assert isinstance(leader.wait().error, DeadlineExceededError)
+    gate.open(0)
+
+    assert [each.result for each in followers] == [NEW] * 5
+    assert len(claims.asked) == 1
+
+
+def test_a_follower_without_time_goes_and_the_others_get_their_answer(upstreams: Upstreams) -> None:
+    gate = Gate("new")
+    (claims,) = upstreams(claims=gate)
+    call = call_of(key=key_of())
+    leader = Running(lambda: outcome_of(call).value)
+    wait_until(lambda: gate.begun)
+
+    hurried = Running(lambda: outcome_of(call, 0.15)).wait()
+    gate.open(0)
+
+    assert isinstance(hurried.error, DeadlineExceededError)
+    assert leader.result == NEW
+    assert len(claims.asked) == 1
+
+
+def test_a_fill_that_failed_fails_its_leader_alone(upstreams: Upstreams, settings: Settings) -> None:
+    settings.RETRY_BUDGET, settings.ADMISSION_LIMIT = 0.0, 100
+    gate = Gate("fail", "new")
+    (claims,) = upstreams(claims=gate)
+    call = call_of(key=key_of())
+    leader = Running(lambda: outcome_of(call).value)
+    wait_until(lambda: gate.begun)
+    followers = [Running(lambda: outcome_of(call).value) for _ in range(20)]
+    wait_until(lambda: admission().waiting == 21)
+
+    gate.open(0)
+    gate.open(1)
+
+    assert isinstance(leader.wait().error, UpstreamServerError)
+    assert [each.result for each in followers] == [NEW] * 20
+    assert len(claims.asked) == 2
+
+
+def test_when_every_fill_fails_the_upstream_is_not_asked_by_each(upstreams: Upstreams, settings: Settings) -> None:
+    settings.RETRY_BUDGET, settings.ADMISSION_LIMIT = 0.0, 100
+    settings.BREAKER_FAILURES = 100
+    (claims,) = upstreams(claims=lambda wire, _: (wire.pause(0.2), wire.send(FAILED)))
+    call = call_of(key=key_of())
+
+    readers = at_once(30, lambda: outcome_of(call).value)
+
+    assert {type(each.error) for each in readers} == {UpstreamServerError}
+    assert len(claims.asked) <= 6
+
+
+def invalidates_here() -> None:
+    invalidations().invalidate(default_cache().guard, ["member:m-1"])
+
+
+def invalidates_elsewhere() -> None:
+    """As another process does: only Redis hears of it."""
+    Invalidations().invalidate(default_cache().guard, ["member:m-1"])
+
+
+@pytest.mark.parametrize("invalidate", [invalidates_here, invalidates_elsewhere])
+def test_who_reads_after_an_invalidation_does_not_see_what_was_asked_before(
+    upstreams: Upstreams, invalidate: Callable[[], None]
+) -> None:
+    gate = Gate("old", "new")
+    (claims,) = upstreams(claims=gate)
+    call = call_of(key=key_of())
+    early = Running(lambda: outcome_of(call).value)
+    wait_until(lambda: gate.begun == 1)
+
+    invalidate()
+    late = Running(lambda: outcome_of(call).value)
+    wait_until(lambda: admission().waiting == 2)
+    gate.open(1)
+    gate.open(0)
+
+    assert (early.result, late.result) == (OLD, NEW)
+    assert state_of(call) == (NEW, SectionState.CACHED)
+    assert len(claims.asked) == 2
+
+
+def test_a_stale_answer_that_was_voided_while_the_upstream_failed_is_not_shown(
+    upstreams: Upstreams, settings: Settings
+) -> None:
+    settings.RETRY_BUDGET, settings.CACHE_TTL_SECONDS_CLAIMS = 0.0, 0.05
+    gate = Gate("old", "fail", "fail")
+    upstreams(claims=gate)
+    call = call_of(key=key_of())
+    gate.open(0)
+    assert outcome_of(call).value == OLD
+    wait_for_the_end_of(call)
+    second = Running(lambda: state_of(call))
+    wait_until(lambda: gate.begun == 2)
+
+    invalidates_elsewhere()
+    gate.open(1)
+
+    assert isinstance(second.wait().error, UpstreamServerError)
+
+
+def wait_for_the_end_of(call: Any) -> None:
+    """Until a kept answer is no longer fresh; nobody is asked meanwhile."""
+    wait_until(lambda: default_cache().read([Look(key=call.key)])[0].found is Found.FREE)
+
+
+def test_when_the_upstream_is_down_the_last_good_answer_is_shown_with_its_age(
+    upstreams: Upstreams, settings: Settings
+) -> None:
+    settings.RETRY_BUDGET, settings.CACHE_TTL_SECONDS_CLAIMS = 0.0, 0.3
+    (claims,) = upstreams(claims=says_json({"value": "old"}))
+    call = call_of(key=key_of())
+    assert state_of(call) == (OLD, SectionState.FRESH)
+    claims.say(says(FAILED))
+
+    wait_until(lambda: outcome_of(call).state is SectionState.STALE)
+    outcome = outcome_of(call)
+
+    assert (outcome.value, outcome.state) == (OLD, SectionState.STALE)
+    assert 0.3 * 0.9 <= outcome.age_seconds < 5.0
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "403 Forbidden", "400 Bad Request"])
+def test_a_refusal_is_not_papered_over_with_a_stale_answer(
+    upstreams: Upstreams, settings: Settings, status: str
+) -> None:
+    settings.CACHE_TTL_SECONDS_CLAIMS = 0.05
+    (claims,) = upstreams(claims=says_json({"value": "old"}))
+    call = call_of(key=key_of())
+    outcome_of(call)
+    claims.say(says(answer(status=status)))
+
+    def refused() -> bool:
+        try:
+            outcome_of(call)
+        except UpstreamError as error:
+            return error.was_sent
+        return False
+
+    wait_until(refused)
+
+
+@pytest.mark.alone
+def test_a_request_in_a_hurry_gets_the_stale_answer_at_its_deadline(upstreams: Upstreams, settings: Settings) -> None:
+    settings.CACHE_TTL_SECONDS_CLAIMS = 0.05
+    (claims,) = upstreams(claims=says_json({"value": "old"}))
+    call = call_of(key=key_of())
+    outcome_of(call)
+    claims.say(hangs)
+
+    wait_until(lambda: outcome_of(call, 0.2).state is SectionState.STALE)
+
+
+def test_no_kept_answer_will_do_when_a_fresh_one_is_wanted(upstreams: Upstreams) -> None:
+    (claims,) = upstreams(claims=says_json({"value": "old"}))
+    call = call_of(key=key_of())
+    outcome_of(call)
+    claims.say(GOOD)
+
+    assert state_of(call) == (OLD, SectionState.CACHED)
+    assert state_of(call, is_fresh_wanted=True) == (NEW, SectionState.FRESH)
+    assert state_of(call) == (NEW, SectionState.CACHED)
+    assert len(claims.asked) == 2
+
+
+@pytest.mark.alone
+def test_past_the_limit_requests_are_shed_at_once_and_what_is_kept_still_answers(
+    upstreams: Upstreams, settings: Settings
+) -> None:
+    settings.ADMISSION_LIMIT = 3
+    (claims, _) = upstreams(claims=hangs, member=GOOD)
+    kept = call_of("member", key=key_of())
+    outcome_of(kept)
+    waiting = [Running(lambda: outcome_of(call_of(), 1.5)) for _ in range(3)]
+    wait_until(lambda: claims.running == 3)
+
+    shed = Running(lambda: outcome_of(call_of("member"))).wait()
+    answered = Running(lambda: state_of(kept)).wait()
+
+    assert isinstance(shed.error, GatewayOverloadedError)
+    assert shed.seconds < 0.05 * 4
+    assert answered.result == (NEW, SectionState.CACHED)
+    assert answered.seconds < 0.05 * 4
+    assert all(isinstance(each.wait().error, UpstreamError) for each in waiting)
+    assert admission().waiting == 0
+
+
+def test_sections_say_how_they_came_about(upstreams: Upstreams, settings: Settings) -> None:
+    settings.RETRY_BUDGET, settings.CACHE_TTL_SECONDS_CLAIMS = 0.0, 0.05
+    (claims, *_) = upstreams(claims=says_json({"value": "old"}), member=GOOD, policy=says(FAILED), document=GOOD)
+    stale = call_of("claims", key=key_of())
+    cached = call_of("document", key=key_of(data_class=DataClass.DOCUMENTS))
+    outcome_of(stale)
+    outcome_of(cached)
+    claims.say(says(FAILED))
+    wait_until(lambda: outcome_of(stale).state is SectionState.STALE)
+    gateway = gateway_for()
+    pendings = {
+        "fresh": gateway.call(call_of("member")),
+        "cached": gateway.call(cached),
+        "stale": gateway.call(stale),
+        "fallback": gateway.call(call_of("policy")),
+        "unavailable": gateway.call(call_of("policy", key=key_of("policy"))),
+    }
+
+    sections: dict[str, Section[str]] = {
+        name: pending.section(
+            lambda thing: thing.value.upper(), fallback=(lambda: "instead") if name == "fallback" else None
+        )
+        for name, pending in pendings.items()
+    }
+
+    assert {name: (str(section.state), section.value, section.error) for name, section in sections.items()} == {
+        "fresh": ("fresh", "NEW", None),
+        "cached": ("cached", "NEW", None),
+        "stale": ("stale", "OLD", None),
+        "fallback": ("fallback", "instead", "upstream_unavailable"),
+        "unavailable": ("unavailable", None, "upstream_unavailable"),
+    }
+    assert sections["stale"].age_seconds > 0
+    assert sections["fresh"].age_seconds == 0
+
+
+def test_a_section_without_a_subject_is_complete_and_empty(upstreams: Upstreams) -> None:
+    upstreams(claims=says(answer(status="404 Not Found")))
+
+    section = gateway_for().call(call_of(key=key_of())).section(lambda thing: thing.value)
+
+    assert section == Section(None, SectionState.FRESH)
+
+
+def test_a_section_says_how_many_items_could_not_be_read(upstreams: Upstreams) -> None:
+    upstreams(claims=says_json({"items": [{"value": "a"}, "b"], "total": 2}))
+    parse = page(ThingPayload)
+    call = call_of(parse=parse, payload_type=parse.payload_type, key=key_of())
+
+    omitted = [gateway_for().call(call).section(lambda found: len(found.items)).omitted for _ in range(2)]
+
+    assert omitted == [1, 1]
+
+
+@pytest.mark.alone
+def test_writes_go_beside_the_other_calls_of_their_request(upstreams: Upstreams) -> None:
+    upstreams(claims=SLOW, member=SLOW, notification=SLOW)
+    gateway = gateway_for(10.0)
+    pendings = [gateway.call(each) for each in (write_of("claims"), write_of("notification"), call_of("member"))]
+    started_at = time.monotonic()
+
+    assert [pending.require() for pending in pendings] == [NEW] * 3
+    assert time.monotonic() - started_at < 0.38
+
+
+def test_a_failure_of_the_gateway_itself_leaves_nobody_waiting(
+    upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstreams(claims=GOOD)
+    call = call_of(key=key_of())
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway_clients.fan_out.engine.run", broken)
+        with pytest.raises(ZeroDivisionError):
+            outcome_of(call)
+
+    assert flights().under_way() == 0
+    assert admission().waiting == 0
+    assert outcome_of(call).value == NEW
+
+
+def broken(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_an_upstream_that_nobody_knows_is_a_bug_and_leaves_nobody_waiting() -> None:
+    with pytest.raises(KeyError):
+        outcome_of(call_of("no such", key=key_of()))
+
+    assert flights().under_way() == 0
+
+
+def test_a_refused_upstream_costs_no_time(upstreams: Upstreams, settings: Settings) -> None:
+    settings.RETRY_BUDGET = 0.0
+
+    with pytest.raises(UpstreamConnectionError):
+        outcome_of(call_of(key=key_of()))
+
+
+@pytest.mark.alone
+def test_a_write_that_the_pool_did_not_come_to_in_time_is_not_begun_any_more(
+    upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (claims, _) = upstreams(claims=GOOD, member=GOOD)
+    is_over = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as busy:
+        busy.submit(is_over.wait, 20.0)
+        monkeypatch.setattr("gateway_clients.fan_out.fills.pool", lambda: busy)
+        gateway = gateway_for(0.5)
+        write, read = gateway.call(write_of()), gateway.call(call_of("member"))
+        started_at = time.monotonic()
+
+        with pytest.raises(DeadlineExceededError) as caught:
+            write.require()
+
+        assert time.monotonic() - started_at < 1.0
+        is_over.set()
+    assert read.require() == NEW
+    assert (caught.value.was_sent, claims.asked) == (False, [])

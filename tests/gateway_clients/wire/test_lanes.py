@@ -1,0 +1,567 @@
+"""Both lanes, against real sockets: the same faults, the same errors, the same clock."""
+
+import gzip
+import socket
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gateway_clients.errors import (
+    UpstreamConnectionError,
+    UpstreamContractError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+)
+from gateway_clients.transport import dialing
+from gateway_clients.transport.dialing import Resolver
+from gateway_clients.transport.messages import GZIP_WINDOW
+from tests.support.lanes import Batches, Lane, Threads, conf_of, failure_of, outgoing
+from tests.support.upstream import (
+    Asked,
+    RawUpstream,
+    Script,
+    Wire,
+    answer,
+    black_hole,
+    hangs,
+    refusing_port,
+    says,
+)
+
+OK = answer(b'{"items": []}')
+#: Seconds that a machine with other work may need for what takes none.
+SLACK_SECONDS = 1.0
+BUDGET_SECONDS = 0.4
+
+Failing = Callable[[str, float], UpstreamUnavailableError]
+
+
+@pytest.fixture(params=[Threads, Batches], ids=["threads", "batch"])
+def lane(request: pytest.FixtureRequest) -> Iterator[Lane]:
+    made: Lane = request.param()
+    yield made
+    made.close()
+
+
+def closes_after(data: bytes) -> Script:
+    def script(wire: Wire, _: Asked) -> None:
+        wire.send(data)
+        wire.close()
+
+    return script
+
+
+def test_a_good_answer_comes_with_status_headers_and_body(lane: Lane, raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(says(answer(b'{"a":1}', status="201 Created", headers=[("X-Kind", "Good")])))
+
+    got = lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
+
+    assert (got.status, got.body, got.headers["x-kind"]) == (201, b'{"a":1}', "Good")
+
+
+def test_connections_are_kept_and_used_again(lane: Lane, raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(says(OK))
+
+    for _ in range(5):
+        lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
+
+    assert (len(raw_upstream.asked), raw_upstream.connections) == (5, 1)
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "200 OK"])
+def test_a_connection_is_kept_after_an_answer_without_a_body(
+    lane: Lane, raw_upstream: RawUpstream, status: str
+) -> None:
+    head = answer(b"", status=status)
+    raw_upstream.say(says(head.replace(b"Content-Length: 0\r\n", b"") if status.startswith("204") else head))
+
+    bodies = [lane.send(outgoing(), conf_of(raw_upstream.url), 5.0).body for _ in range(3)]
+
+    assert (bodies, raw_upstream.connections) == ([b""] * 3, 1)
+
+
+def test_the_request_arrives_as_it_was_meant(lane: Lane, raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(says(OK))
+    sent = outgoing(
+        "/claims/a%2Fb%2E%2E%25%00~?q=%C3%A9+x&empty=",
+        method="POST",
+        headers={"Content-Type": "application/json", "X-Request-ID": "r-1"},
+        body=b'{"q":1}',
+    )
+
+    lane.send(sent, conf_of(raw_upstream.url + "/base"), 5.0)
+
+    (asked,) = raw_upstream.asked
+    assert asked.target == "/base/claims/a%2Fb%2E%2E%25%00~?q=%C3%A9+x&empty="
+    assert (asked.method, asked.body) == ("POST", b'{"q":1}')
+    assert asked.headers["content-type"] == "application/json"
+    assert asked.headers["x-request-id"] == "r-1"
+    assert asked.headers["content-length"] == "7"
+    assert asked.headers["host"] == f"127.0.0.1:{raw_upstream.port}"
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_a_request_without_a_body_says_so(lane: Lane, raw_upstream: RawUpstream, method: str) -> None:
+    raw_upstream.say(says(OK))
+
+    lane.send(outgoing(method=method), conf_of(raw_upstream.url), 5.0)
+
+    assert raw_upstream.asked[0].headers["content-length"] == "0"
+
+
+def test_no_cookie_is_kept(lane: Lane, raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(says(answer(headers=[("Set-Cookie", "session=of-another-member; Path=/")])))
+
+    for _ in range(2):
+        lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
+
+    assert ["cookie" in asked.headers for asked in raw_upstream.asked] == [False, False]
+
+
+def test_a_redirect_is_not_followed(
+    lane: Lane, raw_upstream: RawUpstream, serve: Callable[[Script], RawUpstream]
+) -> None:
+    other = serve(says(OK))
+    raw_upstream.say(says(answer(status="302 Found", headers=[("Location", other.url)])))
+
+    got = lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
+
+    assert (got.status, other.asked) == (302, [])
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", b"abcde"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nContent-Encoding: gzip\r\n\r\n", b"a"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" + answer(b"abc"), b"abc"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + answer(b"abc"), b"abc"),
+    ],
+    ids=["chunked", "chunked with a trailer", "interim answers", "100 Continue"],
+)
+def test_every_lawful_framing_is_read_and_the_connection_kept(
+    lane: Lane, raw_upstream: RawUpstream, data: bytes, body: bytes
+) -> None:
+    raw_upstream.say(says(data))
+
+    got = [lane.send(outgoing(), conf_of(raw_upstream.url), 5.0) for _ in range(2)]
+
+    assert [(each.status, each.body) for each in got] == [(200, body)] * 2
+    assert raw_upstream.connections == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc",
+        b"HTTP/1.0 200 OK\r\n\r\nabc",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
+    ],
+    ids=["no length", "close, no length", "HTTP/1.0", "HTTP/1.0 with a length", "close with a length"],
+)
+def test_an_answer_that_ends_with_its_connection_is_whole(lane: Lane, raw_upstream: RawUpstream, data: bytes) -> None:
+    raw_upstream.say(closes_after(data))
+
+    got = [lane.send(outgoing(), conf_of(raw_upstream.url), 5.0) for _ in range(2)]
+
+    assert [(each.status, each.body) for each in got] == [(200, b"abc")] * 2
+    assert raw_upstream.connections == 2
+
+
+@pytest.mark.parametrize("name", ["gzip", "GZIP", "x-gzip"])
+def test_a_gzipped_answer_is_unpacked(lane: Lane, raw_upstream: RawUpstream, name: str) -> None:
+    raw_upstream.say(says(answer(gzip.compress(b"abc" * 100), headers=[("Content-Encoding", name)])))
+
+    assert lane.send(outgoing(), conf_of(raw_upstream.url), 5.0).body == b"abc" * 100
+
+
+def test_a_drip_that_ends_in_time_is_an_answer(lane: Lane, raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(lambda wire, _: wire.drip(OK, seconds=0.001))
+
+    assert lane.send(outgoing(), conf_of(raw_upstream.url), 10.0).body == b'{"items": []}'
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        hangs,
+        lambda wire, _: (wire.send(b"HTTP/1.1 200 OK\r\nContent-Le"), wire.hang()),
+        lambda wire, _: (wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), wire.hang()),
+        lambda wire, _: (wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\na"), wire.hang()),
+        lambda wire, _: wire.drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 9_000, seconds=0.05),
+        lambda wire, _: wire.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + b"x" * 9_000, seconds=0.02),
+        lambda wire, _: wire.drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000, seconds=0.02),
+    ],
+    ids=["never answers", "in the head", "in the body", "in a chunk", "drips head", "drips body", "interim for ever"],
+)
+@pytest.mark.alone
+def test_what_does_not_end_in_time_is_a_timeout_on_a_wall_clock(
+    lane: Lane, raw_upstream: RawUpstream, script: Script
+) -> None:
+    raw_upstream.say(script)
+    started_at = time.monotonic()
+
+    error = failure_of(lane, outgoing(), conf_of(raw_upstream.url), BUDGET_SECONDS)
+
+    assert BUDGET_SECONDS * 0.9 <= time.monotonic() - started_at < BUDGET_SECONDS + SLACK_SECONDS
+    assert (type(error), error.was_sent, str(error)) == (UpstreamTimeoutError, True, "claims")
+
+
+@pytest.mark.alone
+def test_a_hang_on_a_kept_connection_is_a_timeout_too_and_is_not_asked_again(
+    lane: Lane, raw_upstream: RawUpstream
+) -> None:
+    raw_upstream.say(says(OK))
+    lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
+    raw_upstream.say(hangs)
+    started_at = time.monotonic()
+
+    error = failure_of(lane, outgoing(), conf_of(raw_upstream.url), BUDGET_SECONDS)
+
+    assert time.monotonic() - started_at < BUDGET_SECONDS + SLACK_SECONDS
+    assert (type(error), error.was_sent, len(raw_upstream.asked)) == (UpstreamTimeoutError, True, 2)
+
+
+def test_a_large_body_may_take_longer_than_connecting_may(lane: Lane, raw_upstream: RawUpstream) -> None:
+    """The server reads slowly: connecting has 0.05 s, the whole much more; a kept connection's old clock is over."""
+    raw_upstream.say(says(OK))
+    conf = conf_of(raw_upstream.url, connect_seconds=0.05)
+    lane.send(outgoing(), conf, 5.0)
+    body = b"x" * 20_000_000
+
+    got = lane.send(outgoing(method="POST", body=body), conf, 20.0)
+
+    assert (got.status, len(raw_upstream.asked[1].body)) == (200, len(body))
+
+
+@pytest.mark.alone
+def test_an_upstream_that_does_not_read_is_a_timeout(lane: Lane) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        started_at = time.monotonic()
+
+        sent = outgoing(method="POST", body=b"x" * 20_000_000)
+        error = failure_of(lane, sent, conf_of(f"http://127.0.0.1:{listener.getsockname()[1]}"), 0.8)
+
+    assert 0.7 <= time.monotonic() - started_at < 0.8 + SLACK_SECONDS
+    assert (type(error), error.was_sent) == (UpstreamTimeoutError, True)
+
+
+def test_a_refused_connection_is_told_at_once_and_nothing_was_sent(lane: Lane) -> None:
+    with refusing_port() as port:
+        started_at = time.monotonic()
+
+        error = failure_of(lane, outgoing(), conf_of(f"http://127.0.0.1:{port}"), 5.0)
+
+    assert time.monotonic() - started_at < SLACK_SECONDS
+    assert (type(error), error.was_sent) == (UpstreamConnectionError, False)
+
+
+@pytest.mark.alone
+def test_a_black_hole_costs_the_time_of_connecting_and_nothing_was_sent(lane: Lane) -> None:
+    with black_hole() as port:
+        started_at = time.monotonic()
+
+        error = failure_of(lane, outgoing(), conf_of(f"http://127.0.0.1:{port}"), 5.0)
+
+    assert 0.25 <= time.monotonic() - started_at < 0.3 + SLACK_SECONDS
+    assert (type(error), error.was_sent) == (UpstreamTimeoutError, False)
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        (lambda wire, _: wire.close(), UpstreamConnectionError),
+        (lambda wire, _: wire.reset(), UpstreamConnectionError),
+        (lambda wire, _: (wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), wire.reset()), None),
+        (closes_after(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), UpstreamConnectionError),
+        (closes_after(b"HTTP/1.1 200 OK\r\nContent-Le"), UpstreamConnectionError),
+        (closes_after(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), UpstreamConnectionError),
+        (closes_after(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"), UpstreamConnectionError),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n"), UpstreamContractError),
+        (says(b"HTTP/1.1 200 OK\r\nnot a header\r\nContent-Length: 2\r\n\r\n{}"), UpstreamContractError),
+        (says(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), UpstreamContractError),
+        (says(b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n"), UpstreamContractError),
+        (says(b"\x00\xff" * 2_000 + b"\r\n\r\n"), UpstreamContractError),
+        (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), UpstreamContractError),
+        (says(answer(b"not gzip", headers=[("Content-Encoding", "gzip")])), UpstreamContractError),
+        (says(answer(gzip.compress(b"a" * 50)[:-4], headers=[("Content-Encoding", "gzip")])), UpstreamContractError),
+        (says(answer(b"abc", headers=[("Content-Encoding", "br")])), UpstreamContractError),
+    ],
+    ids=[
+        "hangs up",
+        "resets",
+        "resets in the body",
+        "ends in the body",
+        "ends in the head",
+        "ends in a chunk",
+        "ends before the last chunk",
+        "no chunk size",
+        "a line that is no header",
+        "another protocol",
+        "no status",
+        "bytes",
+        "an upgrade",
+        "not gzip",
+        "gzip cut off",
+        "unknown encoding",
+    ],
+)
+def test_an_answer_that_is_none_has_its_name_at_once_and_costs_its_connection(
+    lane: Lane, raw_upstream: RawUpstream, script: Script, kind: type[UpstreamUnavailableError] | None
+) -> None:
+    raw_upstream.say(script)
+    started_at = time.monotonic()
+
+    error = failure_of(lane, outgoing(), conf_of(raw_upstream.url), 10.0)
+
+    assert time.monotonic() - started_at < 5.0
+    assert (type(error), error.was_sent, str(error)) == (kind or UpstreamConnectionError, True, "claims")
+    assert len(raw_upstream.asked) == 1
+    raw_upstream.say(says(OK))
+    assert lane.send(outgoing(), conf_of(raw_upstream.url), 5.0).body == b'{"items": []}'
+
+
+def bomb() -> bytes:
+    """100 MB of zeros, made in small memory."""
+    deflater = zlib.compressobj(wbits=GZIP_WINDOW)
+    pieces = [deflater.compress(bytes(1_000_000)) for _ in range(100)]
+    return b"".join((*pieces, deflater.flush()))
+
+
+def endless(start: bytes, piece: bytes) -> Script:
+    def script(wire: Wire, _: Asked) -> None:
+        wire.send(start)
+        for _ in range(50_000_000 // len(piece)):
+            wire.send(piece)
+        wire.hang()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        endless(b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n", b"x" * 65_536),
+        endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65_536 + b"\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 65_536),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: " + b"y" * 30_000 + b"\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\n", b"X: " + b"y" * 30_000 + b"\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 30_000),
+        endless(b"", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" * 1_000),
+        lambda wire, _: wire.send(answer(bomb(), headers=[("Content-Encoding", "gzip")])),
+    ],
+    ids=["body", "no length", "chunks", "a chunk size", "trailers", "headers", "a header", "interim", "a gzip bomb"],
+)
+def test_too_much_is_refused_at_the_cap_in_bounded_memory(
+    lane: Lane, raw_upstream: RawUpstream, script: Script
+) -> None:
+    raw_upstream.say(script)
+    tracemalloc.start()
+    try:
+        error = failure_of(lane, outgoing(), conf_of(raw_upstream.url), 20.0)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    # urllib3 tells an endless chunk size no more of than that the protocol was broken.
+    assert isinstance(error, UpstreamContractError | UpstreamConnectionError)
+    assert error.was_sent
+    assert peak_bytes < 30_000_000
+
+
+def test_an_answer_of_exactly_the_cap_is_taken(lane: Lane, raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(says(answer(b"x" * 1_000_000)))
+
+    assert len(lane.send(outgoing(), conf_of(raw_upstream.url), 5.0).body) == 1_000_000
+
+
+def test_chunks_of_one_byte_are_read_up_to_the_cap(lane: Lane, raw_upstream: RawUpstream) -> None:
+    chunks = b"1\r\nx\r\n" * 50_000
+    raw_upstream.say(says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"))
+
+    assert len(lane.send(outgoing(), conf_of(raw_upstream.url, max_bytes=50_000), 20.0).body) == 50_000
+
+
+def test_two_answers_at_once_are_one_and_the_second_is_never_anothers(lane: Lane, raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(says(answer(b"mine") + answer(b"somebody else's")))
+    conf = conf_of(raw_upstream.url)
+
+    assert [lane.send(outgoing(), conf, 5.0).body for _ in range(3)] == [b"mine"] * 3
+
+
+class ClosesIdle:
+    """Answers, then closes the connection as servers do with idle ones; `is_closed` counts."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    def __call__(self, wire: Wire, _: Asked) -> None:
+        wire.send(OK)
+        self.answered += 1
+        wire.close()
+
+
+@pytest.mark.parametrize("may_resend", [True, False])
+def test_an_idle_connection_that_was_closed_is_noticed_before_anything_is_written(
+    lane: Lane, raw_upstream: RawUpstream, may_resend: bool
+) -> None:
+    raw_upstream.say(ClosesIdle())
+    conf, sent = conf_of(raw_upstream.url), outgoing(method="POST", body=b"{}", may_resend=may_resend)
+    for _ in range(3):
+        assert lane.send(sent, conf, 5.0).status == 200
+        # The end of the connection is under way on this machine: a look at it is no race any more after that.
+        time_to_close = time.monotonic() + 0.05
+        while time.monotonic() < time_to_close:
+            pass
+
+    assert (len(raw_upstream.asked), raw_upstream.connections) == (3, 3)
+
+
+def closes_kept(wire: Wire, asked: Asked) -> None:
+    """Answers on new connections; hangs up on what comes on a kept one: the upstream closed it at that moment."""
+    if wire.__dict__.setdefault("asked", 0):
+        wire.close()
+    wire.__dict__["asked"] += 1
+    wire.send(OK)
+
+
+def test_a_kept_connection_that_ends_on_use_costs_one_silent_new_one(lane: Lane, raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(closes_kept)
+    conf = conf_of(raw_upstream.url)
+    lane.send(outgoing(), conf, 5.0)
+
+    assert lane.send(outgoing("/second"), conf, 5.0).status == 200
+
+    assert [(asked.target, asked.connection) for asked in raw_upstream.asked] == [
+        ("/claims", 1),
+        ("/second", 1),
+        ("/second", 2),
+    ]
+
+
+def test_what_may_not_be_sent_twice_is_not(lane: Lane, raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(closes_kept)
+    conf = conf_of(raw_upstream.url)
+    lane.send(outgoing(), conf, 5.0)
+
+    error = failure_of(lane, outgoing("/second", method="POST", body=b"{}", may_resend=False), conf, 5.0)
+
+    assert (type(error), error.was_sent) == (UpstreamConnectionError, True)
+    assert [asked.target for asked in raw_upstream.asked] == ["/claims", "/second"]
+
+
+def test_an_answer_that_began_on_a_kept_connection_is_not_asked_for_again(
+    lane: Lane, raw_upstream: RawUpstream
+) -> None:
+    raw_upstream.say(says(OK))
+    conf = conf_of(raw_upstream.url)
+    lane.send(outgoing(), conf, 5.0)
+    raw_upstream.say(closes_after(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"))
+
+    error = failure_of(lane, outgoing("/second"), conf, 5.0)
+
+    assert (type(error), error.was_sent) == (UpstreamConnectionError, True)
+    assert [asked.target for asked in raw_upstream.asked] == ["/claims", "/second"]
+
+
+def test_an_upstream_that_went_down_is_not_dialled_twice_for_its_kept_connections(
+    lane: Lane, raw_upstream: RawUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw_upstream.say(closes_after(OK))
+    conf = conf_of(raw_upstream.url)
+    lane.send(outgoing(), conf, 5.0)
+    raw_upstream.close()
+
+    error = failure_of(lane, outgoing(), conf, 5.0)
+
+    assert (type(error), error.was_sent) == (UpstreamConnectionError, False)
+
+
+def resolver_that(resolve: Callable[[str, int], Any]) -> Callable[[], Resolver]:
+    made = Resolver(resolve)
+    return lambda: made
+
+
+@pytest.fixture
+def resolve_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, int], Any]], None]:
+    def replace(resolve: Callable[[str, int], Any]) -> None:
+        made = resolver_that(resolve)
+        monkeypatch.setattr("gateway_clients.transport.dialing.resolver", made)
+        monkeypatch.setattr("gateway_clients.transport.connecting.resolver", made)
+
+    return replace
+
+
+def fails_to_resolve(host: str, port: int) -> Any:
+    raise socket.gaierror(socket.EAI_NONAME, f"no such host {host}")
+
+
+def test_a_host_that_is_not_known_is_a_connection_error(lane: Lane, resolve_with: Any) -> None:
+    resolve_with(fails_to_resolve)
+
+    error = failure_of(lane, outgoing(), conf_of("http://claims.invalid:8001"), 5.0)
+
+    assert (type(error), error.was_sent, str(error)) == (UpstreamConnectionError, False, "claims")
+
+
+def test_a_host_that_cannot_be_one_is_a_connection_error(lane: Lane) -> None:
+    error = failure_of(lane, outgoing(), conf_of(f"http://{'a' * 70}.invalid:8001"), 5.0)
+
+    assert (type(error), error.was_sent) == (UpstreamConnectionError, False)
+
+
+@pytest.mark.alone
+def test_a_resolver_that_hangs_costs_the_time_of_connecting(lane: Lane, resolve_with: Any) -> None:
+    resolve_with(lambda host, port: time.sleep(3) or [])
+    started_at = time.monotonic()
+
+    error = failure_of(lane, outgoing(), conf_of("http://claims.invalid:8001"), 5.0)
+
+    assert time.monotonic() - started_at < 0.3 + SLACK_SECONDS
+    assert (type(error), error.was_sent) == (UpstreamTimeoutError, False)
+
+
+def test_the_next_address_is_tried_when_one_refuses_or_swallows(
+    lane: Lane, raw_upstream: RawUpstream, resolve_with: Any
+) -> None:
+    raw_upstream.say(says(OK))
+    with refusing_port() as refusing, black_hole() as hole:
+        ports = (refusing, hole, raw_upstream.port)
+        resolve_with(lambda host, port: [dialing.Address(socket.AF_INET, ("127.0.0.1", each)) for each in ports])
+
+        conf = conf_of("http://claims.invalid:8001", connect_seconds=1.5)
+        bodies = [lane.send(outgoing(), conf, 10.0).body for _ in range(2)]
+
+    assert bodies == [b'{"items": []}'] * 2
+
+
+def test_an_address_of_an_unknown_family_is_passed_over(
+    lane: Lane, raw_upstream: RawUpstream, resolve_with: Any
+) -> None:
+    raw_upstream.say(says(OK))
+    good = dialing.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))
+    resolve_with(lambda host, port: [dialing.Address(9_999, ("127.0.0.1", 1)), good])
+
+    assert lane.send(outgoing(), conf_of("http://claims.invalid:8001"), 5.0).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-A": "b\r\nX-Evil: 1"}, {"X-A": "b\n"}, {"X-A\r\nX-Evil": "1"}, {"X-A": "b\x00"}, {"X A": "b"}, {"X": "é→"}],
+)
+def test_a_header_that_would_end_its_line_is_refused_before_anything_is_sent(headers: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="not a header"):
+        outgoing(headers=headers)
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a\r\nX: y", "/a\x00", "a", "", "/é", "http://elsewhere/"])
+def test_a_target_that_would_end_its_line_is_refused(target: str) -> None:
+    with pytest.raises(ValueError, match="not a target"):
+        outgoing(target)
