@@ -1,0 +1,72 @@
+"""What production refuses to start with."""
+
+from typing import Any
+
+import pytest
+
+from gateway_clients.checks import check_always, check_production
+
+GOOD = {
+    "ENVIRONMENT": "production",
+    "DEBUG": False,
+    "SECRET_KEY": "s" * 32,
+    "JWT_SECRET": ("a" * 32, "b" * 32),
+    "REFRESH_TOKEN_SECRET": ("r" * 32,),
+    "ALLOWED_HOSTS": ["bff.example"],
+    "CORS_ALLOWED_ORIGINS": ["https://portal.example"],
+    "FAILPOINT": "",
+    "CACHE_ENCRYPTION_KEYS": ("a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5MTI=",),
+}
+
+
+@pytest.fixture(autouse=True)
+def _good(settings: Any) -> None:
+    for name, value in GOOD.items():
+        setattr(settings, name, value)
+
+
+def test_good_settings_pass() -> None:
+    assert [*check_production(), *check_always()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check_id"),
+    [
+        ("SECRET_KEY", "change-me-secret-key-change-me-secret-key", "gateway.E010"),
+        ("JWT_SECRET", ("a" * 32, "change-me-access-secret-change-me"), "gateway.E010"),
+        ("SECRET_KEY", "s" * 31, "gateway.E011"),
+        ("JWT_SECRET", ("a" * 32, "b" * 31), "gateway.E011"),
+        ("REFRESH_TOKEN_SECRET", ("r" * 31,), "gateway.E011"),
+        ("DEBUG", True, "gateway.E012"),
+        ("ALLOWED_HOSTS", ["bff.example", "*"], "gateway.E013"),
+        ("CORS_ALLOWED_ORIGINS", ["*"], "gateway.E014"),
+        ("CORS_ALLOW_ALL_ORIGINS", True, "gateway.E014"),
+        ("FAILPOINT", "after_send", "gateway.E015"),
+        ("CACHE_ENCRYPTION_KEYS", (), "gateway.E016"),
+    ],
+)
+def test_production_refuses_to_start_with(settings: Any, name: str, value: Any, check_id: str) -> None:
+    setattr(settings, name, value)
+    in_production = [message.id for message in check_production()]
+    settings.ENVIRONMENT = "development"
+
+    assert in_production == [check_id]
+    assert list(check_production()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check_id"),
+    [
+        ("ENVIRONMENT", "staging", "gateway.E001"),
+        ("JWT_SECRET", (), "gateway.E002"),
+        ("REFRESH_TOKEN_SECRET", ("b" * 32,), "gateway.E003"),
+        ("EVENTS_WEBHOOK_SECRET", ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "x"), "gateway.E006"),
+        ("EVENTS_WEBHOOK_SECRET", ("whsec_",), "gateway.E006"),
+        ("CACHE_ENCRYPTION_KEYS", ("not base64!",), "gateway.E004"),
+        ("CACHE_ENCRYPTION_KEYS", ("c2hvcnQ=",), "gateway.E004"),
+    ],
+)
+def test_nothing_starts_with(settings: Any, name: str, value: Any, check_id: str) -> None:
+    setattr(settings, name, value)
+
+    assert [message.id for message in check_always()] == [check_id]

@@ -1,0 +1,219 @@
+"""What every answer carries, and what portals may ask for in headers."""
+
+import gzip
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from gateway_clients.edge.answers import model_answer, sections_answer
+from gateway_clients.edge.incoming import context_from
+from gateway_clients.edge.outgoing import finished
+from gateway_clients.fan_out.sections import Section, SectionState
+from tests.edge.sample_urls import Echo
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
+
+SAMPLE = "/api/v1/sample/m-1"
+
+
+@pytest.fixture
+def member(signed_in: Any) -> Client:
+    """A member's client."""
+    client: Client = signed_in(member_id="m-1")
+    return client
+
+
+def test_every_answer_carries_what_keeps_personal_data_private(member: Client) -> None:
+    answer = member.get(SAMPLE)
+
+    assert answer["Cache-Control"] == "private, no-store"
+    assert answer["Vary"] == "Authorization, Cookie, Origin, Accept-Encoding"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Length"] == str(len(answer.content))
+    assert "Content-Security-Policy" not in answer
+
+
+def test_html_carries_a_policy_without_inline_scripts(portal: Client) -> None:
+    policy = portal.get("/")["Content-Security-Policy"]
+
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("given", ["portal-request-1", "a" * 64])
+def test_a_good_request_id_is_kept(portal: Client, given: str) -> None:
+    assert portal.get("/health", headers={"X-Request-ID": given})["X-Request-ID"] == given
+
+
+@pytest.mark.parametrize("given", ["short", "a" * 65, "has space here", "under_score_1", "line\nbreak"])
+def test_a_bad_request_id_is_replaced(portal: Client, given: str) -> None:
+    made = portal.get("/health", headers={"X-Request-ID": given})["X-Request-ID"]
+
+    assert made != given
+    assert len(made) == 32
+
+
+def test_a_trace_goes_on_with_a_span_of_the_gateways_own() -> None:
+    given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    made = context_from(RequestFactory().get("/", headers={"traceparent": given})).traceparent
+
+    assert made.startswith("00-0af7651916cd43dd8448eb211c80319c-")
+    assert made.endswith("-01")
+    assert made != given
+
+
+@pytest.mark.parametrize("given", ["", "nonsense", "00-" + "0" * 32 + "-b7ad6b7169203331-01", "ff-" + "a" * 32])
+def test_without_a_good_trace_a_new_one_begins(given: str) -> None:
+    made = context_from(RequestFactory().get("/", headers={"traceparent": given})).traceparent
+
+    assert [len(part) for part in made.split("-")] == [2, 32, 16, 2]
+    assert "0" * 32 not in made
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [("500", 0.5), ("1", 0.001), ("3000", 3), ("3001", 3), ("0", 3), ("x", 3), ("-5", 3), ("١", 3)],
+)
+def test_a_portal_can_shorten_the_time_budget_but_not_lengthen_it(asked: str, seconds: float) -> None:
+    request = RequestFactory().get("/")
+    request.META["HTTP_X_REQUEST_TIMEOUT_MS"] = asked
+
+    assert context_from(request).deadline.remaining_seconds == pytest.approx(seconds, abs=0.05)
+
+
+def test_writes_have_the_longer_budget() -> None:
+    assert context_from(RequestFactory().post("/")).deadline.remaining_seconds == pytest.approx(10, abs=0.05)
+
+
+def test_no_cache_asks_for_fresh_answers() -> None:
+    assert context_from(RequestFactory().get("/", headers={"Cache-Control": "no-cache"})).is_fresh_wanted
+    assert not context_from(RequestFactory().get("/")).is_fresh_wanted
+
+
+def test_gzip_comes_when_asked_for(member: Client) -> None:
+    plain = member.get(SAMPLE)
+    packed = member.get(SAMPLE, headers={"Accept-Encoding": "br, gzip"})
+
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert packed["Content-Length"] == str(len(packed.content))
+    assert packed["ETag"] == plain["ETag"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Accept-Encoding": "br"},
+        {"Accept-Encoding": "gzip;q=0, br"},
+        {"Accept-Encoding": "gzip; q=0.0"},
+        {"Accept-Encoding": "gzip", "X-No-Compression": "1"},
+    ],
+)
+def test_gzip_does_not_come_when_not_wanted(member: Client, headers: dict[str, str]) -> None:
+    assert "Content-Encoding" not in member.get(SAMPLE, headers=headers)
+
+
+def test_small_answers_are_not_compressed(member: Client) -> None:
+    assert "Content-Encoding" not in member.get("/api/v1/sample-ping", headers={"Accept-Encoding": "gzip"})
+
+
+def test_a_known_answer_is_304_without_a_body(member: Client) -> None:
+    first = member.get(SAMPLE)
+    again = member.get(SAMPLE, headers={"If-None-Match": f'"other", {first["ETag"]}'})
+
+    assert first["ETag"].startswith('W/"')
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert "Content-Type" not in again
+
+
+def test_another_answer_is_not_304(member: Client) -> None:
+    etag = member.get(SAMPLE)["ETag"]
+
+    assert member.get(f"{SAMPLE}?limit=3", headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_head_has_the_headers_alone(member: Client) -> None:
+    answer = member.head(SAMPLE)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer["Content-Length"]) > 300
+
+
+def _view(state: SectionState, age: float, name: str = "Siti") -> HttpResponse:
+    return sections_answer({"member": Section(value={"name": name}, state=state, age_seconds=age)})
+
+
+def test_the_etag_leaves_out_the_ages_and_whether_a_whole_answer_was_kept() -> None:
+    fresh, cached = _view(SectionState.FRESH, 0), _view(SectionState.CACHED, 17.9)
+
+    assert fresh["ETag"] == cached["ETag"]
+    assert fresh.content != cached.content
+    assert b'"age":17' in cached.content
+
+
+def test_the_etag_tells_another_value_and_a_stale_one() -> None:
+    etags = {
+        _view(SectionState.FRESH, 0)["ETag"],
+        _view(SectionState.FRESH, 0, "Budi")["ETag"],
+        _view(SectionState.STALE, 0)["ETag"],
+    }
+
+    assert len(etags) == 3
+
+
+def test_a_view_without_values_is_json_too() -> None:
+    unavailable: Section[object] = Section(value=None, state=SectionState.UNAVAILABLE, error="circuit_open")
+
+    assert sections_answer({"member": unavailable}).content == (
+        b'{"member":null,"meta":{"complete":false,"sections":{"member":'
+        b'{"state":"unavailable","age":0,"error":"circuit_open"}}}}'
+    )
+    assert sections_answer({}).content == b'{"meta":{"complete":true,"sections":{}}}'
+
+
+@pytest.mark.parametrize(
+    ("states", "status"),
+    [
+        ([SectionState.CACHED], "web-bff; hit"),
+        ([SectionState.CACHED, SectionState.STALE], "web-bff; hit; detail=stale"),
+        ([SectionState.CACHED, SectionState.FRESH], "web-bff; fwd=miss"),
+    ],
+)
+def test_calls_are_told_in_server_timing_and_cache_status(states: list[SectionState], status: str) -> None:
+    request = RequestFactory().get("/")
+    context = context_from(request)
+    timings = [
+        SimpleNamespace(service="claims", operation="listMemberClaims", milliseconds=12.34, state=state)
+        for state in states
+    ]
+    context._gateway = SimpleNamespace(timings=timings)  # type: ignore[assignment]  # what the edge sees of it
+    answer = finished(request, model_answer(Echo(member_id="m-1", limit=1)), context)
+
+    assert answer["Cache-Status"] == status
+    assert answer["Server-Timing"].startswith(f'claims;desc="listMemberClaims {states[0].value}";dur=12.3')
+
+
+def test_cors_is_an_exact_list_with_credentials(portal: Client, settings: Any) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://portal.example"]
+    own = portal.get("/api/v1/sample-broken", headers={"Origin": "https://portal.example"})
+    other = portal.get("/api/v1/sample-broken", headers={"Origin": "https://portal.example.evil.example"})
+
+    assert own["Access-Control-Allow-Origin"] == "https://portal.example"
+    assert own["Access-Control-Allow-Credentials"] == "true"
+    assert "Retry-After" in own["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Origin" not in other
+
+
+def test_a_preflight_is_answered_and_not_counted(portal: Client, settings: Any) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://portal.example"]
+    answer = portal.options(
+        SAMPLE, headers={"Origin": "https://portal.example", "Access-Control-Request-Method": "GET"}
+    )
+
+    assert answer.status_code == 200
+    assert "idempotency-key" in answer["Access-Control-Allow-Headers"]
+    assert "RateLimit" not in answer

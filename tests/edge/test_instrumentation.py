@@ -1,0 +1,129 @@
+"""What observes the gateway: it counts and logs, and never fails a request."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from django.test import Client
+from structlog.testing import capture_logs
+
+from gateway_clients import instrumentation
+from gateway_clients.instrumentation import CallRecord, DriftRecord, Record
+from gateway_clients.instrumentation.logs import JsonFormatter, log_record, request_id
+from gateway_clients.instrumentation.metrics import NoMetrics, PrometheusMetrics, metrics
+
+DRIFT = DriftRecord(service="claims", operation="listClaims", fields=("items[].amount",), omitted=2)
+RECORD = CallRecord(service="claims", operation="getClaim", outcome="upstream_timeout", seconds=2.0, state="stale")
+
+
+def test_a_hook_is_told_of_calls_until_it_is_removed() -> None:
+    seen: list[Record] = []
+    remove = instrumentation.observe(seen.append)
+    instrumentation.tell(RECORD)
+    remove()
+    instrumentation.tell(RECORD)
+
+    assert seen == [RECORD]
+
+
+def test_a_hook_that_fails_fails_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_record: Record) -> None:
+        raise ValueError("broken hook")
+
+    seen: list[Record] = []
+    removals = [instrumentation.observe(fail), instrumentation.observe(seen.append)]
+    instrumentation.tell(RECORD)
+    for remove in removals:
+        remove()
+
+    assert seen == [RECORD]
+    assert "a hook failed" in caplog.text
+
+
+def test_calls_and_requests_are_counted_by_the_names_of_the_api() -> None:
+    counted = PrometheusMetrics()
+    counted.call_finished(RECORD)
+    counted.request_finished(method="GET", route="/api/v1/dashboard/<id:member_id>", status=200, seconds=0.2)
+    counted.request_finished(method="HACK", route="unmatched", status=404, seconds=0.2)
+    text = counted.exposition().decode()
+
+    assert (
+        'service_call_duration_seconds_count{method="getClaim",outcome="upstream_timeout",service="claims"} 1.0' in text
+    )
+    assert (
+        'http_request_duration_seconds_count{method="GET",route="/api/v1/dashboard/<id:member_id>",status="200"} 1.0'
+        in text
+    )
+    assert 'method="OTHER",route="unmatched",status="404"' in text
+
+
+def test_answers_that_drift_are_counted_by_field_and_by_items_left_out() -> None:
+    counted = PrometheusMetrics()
+    counted.answer_drifted(DRIFT)
+    text = counted.exposition().decode()
+
+    assert 'drift_total{field="items[].amount",method="listClaims",service="claims"} 1.0' in text
+    assert 'drift_total{field="(item)",method="listClaims",service="claims"} 2.0' in text
+
+
+def test_answers_that_drift_are_logged_without_their_values() -> None:
+    with capture_logs() as lines:
+        log_record(DRIFT)
+
+    assert [(line["event"], line["fields"], line["omitted"]) for line in lines] == [
+        ("answer_drifted", ("items[].amount",), 2)
+    ]
+
+
+def test_metrics_can_be_turned_off(settings: Any) -> None:
+    settings.ENABLE_METRICS = False
+    off = metrics()
+    off.call_finished(RECORD)
+
+    assert isinstance(off, NoMetrics)
+    assert off.exposition() == b""
+
+
+@pytest.mark.django_db
+@pytest.mark.urls("tests.edge.sample_urls")
+def test_each_request_is_one_line_without_personal_data(signed_in: Any) -> None:
+    client: Client = signed_in(member_id="m-1", name="Siti")
+    with capture_logs() as lines:
+        client.get("/api/v1/sample/m-1?q=secret", headers={"X-Request-ID": "request-12345"})
+    line = {name: value for name, value in lines[0].items() if name not in {"ms", "account"}}
+
+    assert len(lines) == 1
+    assert line == {
+        "event": "request",
+        "log_level": "info",
+        "method": "GET",
+        "route": "/api/v1/sample/<id:member_id>",
+        "status": 200,
+    }
+    assert lines[0]["account"].isdigit()
+
+
+def test_a_failed_call_is_logged_and_a_good_one_is_not() -> None:
+    with capture_logs() as lines:
+        log_record(RECORD)
+        log_record(CallRecord(service="claims", operation="getClaim", outcome="ok", seconds=0.1, state="fresh"))
+
+    assert [(line["event"], line["service"], line["outcome"], line["ms"]) for line in lines] == [
+        ("call_failed", "claims", "upstream_timeout", 2000.0)
+    ]
+
+
+def test_the_standard_librarys_logs_are_json_lines_with_the_request_id() -> None:
+    token = request_id.set("request-12345")
+    record = logging.makeLogRecord({"name": "django", "levelname": "ERROR", "msg": "a %s", "args": ("line\nbreak",)})
+    line = JsonFormatter().format(record)
+    request_id.reset(token)
+
+    assert "\n" not in line
+    assert {name: json.loads(line)[name] for name in ("level", "logger", "event", "request_id")} == {
+        "level": "error",
+        "logger": "django",
+        "event": "a line\nbreak",
+        "request_id": "request-12345",
+    }

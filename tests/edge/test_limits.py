@@ -1,0 +1,218 @@
+"""How often somebody may ask, with a real Redis, without one, and with one that hangs."""
+
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.test import Client, RequestFactory
+from redis import Redis
+
+from gateway_clients.edge import limiter_cache
+from gateway_clients.edge.limits import client_address
+from tests.edge.redis_process import RedisProcess
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
+
+PING = "/api/v1/sample-ping"
+LOGIN = "/api/v1/auth/login"
+
+
+@pytest.fixture(scope="module")
+def redis_process() -> Iterator[RedisProcess]:
+    """A Redis of this module's own."""
+    process = RedisProcess()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(autouse=True)
+def _redis(settings: Any, redis_process: RedisProcess, own_counters: None) -> Iterator[None]:
+    redis_process.thaw()
+    settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": redis_process.url}}
+    yield
+    caches["default"].close()
+
+
+def _sign_in(client: Client, email: str, **options: Any) -> int:
+    return client.post(LOGIN, {"email": email, "password": "wrong"}, "application/json", **options).status_code
+
+
+def test_past_the_limit_it_is_429_with_the_time_to_wait(portal: Client, settings: Any) -> None:
+    settings.RATE_LIMIT_MAX = 2
+    statuses = [portal.get(PING).status_code for _ in range(2)]
+    refused = portal.get(PING)
+
+    assert statuses == [401, 401]
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert refused.json()["detail"] == "Too many requests, please try again later"
+    assert 1 <= int(refused["Retry-After"]) <= 900
+    assert refused["RateLimit-Policy"] == '"default";q=2;w=900'
+    assert refused["RateLimit"].startswith('"default";r=0;t=')
+
+
+def test_every_answer_says_what_is_left(portal: Client) -> None:
+    portal.get(PING)
+
+    assert portal.get(PING)["RateLimit"].startswith('"default";r=98;t=')
+
+
+def test_each_user_has_a_limit_of_their_own(signed_in: Any, settings: Any) -> None:
+    settings.RATE_LIMIT_MAX = 1
+    one, other = signed_in(member_id="m-1"), signed_in(member_id="m-2")
+
+    assert [client.get(PING).status_code for client in (one, other, one)] == [200, 200, 429]
+
+
+def test_refusals_and_unknown_addresses_count(portal: Client, settings: Any) -> None:
+    settings.RATE_LIMIT_MAX = 3
+
+    assert [portal.get(f"/api/v1/{path}").status_code for path in ("x", "sample-ping", "auth/login", "x")] == [
+        404,
+        401,
+        405,
+        429,
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/health", "/health/live", "/health/ready", "/api-docs", "/api/v1/schema", "/admin/login/"]
+)
+def test_health_docs_and_staffs_pages_are_not_limited(portal: Client, settings: Any, path: str) -> None:
+    settings.RATE_LIMIT_MAX = 1
+
+    assert [portal.get(path).status_code for _ in range(3)] == [200, 200, 200]
+
+
+def test_it_costs_redis_one_round_trip(portal: Client, redis_process: RedisProcess) -> None:
+    portal.get(PING)
+    with Redis(port=redis_process.port) as redis:
+        redis.config_resetstat()
+        portal.get(PING)
+        calls = {name: stat["calls"] for name, stat in redis.info("commandstats").items()}
+
+    assert calls.pop("cmdstat_evalsha") == 1
+    assert calls.keys() <= {"cmdstat_incrby", "cmdstat_config", "cmdstat_config|resetstat", "cmdstat_info"}
+
+
+def test_processes_count_together(portal: Client, settings: Any, redis_process: RedisProcess) -> None:
+    prefix = settings.CACHES["limits"]["KEY_PREFIX"]
+    count = (
+        "import django; django.setup()\n"
+        "from gateway_clients.edge.limits import count_request\n"
+        "from django.test import RequestFactory\n"
+        "print(count_request(RequestFactory().get('/'), None).count)"
+    )
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "bff_project.settings",
+        "ENVIRONMENT": "development",
+        "REDIS_URL": redis_process.url,
+        "CACHE_KEY_PREFIX": prefix,
+    }
+    counts = [
+        subprocess.run(
+            [sys.executable, "-c", count], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+
+    assert [int(each) for each in counts] == [1, 2]
+
+
+def test_with_redis_frozen_the_process_goes_on_counting_alone(
+    portal: Client, settings: Any, redis_process: RedisProcess
+) -> None:
+    settings.RATE_LIMIT_MAX = 3
+    portal.get(PING)
+    redis_process.freeze()
+    began = time.monotonic()
+    statuses = [portal.get(PING).status_code for _ in range(4)]
+
+    assert statuses == [401, 401, 401, 429]
+    assert time.monotonic() - began < 0.5
+
+
+def test_with_redis_gone_sign_ins_are_still_limited(portal: Client, settings: Any) -> None:
+    settings.CACHES = {
+        **settings.CACHES,
+        "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"},
+    }
+    settings.LOGIN_RATE_LIMIT_MAX = 2
+
+    assert [_sign_in(portal, "a@example.com") for _ in range(3)] == [401, 401, 429]
+
+
+def test_local_counters_begin_again_when_their_window_ends() -> None:
+    now = [100.0]
+    counters = limiter_cache.LocalCounters(lambda: now[0])
+    counts = [counters.count("a", 1, 10), counters.count("a", 1, 10)]
+    now[0] = 110.0
+
+    assert [*counts, counters.count("a", 1, 10)] == [1, 2, 1]
+
+
+def test_local_counters_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter_cache, "MAX_LOCAL_KEYS", 3)
+    counters = limiter_cache.LocalCounters(lambda: 0.0)
+    for number in range(10):
+        counters.count(str(number), 1, 10)
+
+    assert len(counters._counts) == 3
+
+
+def test_sign_ins_are_limited_by_e_mail_in_any_case(portal: Client, settings: Any) -> None:
+    settings.LOGIN_RATE_LIMIT_MAX = 2
+    emails = ["a@example.com", "A@EXAMPLE.com ", "a@example.com", "b@example.com"]
+
+    assert [_sign_in(portal, email) for email in emails] == [401, 401, 429, 401]
+
+
+def test_sign_ins_are_limited_by_address(portal: Client, settings: Any) -> None:
+    settings.LOGIN_RATE_LIMIT_MAX = 1
+    statuses = [_sign_in(portal, f"{uuid.uuid4().hex}@example.com") for _ in range(11)]
+
+    assert statuses == [401] * 10 + [429]
+    assert _sign_in(portal, "other@example.com", REMOTE_ADDR="10.9.8.7") == 401
+
+
+def test_sign_ins_are_limited_over_all(portal: Client, settings: Any) -> None:
+    settings.LOGIN_RATE_LIMIT_MAX = 1
+    settings.RATE_LIMIT_MAX = 1000
+    statuses = [_sign_in(portal, f"{number}@example.com", REMOTE_ADDR=f"10.0.0.{number // 5}") for number in range(101)]
+
+    assert statuses == [401] * 100 + [429]
+
+
+def test_staffs_sign_in_counts_in_the_same_limiter(portal: Client, settings: Any) -> None:
+    settings.LOGIN_RATE_LIMIT_MAX = 1
+    first = _sign_in(portal, "staff@example.com")
+    page = portal.post("/admin/login/", {"username": "staff@example.com", "password": "wrong"})
+
+    assert first == 401
+    assert "Too many requests" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "address"),
+    [
+        (0, "1.1.1.1", "9.9.9.9"),
+        (1, "1.1.1.1", "1.1.1.1"),
+        (1, "6.6.6.6, 1.1.1.1", "1.1.1.1"),
+        (2, "6.6.6.6, 1.1.1.1, 2.2.2.2", "1.1.1.1"),
+        (2, "1.1.1.1", "1.1.1.1"),
+        (1, "", "9.9.9.9"),
+        (1, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        (1, "::not an address", "9.9.9.9"),
+    ],
+)
+def test_forwarded_addresses_count_as_far_as_proxies_are_trusted(
+    settings: Any, trusted: int, forwarded: str, address: str
+) -> None:
+    settings.TRUSTED_PROXY_COUNT = trusted
+    request = RequestFactory().get("/", REMOTE_ADDR="9.9.9.9", headers={"X-Forwarded-For": forwarded})
+
+    assert client_address(request) == address

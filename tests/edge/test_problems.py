@@ -1,0 +1,150 @@
+"""Errors: problem+json whoever raises them, with the codes of the API."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client, RequestFactory
+
+from gateway_clients import errors as upstream
+from gateway_clients.edge import errors as edge
+from gateway_clients.edge.problems import problem_of
+from gateway_clients.gateway import NothingToShowError
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
+
+#: What the edge answers, from the API's table; the codes of submissions come with them.
+STATUS_OF_CODE = {
+    "bad_user_input": 400,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "not_acceptable": 406,
+    "conflict": 409,
+    "token_already_rotated": 409,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "rate_limited": 429,
+    "internal_error": 500,
+    "upstream_bad_answer": 502,
+    "upstream_unavailable": 503,
+    "circuit_open": 503,
+    "upstream_busy": 503,
+    "overloaded": 503,
+    "upstream_timeout": 504,
+    "deadline_exceeded": 504,
+}
+
+
+def _subclasses(root: type) -> list[type]:
+    return [root, *(each for child in root.__subclasses__() for each in _subclasses(child))]
+
+
+def _raised(error_class: Any) -> Exception:
+    if issubclass(error_class, upstream.UpstreamRejectedError):
+        return error_class("claims", upstream_status=400, detail="the upstream's own words")
+    if issubclass(error_class, upstream.UpstreamError):
+        return error_class("claims")
+    if issubclass(error_class, NothingToShowError):
+        return error_class([])
+    return error_class()
+
+
+ERRORS = [*_subclasses(edge.ApiError), *_subclasses(upstream.GatewayError)]
+
+
+def test_together_the_errors_have_every_code_of_the_table() -> None:
+    assert {error.code for error in ERRORS} >= set(STATUS_OF_CODE)
+
+
+@pytest.mark.parametrize("error_class", ERRORS, ids=lambda error_class: error_class.__name__)
+def test_each_error_has_its_code_and_status_and_tells_nothing_else(error_class: Any) -> None:
+    answer = problem_of(_raised(error_class), RequestFactory().get("/"))
+
+    assert answer is not None
+    assert answer["Content-Type"] == "application/problem+json"
+    body = json.loads(answer.content)
+    assert set(body) == {"type", "title", "status", "detail", "code", "request_id"}
+    assert answer.status_code == body["status"] == STATUS_OF_CODE.get(body["code"], body["status"])
+    assert "own words" not in answer.content.decode()
+    assert (answer.status_code != 503) or int(answer["Retry-After"]) >= 1
+
+
+def test_an_open_breaker_says_whose_and_when_to_come_back(portal: Client) -> None:
+    answer = portal.get("/api/v1/sample-broken")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "42")
+    assert answer.json()["detail"] == "Claims service temporarily unavailable"
+    assert answer.json()["code"] == "circuit_open"
+
+
+def test_what_nobody_foresaw_is_500_without_its_words(portal: Client) -> None:
+    answer = portal.get("/api/v1/sample-crash", headers={"X-Request-ID": "request-12345"})
+
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Internal error",
+        "status": 500,
+        "detail": "Internal error",
+        "code": "internal_error",
+        "request_id": "request-12345",
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/api/v1/nowhere", 404, "not_found"),
+        ("POST", "/plain", 405, "method_not_allowed"),
+        ("POST", "/health", 405, "method_not_allowed"),
+        ("POST", "/api/v1/schema", 405, "method_not_allowed"),
+        ("GET", "/api/v1/auth/login", 405, "method_not_allowed"),
+        ("OPTIONS", "/api/v1/auth/login", 405, "method_not_allowed"),
+    ],
+)
+def test_outside_drf_too_errors_are_problems(portal: Client, method: str, path: str, status: int, code: str) -> None:
+    answer = portal.generic(method, path)
+
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["code"] == code
+    assert answer.json()["request_id"] == answer["X-Request-ID"]
+    assert status != 405 or re.fullmatch(r"[A-Z]+(, [A-Z]+)*", answer["Allow"])
+
+
+def test_a_foreign_host_is_400(portal: Client) -> None:
+    answer = portal.get("/health", headers={"Host": "evil.example"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_user_input")
+
+
+def test_staffs_pages_keep_their_html(portal: Client) -> None:
+    assert portal.get("/admin/login/")["Content-Type"].startswith("text/html")
+
+
+def test_a_database_that_does_not_answer_at_the_door_is_503(signed_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_args: object) -> None:
+        raise OperationalError("could not connect to 10.1.2.3")
+
+    client = signed_in(member_id="m-1")
+    monkeypatch.setattr("members.authentication.living_account", down)
+    answer = client.get("/api/v1/sample/m-1")
+
+    assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "1", "upstream_unavailable")
+
+
+def test_a_database_that_does_not_answer_is_503_with_retry_after(
+    portal: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_args: object, **_kwargs: object) -> None:
+        raise OperationalError("could not connect to 10.1.2.3")
+
+    monkeypatch.setattr("members.views.accounts.account_of", down)
+    answer = portal.post("/api/v1/auth/login", {"email": "a@example.com", "password": "b"}, "application/json")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert "10.1.2.3" not in answer.content.decode()
