@@ -1,0 +1,82 @@
+"""One gateway for all faults: its claims service is a raw socket, the others are the sandbox."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+from redis import Redis
+
+from gateway_clients.sandbox import Sandbox
+from tests.faults import wire
+from tests.support.gateway import Reply, RunningGateway
+from tests.support.raw_upstream import RawUpstream
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
+
+READ_BUDGET_SECONDS: Final = 1.0
+UPSTREAM_TIMEOUT_SECONDS: Final = 0.4
+BREAKER_FAILURES: Final = 3
+SETTINGS: Final = {
+    "WORKERS": "1",
+    "READ_BUDGET_SECONDS": str(READ_BUDGET_SECONDS),
+    "UPSTREAM_TIMEOUT_SECONDS": str(UPSTREAM_TIMEOUT_SECONDS),
+    "UPSTREAM_CONNECT_SECONDS": "0.2",
+    "CLAIMS_BREAKER_FAILURES": str(BREAKER_FAILURES),
+    "CLAIMS_RETRY_BUDGET": "0",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The gateway and what is around it."""
+
+    gateway: RunningGateway
+    claims: RawUpstream
+    sandbox: Sandbox
+    redis: "Redis[bytes]"
+
+    def heal(self) -> None:
+        """As at the beginning: the claims service is well, nothing is kept, its breaker is closed."""
+        self.claims.behave = wire.well
+        self.claims.listen()
+        self.sandbox.clear()
+        self.redis.flushall()
+        # What staff's own reset of a breaker writes; every process sees it within half a second.
+        self.redis.hset("bff:breakers:resets", "claims", uuid.uuid4().hex)
+        wait_until(lambda: self.get("/api/v1/claims/m-1?limit=99").status == 200, seconds=10)
+        self.redis.flushall()
+        self.claims.hang_up()
+        self.claims.reset()
+
+    def get(self, path: str, **headers: str) -> Reply:
+        """Reads as an admin."""
+        return self.gateway.get(path, **headers)
+
+
+@pytest.fixture(scope="package")
+def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The gateway, started once."""
+    directory: Path = tmp_path_factory.mktemp("faults")
+    server = RedisServer()
+    server.start()
+    claims = RawUpstream(wire.well)
+    with Sandbox() as sandbox:
+        upstreams = {**sandbox.urls, "CLAIMS_SERVICE_URL": claims.url}
+        gateway = RunningGateway(directory, redis_url=server.url, upstreams=upstreams, **SETTINGS)
+        try:
+            gateway.await_ready()
+            yield Site(gateway=gateway, claims=claims, sandbox=sandbox, redis=Redis.from_url(server.url))
+        finally:
+            gateway.remove()
+            claims.refuse()
+            server.remove()
+
+
+@pytest.fixture
+def site(running_site: Site) -> Site:
+    """The gateway, with everything well."""
+    running_site.heal()
+    return running_site
