@@ -1,0 +1,198 @@
+"""Which calls the views of claims and providers make, and what becomes of them."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from claims.aggregators import claim_detail, claim_list, provider_detail, provider_list
+from gateway_clients.edge.access import EVERYTHING, Scope
+from gateway_clients.edge.errors import NotFoundError
+from gateway_clients.edge.parameters import Page
+from gateway_clients.errors import (
+    UpstreamCircuitOpenError,
+    UpstreamContractError,
+    UpstreamNotFoundError,
+    UpstreamTimeoutError,
+)
+from gateway_clients.fan_out.sections import SectionState
+from gateway_clients.testing.fake_gateway import FakeGateway
+from gateway_clients.upstream.outcome import Outcome
+from tests.upstream_answers import CLAIM, PROVIDER, a_page, all_well
+
+
+@dataclass(frozen=True)
+class FakeCaller:
+    roles: frozenset[str]
+    member_id: str | None = None
+    provider_id: str | None = None
+
+
+MEMBER = FakeCaller(frozenset({"member"}), member_id="m-1")
+AT_PROVIDER = FakeCaller(frozenset({"provider"}), provider_id="p-1")
+ADMIN = FakeCaller(frozenset({"admin"}))
+OWN = Scope(member_id="m-1")
+THEIRS = Scope(provider_id="p-1")
+FIRST = Page(limit=20, offset=0)
+
+
+def test_a_page_of_claims_tells_its_total_and_how_it_came_about() -> None:
+    gateway = FakeGateway(all_well())
+
+    shown = claim_list(gateway, scope=OWN, page=Page(limit=5, offset=10), member_id="m-1", status="submitted")
+
+    assert [call.target for call in gateway.asked] == ["/claims?member_id=m-1&status=submitted&limit=5&offset=10"]
+    assert [claim.id for claim in shown.claims] == ["clm-1"]
+    assert (shown.total, shown.limit, shown.offset, shown.meta.complete) == (17, 5, 10, True)
+    assert shown.meta.sections["claims"].state == "fresh"
+
+
+@pytest.mark.parametrize(
+    ("scope", "member_id", "provider_id", "target", "key"),
+    [
+        (OWN, "m-1", None, "member_id=m-1", "claims:member:m-1:list:limit=20&offset=0"),
+        (OWN, None, None, "member_id=m-1", "claims:member:m-1:list:limit=20&offset=0"),
+        (
+            OWN,
+            None,
+            "p-9",
+            "member_id=m-1&provider_id=p-9",
+            "claims:member:m-1:list:provider_id=p-9&limit=20&offset=0",
+        ),
+        (
+            THEIRS,
+            "m-1",
+            None,
+            "member_id=m-1&provider_id=p-1",
+            "claims:member:m-1:for:provider:p-1:list:provider_id=p-1&limit=20&offset=0",
+        ),
+        (THEIRS, None, None, "provider_id=p-1", "claims:provider:p-1:for:provider:p-1:list:limit=20&offset=0"),
+        (EVERYTHING, "m-1", None, "member_id=m-1", "claims:member:m-1:list:limit=20&offset=0"),
+        (EVERYTHING, None, "p-1", "provider_id=p-1", "claims:provider:p-1:list:limit=20&offset=0"),
+        (EVERYTHING, None, None, "", "None"),
+    ],
+)
+def test_claims_are_asked_for_within_what_the_caller_may_see(
+    scope: Scope, member_id: str | None, provider_id: str | None, target: str, key: str
+) -> None:
+    gateway = FakeGateway({})
+
+    with pytest.raises(Exception, match="claims"):
+        claim_list(gateway, scope=scope, page=FIRST, member_id=member_id, provider_id=provider_id)
+
+    (call,) = gateway.asked
+    assert call.target == "/claims?" + "&".join(filter(None, (target, "limit=20&offset=0")))
+    assert str(call.key) == key
+
+
+def test_a_stale_page_says_so() -> None:
+    gateway = FakeGateway(all_well())
+    page = claim_list(gateway, scope=OWN, page=FIRST, member_id="m-1")
+    kept = gateway.asked[0].parse(b'{"items": [], "total": 0}').value
+    gateway = FakeGateway({"listClaims": Outcome(kept, SectionState.STALE, age_seconds=61.9)})
+
+    page = claim_list(gateway, scope=OWN, page=FIRST, member_id="m-1")
+
+    assert page.meta.complete is False
+    assert (page.meta.sections["claims"].state, page.meta.sections["claims"].age) == ("stale", 61)
+
+
+def test_claims_that_could_not_be_read_are_counted() -> None:
+    gateway = FakeGateway({"listClaims": a_page(CLAIM, {"id": "clm-2"})})
+
+    shown = claim_list(gateway, scope=OWN, page=FIRST, member_id="m-1")
+
+    assert [claim.id for claim in shown.claims] == ["clm-1"]
+    assert shown.meta.sections["claims"].omitted == 1
+
+
+def test_no_more_claims_are_shown_than_were_asked_for() -> None:
+    gateway = FakeGateway({"listClaims": a_page(CLAIM, CLAIM, CLAIM)})
+
+    assert len(claim_list(gateway, scope=OWN, page=Page(limit=2, offset=0), member_id="m-1").claims) == 2
+
+
+@pytest.mark.parametrize("error", [UpstreamTimeoutError("claims"), UpstreamCircuitOpenError("claims")])
+def test_without_the_claims_service_there_is_no_page_of_claims(error) -> None:
+    with pytest.raises(type(error)):
+        claim_list(FakeGateway({"listClaims": error}), scope=OWN, page=FIRST, member_id="m-1")
+
+
+def test_a_page_with_somebody_elses_claim_is_a_bad_answer() -> None:
+    gateway = FakeGateway({"listClaims": a_page(CLAIM, CLAIM | {"id": "clm-2", "member_id": "m-2"})})
+
+    with pytest.raises(UpstreamContractError):
+        claim_list(gateway, scope=OWN, page=FIRST, member_id="m-1")
+
+
+@pytest.mark.parametrize(
+    ("caller", "scope"),
+    [(MEMBER, OWN), (AT_PROVIDER, THEIRS), (ADMIN, EVERYTHING)],
+    ids=["member", "provider", "admin"],
+)
+def test_a_claim_is_shown_to_those_it_concerns_with_what_they_may_do(caller: FakeCaller, scope: Scope) -> None:
+    gateway = FakeGateway(all_well())
+
+    shown, section = claim_detail(gateway, "m-1", "clm-1", scope=scope, caller=caller)
+
+    assert (shown.id, shown.display_number, section.state) == ("clm-1", "CLM-2026-000001", SectionState.FRESH)
+    assert shown.actions == ("cancel", "upload_document")
+    assert [call.target for call in gateway.asked] == ["/claims/clm-1"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "caller", "scope"),
+    [
+        (CLAIM | {"member_id": "m-2"}, MEMBER, OWN),
+        (CLAIM | {"member_id": "m-2"}, ADMIN, EVERYTHING),
+        (CLAIM | {"member_id": "m-2"}, AT_PROVIDER, THEIRS),
+        (CLAIM | {"provider": {"id": "p-2"}}, AT_PROVIDER, THEIRS),
+        (CLAIM | {"provider": {"name": "RS Sehat"}}, AT_PROVIDER, THEIRS),
+        (CLAIM | {"provider": None}, AT_PROVIDER, THEIRS),
+    ],
+)
+def test_another_ones_claim_is_not_found_and_only_the_read_that_tells_was_made(answer, caller, scope) -> None:
+    gateway = FakeGateway({"getClaim": answer})
+
+    with pytest.raises(NotFoundError):
+        claim_detail(gateway, "m-1", "clm-1", scope=scope, caller=caller)
+    assert gateway.operations == ["getClaim"]
+
+
+def test_a_claim_that_does_not_exist_is_not_found() -> None:
+    gateway = FakeGateway({"getClaim": UpstreamNotFoundError("claims", upstream_status=404)})
+
+    with pytest.raises(UpstreamNotFoundError):
+        claim_detail(gateway, "m-1", "clm-1", scope=OWN, caller=MEMBER)
+
+
+def test_a_member_who_is_also_a_provider_elsewhere_may_do_what_either_may() -> None:
+    both = FakeCaller(frozenset({"member", "provider"}), member_id="m-9", provider_id="p-1")
+
+    shown, _ = claim_detail(FakeGateway(all_well()), "m-1", "clm-1", scope=THEIRS, caller=both)
+
+    assert shown.actions == ("cancel", "upload_document")
+
+
+def test_nothing_may_be_done_with_a_claim_one_only_happens_to_see() -> None:
+    stranger = FakeCaller(frozenset({"member"}), member_id="m-9")
+
+    shown, _ = claim_detail(FakeGateway(all_well()), "m-1", "clm-1", scope=EVERYTHING, caller=stranger)
+
+    assert shown.actions == ()
+
+
+def test_providers_are_searched_page_by_page() -> None:
+    gateway = FakeGateway(all_well())
+
+    shown = provider_list(gateway, page=Page(limit=10, offset=30), q="sehat")
+
+    assert [call.target for call in gateway.asked] == ["/providers?q=sehat&limit=10&offset=30"]
+    assert ([provider.id for provider in shown.items], shown.total, shown.limit, shown.offset) == (["p-1"], 17, 10, 30)
+
+
+def test_one_provider() -> None:
+    shown, section = provider_detail(FakeGateway(all_well()), "p-1")
+
+    assert (shown.id, shown.type, section.state) == ("p-1", "hospital", SectionState.FRESH)
+    with pytest.raises(UpstreamContractError):
+        provider_detail(FakeGateway({"getProvider": PROVIDER | {"id": "p-2"}}), "p-1")

@@ -1,0 +1,234 @@
+"""What the views of several domains ask for, and what they show when some of it cannot be had."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from dashboard.aggregators import MEMBER_DASHBOARD, MEMBER_PROFILE, PROVIDER_DASHBOARD
+from dashboard.view_models import MemberDashboard, MemberProfile, ProviderDashboard
+from gateway_clients.conf import SERVICES
+from gateway_clients.edge.view_models import meta_of
+from gateway_clients.errors import (
+    UpstreamCircuitOpenError,
+    UpstreamNotFoundError,
+    UpstreamTimeoutError,
+)
+from gateway_clients.gateway import NothingToShowError
+from gateway_clients.testing.fake_gateway import FakeGateway
+from tests.upstream_answers import CLAIM, NOTIFICATION, a_page, all_well
+
+SPECS = [MEMBER_DASHBOARD, MEMBER_PROFILE, PROVIDER_DASHBOARD]
+MODELS = [MemberDashboard, MemberProfile, ProviderDashboard]
+SUBJECTS = ["m-1", "m-1", "p-1"]
+VIEWS = list(zip(SPECS, SUBJECTS, MODELS, strict=True))
+NAMES = [spec.name for spec in SPECS]
+
+
+def shown(gateway: FakeGateway, spec=MEMBER_DASHBOARD, subject_id: str = "m-1", **asked: Any) -> dict[str, Any]:
+    sections = gateway.view(spec, subject_id, **asked).sections()
+    values = {name: section.value for name, section in sections.items()}
+    return msgspec.json.decode(msgspec.json.encode({**values, "meta": meta_of(sections)}))
+
+
+def for_provider() -> dict[str, Any]:
+    told = {key: value for key, value in NOTIFICATION.items() if key != "member_id"} | {"provider_id": "p-1"}
+    return all_well() | {"listNotifications": {"items": [told]}}
+
+
+def test_a_member_dashboard_from_five_services() -> None:
+    gateway = FakeGateway(all_well())
+
+    assert shown(gateway) == {
+        "member": {"id": "m-1", "name": "Siti Rahayu", "plan_name": "Askes Gold", "member_since": "2019-03-01"},
+        "recent_claims": [
+            {
+                "id": "clm-1",
+                "member_id": "m-1",
+                "provider_id": "p-1",
+                "claim_number": "2026-000001",
+                "display_number": "CLM-2026-000001",
+                "status": "submitted",
+                "status_color": "blue",
+                "amount": 500000,
+                "formatted_amount": "Rp 500,000",
+                "service_date": "2026-03-01",
+                "provider_name": "RS Sehat",
+            },
+        ],
+        "benefits_summary": {
+            "period_start": "2026-01-01",
+            "period_end": "2026-12-31",
+            "total_limit": 1000,
+            "total_used": 250,
+            "total_remaining": 750,
+            "items": [
+                {
+                    "code": "CONS-GP",
+                    "name": "Consultation",
+                    "category": "outpatient",
+                    "annual_limit": 1000,
+                    "used_amount": 250,
+                    "remaining_amount": 750,
+                    "used_percent": 25,
+                },
+            ],
+        },
+        "coverage_status": {
+            "status": "active",
+            "policy_number": "POL-1",
+            "plan_name": "Askes Gold",
+            "effective_date": None,
+            "expiry_date": None,
+        },
+        "notifications": [
+            {
+                "id": "n-1",
+                "type": "claim_submitted",
+                "title": "Claim received",
+                "body": None,
+                "created_at": "2026-03-01T00:00:00Z",
+                "is_read": False,
+                "claim_id": None,
+            },
+        ],
+        "meta": {
+            "complete": True,
+            "sections": {
+                name: {"state": "fresh", "age": 0}
+                for name in ("member", "recent_claims", "benefits_summary", "coverage_status", "notifications")
+            },
+        },
+    }
+    assert [call.target for call in gateway.asked] == [
+        "/members/m-1",
+        "/claims?member_id=m-1&limit=5&offset=0",
+        "/members/m-1/benefits",
+        "/members/m-1/coverage",
+        "/notifications?member_id=m-1&limit=5",
+    ]
+
+
+def test_only_the_asked_sections_are_asked_for_and_shown() -> None:
+    gateway = FakeGateway(all_well())
+
+    dashboard = shown(gateway, sections=("recent_claims", "member"))
+
+    assert list(dashboard) == ["member", "recent_claims", "meta"]
+    assert list(dashboard["meta"]["sections"]) == ["member", "recent_claims"]
+    assert gateway.operations == ["getMember", "listClaims"]
+
+
+def test_dashboard_shows_the_claims_when_benefits_are_down() -> None:
+    dashboard = shown(FakeGateway(all_well() | {"listMemberBenefits": UpstreamTimeoutError("benefit")}))
+
+    assert dashboard["benefits_summary"] is None
+    assert [claim["id"] for claim in dashboard["recent_claims"]] == ["clm-1"]
+    assert dashboard["meta"]["complete"] is False
+    assert dashboard["meta"]["sections"]["benefits_summary"] == {
+        "state": "unavailable",
+        "age": 0,
+        "error": "upstream_timeout",
+    }
+
+
+def test_dashboard_knows_the_member_by_id_alone_when_the_member_service_is_down() -> None:
+    dashboard = shown(FakeGateway(all_well() | {"getMember": UpstreamCircuitOpenError("member")}))
+
+    assert dashboard["member"] == {"id": "m-1", "name": None, "plan_name": None, "member_since": None}
+    assert dashboard["meta"]["sections"]["member"] == {"state": "fallback", "age": 0, "error": "circuit_open"}
+
+
+def test_a_claim_that_cannot_be_read_costs_that_claim() -> None:
+    dashboard = shown(FakeGateway(all_well() | {"listClaims": a_page(CLAIM, {"id": "clm-2"})}))
+
+    assert [claim["id"] for claim in dashboard["recent_claims"]] == ["clm-1"]
+    assert dashboard["meta"]["sections"]["recent_claims"] == {"state": "fresh", "age": 0, "omitted": 1}
+
+
+def test_another_members_claim_costs_the_section() -> None:
+    dashboard = shown(FakeGateway(all_well() | {"listClaims": a_page(CLAIM | {"member_id": "m-2"})}))
+
+    assert dashboard["recent_claims"] is None
+    assert dashboard["meta"]["sections"]["recent_claims"]["error"] == "upstream_bad_answer"
+
+
+@pytest.mark.parametrize(("spec", "subject", "_model"), VIEWS, ids=NAMES)
+def test_who_is_not_there_has_no_view(spec, subject: str, _model) -> None:
+    absent = UpstreamNotFoundError("member", upstream_status=404)
+
+    with pytest.raises(UpstreamNotFoundError):
+        shown(FakeGateway(for_provider() | {"getMember": absent, "getProvider": absent}), spec, subject)
+
+
+@pytest.mark.parametrize(("spec", "subject", "_model"), VIEWS, ids=NAMES)
+def test_without_any_upstream_there_is_no_view(spec, subject: str, _model) -> None:
+    with pytest.raises(NothingToShowError):
+        shown(FakeGateway({}), spec, subject)
+
+
+def test_a_profile_from_six_services() -> None:
+    gateway = FakeGateway(all_well())
+
+    profile = shown(gateway, MEMBER_PROFILE)
+
+    assert list(profile) == ["personal", "claims", "benefits", "coverage", "payments", "documents", "meta"]
+    assert profile["personal"]["name"] == "Siti Rahayu"
+    assert profile["claims"]["by_status"][0]["formatted_total_amount"] == "Rp 4,500"
+    assert [group["category"] for group in profile["benefits"]["categories"]] == ["outpatient"]
+    assert (profile["payments"][0]["id"], profile["documents"][0]["id"]) == ("pay-1", "d-1")
+    assert [call.target for call in gateway.asked] == [
+        "/members/m-1",
+        "/claims/summary?member_id=m-1",
+        "/members/m-1/benefits",
+        "/members/m-1/coverage",
+        "/payments?member_id=m-1&limit=5&offset=0",
+        "/documents?member_id=m-1&limit=5&offset=0",
+    ]
+
+
+def test_a_provider_dashboard_shows_only_what_is_the_providers() -> None:
+    gateway = FakeGateway(for_provider())
+
+    dashboard = shown(gateway, PROVIDER_DASHBOARD, "p-1")
+
+    assert list(dashboard) == ["provider", "claims_summary", "recent_claims", "notifications", "meta"]
+    assert dashboard["provider"]["id"] == "p-1"
+    assert [call.target for call in gateway.asked] == [
+        "/providers/p-1",
+        "/claims/summary?provider_id=p-1",
+        "/claims?provider_id=p-1&limit=5&offset=0",
+        "/notifications?provider_id=p-1&limit=5",
+    ]
+    assert set(dashboard["recent_claims"][0]) == {
+        "id", "member_id", "provider_id", "claim_number", "display_number", "status", "status_color", "amount",
+        "formatted_amount", "service_date", "provider_name",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "_subject", "model"), VIEWS, ids=NAMES)
+def test_the_view_model_has_the_sections_of_its_view_in_their_order(spec, _subject: str, model) -> None:
+    assert model.__struct_fields__ == (*spec.section_names, "meta")
+
+
+@pytest.mark.parametrize(("spec", "subject", "model"), VIEWS, ids=NAMES)
+@pytest.mark.parametrize("is_up", [True, False])
+def test_the_view_model_describes_what_is_shown(spec, subject: str, model, is_up: bool) -> None:
+    answers = for_provider() if is_up and spec is PROVIDER_DASHBOARD else all_well()
+    if not is_up:
+        first = spec.sections[0].call(FakeGateway({}), subject).operation
+        answers = {first: all_well()[first]}
+
+    msgspec.convert(shown(FakeGateway(answers), spec, subject), model)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_sections_ask_the_service_they_name(spec) -> None:
+    gateway = FakeGateway({})
+
+    assert [section.call(gateway, "x-1").service for section in spec.sections] == [
+        section.service for section in spec.sections
+    ]
+    assert {section.service for section in spec.sections} <= set(SERVICES)
+    assert [section.name for section in spec.sections if section.decides_existence] == [spec.section_names[0]]
+    assert all(section.call(gateway, "x-1").key.subject == spec.subject("x-1") for section in spec.sections)

@@ -1,0 +1,89 @@
+"""Which calls the single views of a member make, and what becomes of them."""
+
+import datetime
+
+import pytest
+
+from gateway_clients.caching.keys import Subject
+from gateway_clients.edge.parameters import Page
+from gateway_clients.errors import UpstreamNotFoundError
+from gateway_clients.gateway import NothingToShowError
+from gateway_clients.testing.fake_gateway import FakeGateway
+from members.aggregators import (
+    MEMBER_BENEFITS,
+    MEMBER_COVERAGE,
+    eligibility,
+    member_documents,
+    member_payments,
+    member_search,
+    notification_list,
+)
+from tests.upstream_answers import NOTIFICATION, all_well
+
+PAGE = Page(limit=5, offset=10)
+
+
+def test_payments_come_page_by_page() -> None:
+    gateway = FakeGateway(all_well())
+
+    shown = member_payments(gateway, "m-1", page=PAGE)
+
+    assert [call.target for call in gateway.asked] == ["/payments?member_id=m-1&limit=5&offset=10"]
+    assert ([payment.id for payment in shown.payments], shown.total, shown.limit, shown.offset) == (
+        ["pay-1"],
+        17,
+        5,
+        10,
+    )
+    assert shown.meta.sections["payments"].state == "fresh"
+
+
+@pytest.mark.parametrize(("claim_id", "asked"), [(None, ""), ("clm-1", "claim_id=clm-1&")])
+def test_documents_come_page_by_page_also_of_one_claim(claim_id: str | None, asked: str) -> None:
+    gateway = FakeGateway(all_well())
+
+    shown = member_documents(gateway, "m-1", page=PAGE, claim_id=claim_id)
+
+    assert [call.target for call in gateway.asked] == [f"/documents?member_id=m-1&{asked}limit=5&offset=10"]
+    assert ([document.id for document in shown.documents], shown.total) == (["d-1"], 17)
+
+
+def test_notifications_of_a_member_and_of_a_provider() -> None:
+    told = {"items": [NOTIFICATION, {"id": "n-2"}]}
+    shown = notification_list(FakeGateway({"listNotifications": told}), Subject.member("m-1"), limit=5)
+
+    assert ([one.id for one in shown.notifications], shown.limit) == (["n-1"], 5)
+    assert shown.meta.sections["notifications"].omitted == 1
+
+    gateway = FakeGateway({"listNotifications": {"items": []}})
+    notification_list(gateway, Subject.provider("p-1"), limit=5)
+    assert [call.target for call in gateway.asked] == ["/notifications?provider_id=p-1&limit=5"]
+
+
+def test_members_are_searched_page_by_page_and_never_kept() -> None:
+    gateway = FakeGateway(all_well())
+
+    shown = member_search(gateway, page=PAGE, q="siti")
+
+    assert [(call.target, call.key) for call in gateway.asked] == [("/members?q=siti&limit=5&offset=10", None)]
+    assert ([member.name for member in shown.items], shown.total) == (["Siti Rahayu"], 1)
+
+
+def test_eligibility_is_asked_and_never_kept() -> None:
+    gateway = FakeGateway(all_well())
+
+    shown = eligibility(gateway, "m-1", provider_id="p-1", service_date=datetime.date(2026, 3, 1))
+
+    assert (shown.is_eligible, shown.coverage, shown.reason) == (True, "full", None)
+    assert [call.key for call in gateway.asked] == [None]
+
+
+@pytest.mark.parametrize(("spec", "name"), [(MEMBER_BENEFITS, "benefits"), (MEMBER_COVERAGE, "coverage")])
+def test_a_single_section_alone(spec, name: str) -> None:
+    assert list(FakeGateway(all_well()).view(spec, "m-1").sections()) == [name]
+    with pytest.raises(NothingToShowError):
+        FakeGateway({}).view(spec, "m-1").sections()
+
+    operation = "listMemberBenefits" if name == "benefits" else "getCoverage"
+    absent = FakeGateway({operation: UpstreamNotFoundError(name, upstream_status=404)}).view(spec, "m-1").sections()
+    assert (bytes(absent[name].value), absent[name].state) == (b"null", "fresh")

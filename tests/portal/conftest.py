@@ -1,0 +1,47 @@
+"""What tests of the REST addresses share: accounts of every role, and upstreams that answer what a test says."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gateway_clients.edge import context
+from gateway_clients.testing.fake_gateway import FakeGateway
+from members import families
+from members.models import Account
+from tests.upstream_answers import all_done, all_well
+
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "member": {"member_id": "m-1"},
+    "other member": {"member_id": "m-2"},
+    "provider": {"provider_id": "p-1"},
+    "other provider": {"provider_id": "p-2"},
+    "admin": {"is_admin": True},
+    "nobody": {},
+}
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
+    """The gateway of every request of the test."""
+    fake = FakeGateway(all_well() | all_done())
+    monkeypatch.setattr(context, "Gateway", lambda **_: fake)
+    return fake
+
+
+@pytest.fixture
+def as_(db: None, settings: Any) -> Callable[[str], Client]:
+    """Makes a client signed in as one of `ACCOUNTS`, or as None: without a token."""
+    settings.RATE_LIMIT_MAX = 10_000
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+    def make(who: str | None) -> Client:
+        if who is None:
+            return Client(raise_request_exception=False)
+        account = Account.objects.create_user(f"{uuid.uuid4().hex}@example.org", "a-password", **ACCOUNTS[who])
+        token = families.begin(account).access
+        return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
+
+    return make

@@ -1,0 +1,122 @@
+"""Contact changes and read marks: checked, carried out once, shown at once, honest when unsure."""
+
+import json
+
+import pytest
+
+from gateway_clients.caching import dropping
+from gateway_clients.errors import (
+    UpstreamCircuitOpenError,
+    UpstreamConnectionError,
+    UpstreamContractError,
+    UpstreamRejectedError,
+    UpstreamServerError,
+    UpstreamTimeoutError,
+)
+from tests.portal.addresses import json_of
+from tests.upstream_answers import MEMBER, NOTIFICATION
+
+CONTACT = "/api/v1/members/m-1"
+MARK = "/api/v1/members/m-1/notifications/n-1/read"
+PROVIDERS_MARK = "/api/v1/providers/p-1/notifications/n-1/read"
+
+
+@pytest.fixture
+def dropped(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The tags of each drop."""
+    drops: list[tuple[str, ...]] = []
+    monkeypatch.setattr(dropping, "drop", drops.append)
+    return drops
+
+
+def test_a_contact_is_changed_and_all_of_the_member_dropped(as_, gateway, dropped) -> None:
+    gateway.answers["updateMemberContact"] = {**MEMBER, "phone": "+62 (21) 555-01"}
+
+    answer = as_("member").patch(CONTACT, **json_of({"phone": "+62 (21) 555-01"}))
+
+    assert (answer.status_code, answer.json()["phone"], answer.json()["id"]) == (200, "+62 (21) 555-01", "m-1")
+    (call,) = gateway.asked
+    assert (call.method, call.target, json.loads(call.body)) == ("PATCH", "/members/m-1", {"phone": "+62 (21) 555-01"})
+    assert dropped == [("member:m-1",)]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "non_field_errors"),
+        ({"name": "Siti"}, "name"),
+        ({"email": "nobody"}, "email"),
+        ({"email": "a@b"}, "email"),
+        ({"email": " a@example.org"}, "email"),
+        ({"email": 5}, "email"),
+        ({"email": None}, "email"),
+        ({"phone": "1234"}, "phone"),
+        ({"phone": "1" * 21}, "phone"),
+        ({"phone": "+62x11"}, "phone"),
+        ({"phone": "12345\n"}, "phone"),
+        ({"phone": "١٢٣٤٥"}, "phone"),
+        ({"phone": 62811}, "phone"),
+        ({"address": ""}, "address"),
+        ({"address": " "}, "address"),
+        ({"address": "x" * 501}, "address"),
+        ({"address": "a\x00b"}, "address"),
+    ],
+)
+def test_a_bad_contact_names_its_field_and_nobody_is_called(body, field: str, as_, gateway) -> None:
+    answer = as_("member").patch(CONTACT, **json_of(body))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_user_input")
+    assert list(answer.json()["errors"]) == [field]
+    assert gateway.asked == []
+
+
+@pytest.mark.parametrize("address", [MARK, PROVIDERS_MARK])
+def test_a_notification_is_marked_read(address: str, as_, gateway, dropped) -> None:
+    gateway.answers["markNotificationRead"] = {**NOTIFICATION, "member_id": None, "is_read": True}
+
+    answer = as_("admin").post(address)
+
+    owner = "member:m-1" if "members" in address else "provider:p-1"
+    assert (answer.status_code, answer.json()["is_read"]) == (200, True)
+    assert gateway.asked[0].target == f"/notifications/n-1/read?{owner.replace(':', '_id=')}"
+    assert dropped == [(f"{owner}:dashboard", f"{owner}:notifications")]
+
+
+def test_somebody_elses_notification_in_the_answer_tells_nothing_of_what_was_done(as_, gateway) -> None:
+    gateway.answers["markNotificationRead"] = {**NOTIFICATION, "member_id": "m-2"}
+
+    assert as_("member").post(MARK).status_code == 504
+
+
+UNSURE = (UpstreamTimeoutError, UpstreamConnectionError, UpstreamServerError, UpstreamContractError)
+
+
+@pytest.mark.parametrize("error", UNSURE)
+def test_what_was_sent_and_not_acknowledged_is_504_and_dropped_all_the_same(error, as_, gateway, dropped) -> None:
+    gateway.answers["updateMemberContact"] = error("member", was_sent=True)
+
+    answer = as_("member").patch(CONTACT, **json_of({"phone": "12345"}))
+
+    assert (answer.status_code, answer.json()["code"]) == (504, "upstream_timeout")
+    assert dropped == [("member:m-1",)]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (UpstreamConnectionError("member"), 503, "upstream_unavailable"),
+        (UpstreamCircuitOpenError("member"), 503, "circuit_open"),
+        (UpstreamRejectedError("member", upstream_status=422, detail="its own words"), 422, "upstream_refused"),
+        (UpstreamRejectedError("member", upstream_status=400), 422, "upstream_refused"),
+        (UpstreamRejectedError("member", upstream_status=401), 502, "upstream_bad_answer"),
+        (UpstreamRejectedError("member", upstream_status=418), 502, "upstream_bad_answer"),
+    ],
+)
+def test_what_was_not_done_says_why_and_drops_nothing(error, status: int, code: str, as_, gateway, dropped) -> None:
+    gateway.answers["updateMemberContact"] = error
+
+    answer = as_("member").patch(CONTACT, **json_of({"phone": "12345"}))
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert b"its own words" not in answer.content
+    assert dropped == []

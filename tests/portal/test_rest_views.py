@@ -1,0 +1,205 @@
+"""The REST addresses as portals meet them: shapes, bad input, failures."""
+
+import msgspec
+import pytest
+
+from gateway_clients.errors import UpstreamCircuitOpenError, UpstreamNotFoundError, UpstreamTimeoutError
+from gateway_clients.fan_out.sections import SectionState
+from gateway_clients.upstream.outcome import Outcome
+from tests.upstream_answers import CLAIM, a_page
+
+SECTIONS = ["member", "recent_claims", "benefits_summary", "coverage_status", "notifications"]
+
+
+def test_a_dashboard_is_whole_and_private(as_, gateway) -> None:
+    answer = as_("member").get("/api/v1/dashboard/m-1")
+
+    shown = answer.json()
+    assert answer.status_code == 200
+    assert list(shown) == [*SECTIONS, "meta"]
+    assert shown["meta"] == {"complete": True, "sections": {name: {"state": "fresh", "age": 0} for name in SECTIONS}}
+    assert shown["member"] == {
+        "id": "m-1",
+        "name": "Siti Rahayu",
+        "plan_name": "Askes Gold",
+        "member_since": "2019-03-01",
+    }
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.headers["Cache-Status"] == "web-bff; fwd=miss"
+    assert answer.headers["ETag"].startswith('W/"')
+
+
+def test_only_the_asked_sections_in_the_order_of_the_view(as_, gateway) -> None:
+    shown = as_("member").get("/api/v1/dashboard/m-1?sections=notifications,member").json()
+
+    assert list(shown) == ["member", "notifications", "meta"]
+    assert list(shown["meta"]["sections"]) == ["member", "notifications"]
+    assert gateway.operations == ["getMember", "listNotifications"]
+
+
+def test_a_section_that_failed_is_null_and_named(as_, gateway) -> None:
+    gateway.answers["listMemberBenefits"] = UpstreamTimeoutError("benefit")
+
+    answer = as_("member").get("/api/v1/dashboard/m-1")
+
+    shown = answer.json()
+    assert (answer.status_code, shown["benefits_summary"], shown["meta"]["complete"]) == (200, None, False)
+    assert shown["meta"]["sections"]["benefits_summary"] == {
+        "state": "unavailable",
+        "age": 0,
+        "error": "upstream_timeout",
+    }
+
+
+def test_all_services_down_is_503_with_retry_after(as_, gateway) -> None:
+    gateway.answers.clear()
+
+    answer = as_("member").get("/api/v1/dashboard/m-1")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "upstream_unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_a_member_who_does_not_exist_has_no_dashboard(as_, gateway) -> None:
+    gateway.answers["getMember"] = UpstreamNotFoundError("member", upstream_status=404)
+
+    assert as_("admin").get("/api/v1/dashboard/m-1").status_code == 404
+
+
+def test_a_page_of_claims(as_, gateway) -> None:
+    answer = as_("member").get("/api/v1/claims/m-1?status=paid&limit=5&offset=10")
+
+    shown = answer.json()
+    assert list(shown) == ["claims", "total", "limit", "offset", "meta"]
+    assert (shown["total"], shown["limit"], shown["offset"]) == (17, 5, 10)
+    assert list(shown["claims"][0]) == [
+        "id", "member_id", "provider_id", "claim_number", "display_number", "status", "status_color", "amount",
+        "formatted_amount", "service_date", "provider_name",
+    ]  # fmt: skip
+    assert [call.target for call in gateway.asked] == ["/claims?member_id=m-1&status=paid&limit=5&offset=10"]
+
+
+def test_a_provider_asks_for_a_members_claims_at_its_own_address_only(as_, gateway) -> None:
+    assert as_("provider").get("/api/v1/claims/m-1").status_code == 200
+    assert [call.target for call in gateway.asked] == ["/claims?member_id=m-1&provider_id=p-1&limit=20&offset=0"]
+
+
+def test_a_claim_in_detail(as_, gateway) -> None:
+    answer = as_("member").get("/api/v1/claims/m-1/clm-1")
+
+    assert list(answer.json()) == [
+        "id", "member_id", "provider_id", "claim_number", "display_number", "status", "status_color", "amount",
+        "formatted_amount", "service_date", "provider_name", "approved_amount", "formatted_approved_amount",
+        "rejection_reason", "submitted_at", "provider", "items", "timeline", "actions",
+    ]  # fmt: skip
+    assert answer.json()["actions"] == ["cancel", "upload_document"]
+    assert answer.headers["Cache-Status"] == "web-bff; fwd=miss"
+
+
+def test_a_stale_claim_says_so_in_its_headers(as_, gateway) -> None:
+    claim = gateway.claims.get_claim("clm-1").parse(msgspec.json.encode(CLAIM)).value
+    gateway.answers["getClaim"] = Outcome(claim, SectionState.STALE, age_seconds=61.9)
+
+    answer = as_("member").get("/api/v1/claims/m-1/clm-1")
+
+    assert (answer.headers["Cache-Status"], answer.headers["Age"]) == ("web-bff; hit; detail=stale", "61")
+
+
+@pytest.mark.parametrize("who", ["member", "admin"])
+def test_another_members_claim_is_not_found(who: str, as_, gateway) -> None:
+    gateway.answers["getClaim"] = CLAIM | {"member_id": "m-2"}
+
+    answer = as_(who).get("/api/v1/claims/m-1/clm-1")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert gateway.operations == ["getClaim"]
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ("dashboard/m-1?sections=", "sections"),
+        ("dashboard/m-1?sections=member,secrets", "sections"),
+        ("dashboard/m-1?sections=member&sections=member", "sections"),
+        ("members/m-1?sections=recent_claims", "sections"),
+        ("claims/m-1?status=unknown", "status"),
+        ("claims/m-1?status=PAID", "status"),
+        ("claims/m-1?limit=0", "limit"),
+        ("claims/m-1?limit=101", "limit"),
+        ("claims/m-1?limit=1e1", "limit"),
+        ("claims/m-1?limit=%D9%A1", "limit"),
+        ("claims/m-1?limit=%00", "limit"),
+        ("claims/m-1?limit=", "limit"),
+        ("claims/m-1?offset=-1", "offset"),
+        ("claims/m-1?offset=+1", "offset"),
+        ("claims?member_id=m%2F1", "member_id"),
+        ("claims?provider_id=", "provider_id"),
+        ("members/m-1/documents?claim_id=a.b", "claim_id"),
+        ("members/m-1/eligibility?service_date=2026-03-01", "provider_id"),
+        ("members/m-1/eligibility?provider_id=p-1", "service_date"),
+        ("members/m-1/eligibility?provider_id=p-1&service_date=2026-02-30", "service_date"),
+        ("members/m-1/eligibility?provider_id=p-1&service_date=20260301", "service_date"),
+        (f"members?q={'x' * 101}", "q"),
+        ("members?q=%00", "q"),
+        ("providers?q=a&q=b", "q"),
+    ],
+)
+def test_bad_input_names_its_field_and_nobody_is_called(address: str, field: str, as_, gateway) -> None:
+    answer = as_("admin").get(f"/api/v1/{address}")
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_user_input")
+    assert list(answer.json()["errors"]) == [field]
+    assert gateway.asked == []
+
+
+@pytest.mark.parametrize("address", ["dashboard/m.1", "claims/m%201", f"members/{'m' * 65}", "claims/m-1/a%2Fb"])
+def test_a_bad_id_in_an_address_is_not_found(address: str, as_, gateway) -> None:
+    answer = as_("admin").get(f"/api/v1/{address}")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert gateway.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (UpstreamTimeoutError("claims"), 504, "upstream_timeout"),
+        (UpstreamCircuitOpenError("claims"), 503, "circuit_open"),
+        (a_page(CLAIM | {"member_id": "m-2"}), 502, "upstream_bad_answer"),
+        (b"<html>", 502, "upstream_bad_answer"),
+    ],
+)
+def test_a_page_of_claims_fails_as_its_service_does(error, status: int, code: str, as_, gateway) -> None:
+    gateway.answers["listClaims"] = error
+
+    answer = as_("member").get("/api/v1/claims/m-1")
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("address", "fields"),
+    [
+        ("members/m-1", ["personal", "claims", "benefits", "coverage", "payments", "documents", "meta"]),
+        ("members/m-1/benefits", ["benefits", "meta"]),
+        ("members/m-1/coverage", ["coverage", "meta"]),
+        ("members/m-1/payments", ["payments", "total", "limit", "offset", "meta"]),
+        ("members/m-1/documents?claim_id=clm-1", ["documents", "total", "limit", "offset", "meta"]),
+        ("members/m-1/notifications", ["notifications", "limit", "meta"]),
+        (
+            "members/m-1/eligibility?provider_id=p-1&service_date=2026-03-01",
+            ["is_eligible", "reason", "coverage", "checked_at"],
+        ),
+        ("members?q=siti", ["items", "total", "limit", "offset", "meta"]),
+        ("providers?q=sehat", ["items", "total", "limit", "offset", "meta"]),
+        (
+            "providers/p-1",
+            ["id", "name", "type", "location", "address", "phone", "is_active", "network_tier"],
+        ),
+    ],
+)
+def test_each_address_has_its_shape(address: str, fields: list[str], as_, gateway) -> None:
+    answer = as_("admin").get(f"/api/v1/{address}")
+
+    assert answer.status_code == 200
+    assert list(answer.json()) == fields
