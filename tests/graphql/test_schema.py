@@ -1,0 +1,81 @@
+"""The schema as a contract, and how its types come about."""
+
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLObjectType, build_schema, find_breaking_changes, print_schema
+
+from bff_project.schema import schema
+from gateway_clients.edge.graphql.derivation import HOMES, TypeHomes, TypeNameTakenError
+from gateway_clients.edge.rules import rule_of
+from gateway_clients.edge.view_models import ViewModel
+
+KEPT = (Path(__file__).resolve().parents[2] / "schema.graphql").read_text()
+
+
+def test_the_schema_is_the_one_that_is_kept() -> None:
+    assert print_schema(schema.graphql_schema).strip() == KEPT.strip(), "`make schema` writes it anew"
+
+
+def test_the_schema_breaks_nothing_for_the_portals() -> None:
+    assert find_breaking_changes(build_schema(KEPT), build_schema(print_schema(schema.graphql_schema))) == []
+
+
+def test_every_root_field_has_an_access_rule() -> None:
+    for root in (schema.graphql_schema.query_type, schema.graphql_schema.mutation_type):
+        assert root is not None
+        for name, field in root.fields.items():
+            assert rule_of(field.resolve) is not None, f"{root.name}.{name} has no access rule"
+
+
+class Thing(ViewModel):
+    """Something."""
+
+    id: str
+    note: str | None
+    count: int
+
+
+def another(name: str) -> type[ViewModel]:
+    class Other(ViewModel):
+        """Something else."""
+
+        id: str
+
+    Other.__name__ = name
+    return Other
+
+
+def test_a_second_view_model_of_one_name_is_refused() -> None:
+    homes = TypeHomes()
+    homes.make(Thing)
+
+    with pytest.raises(TypeNameTakenError, match="Thing"):
+        homes.make(another("Thing"))
+
+
+def test_a_view_model_makes_one_type() -> None:
+    homes = TypeHomes()
+    homes.make(Thing, name="Something")
+
+    with pytest.raises(TypeNameTakenError):
+        homes.make(Thing)
+
+
+def test_a_type_made_by_the_way_takes_its_name_too() -> None:
+    homes = TypeHomes()
+    homes.of(Thing)
+
+    assert homes.of(Thing) is homes.of(Thing)
+    with pytest.raises(TypeNameTakenError):
+        homes.make(another("Thing"))
+
+
+def test_every_type_of_the_schema_has_its_home() -> None:
+    shown = {
+        name
+        for name, kind in schema.graphql_schema.type_map.items()
+        if isinstance(kind, GraphQLObjectType) and not name.startswith("__") and name not in {"Query", "Mutation"}
+    }
+
+    assert shown == set(HOMES.by_name)

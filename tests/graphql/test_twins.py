@@ -1,0 +1,108 @@
+"""Every REST view has its GraphQL twin, and both give the same values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type
+
+from bff_project.schema import schema
+from gateway_clients.edge.graphql.derivation import camel
+from tests.portal.addresses import VIEWS
+from tests.upstream_answers import NOTIFICATION
+
+#: REST address → the root field with its arguments, and below it the field that is the view; "": the root field itself.
+TWINS = {
+    "/api/v1/dashboard/m-1": ('memberDashboard(memberId: "m-1")', ""),
+    "/api/v1/members/m-1": ('memberProfile(memberId: "m-1")', ""),
+    "/api/v1/members/m-1/benefits": ('memberProfile(memberId: "m-1")', "benefits"),
+    "/api/v1/members/m-1/coverage": ('memberProfile(memberId: "m-1")', "coverage"),
+    "/api/v1/members/m-1/payments": ('memberProfile(memberId: "m-1")', "paymentPage"),
+    "/api/v1/members/m-1/documents": ('memberProfile(memberId: "m-1")', "documentPage"),
+    "/api/v1/members/m-1/notifications": ('memberProfile(memberId: "m-1")', "notifications"),
+    "/api/v1/members/m-1/eligibility?provider_id=p-1&service_date=2026-03-01": (
+        'eligibilityCheck(memberId: "m-1", providerId: "p-1", serviceDate: "2026-03-01")',
+        "",
+    ),
+    "/api/v1/members": ("members", ""),
+    "/api/v1/claims/m-1": ('claims(memberId: "m-1")', ""),
+    "/api/v1/claims/m-1/clm-1": ('claim(memberId: "m-1", claimId: "clm-1")', ""),
+    "/api/v1/claims?member_id=m-1": ('claims(memberId: "m-1")', ""),
+    "/api/v1/providers": ("providers", ""),
+    "/api/v1/providers/p-1": ('provider(providerId: "p-1")', ""),
+    "/api/v1/providers/p-1/dashboard": ('providerDashboard(providerId: "p-1")', ""),
+    "/api/v1/admin/overview": ("adminOverview", ""),
+}
+#: What GraphQL calls otherwise, and where.
+RENAMED = {("Claim", "totalAmount"): "amount", ("ClaimDetail", "totalAmount"): "amount"}
+#: What has no REST twin: fields with calls of their own.
+MORE = {"Claim.provider", "MemberProfile.notifications", "MemberProfile.paymentPage", "MemberProfile.documentPage"}
+FLAT = {"memberId": "id", "name": "name", "planName": "plan_name", "memberSince": "member_since"}
+
+
+def test_every_rest_view_has_a_twin() -> None:
+    assert set(TWINS) == set(VIEWS)
+
+
+@pytest.mark.parametrize("address", TWINS)
+def test_a_twin_gives_the_same_values(address: str, as_, ask, gateway) -> None:
+    gateway.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
+    root, below = TWINS[address]
+    kind = type_at(root.partition("(")[0], below)
+    selection = selected(kind)
+
+    rest = as_("admin").get(address).json()
+    asked = ask("admin", f"{{ view: {root} {{ {f'{below} {selection}' if below else selection[1:-1]} }} }}")
+
+    assert "errors" not in asked
+    view = asked["data"]["view"]
+    expected = rest.get(below, rest) if isinstance(view.get(below), list | dict) and below in rest else rest
+    assert (view[below] if below else view) == as_in_graphql(expected, kind)
+
+
+def type_at(root: str, below: str) -> GraphQLObjectType:
+    query = schema.graphql_schema.query_type
+    assert query is not None
+    kind: Any = get_named_type(query.fields[root].type)
+    return get_named_type(kind.fields[below].type) if below else kind
+
+
+def selected(kind: GraphQLObjectType) -> str:
+    """Everything that an object of the type can show."""
+    parts = []
+    for name, field in kind.fields.items():
+        if f"{kind.name}.{name}" in MORE:
+            continue
+        inner = get_named_type(field.type)
+        parts.append(f"{name} {selected(inner)}" if isinstance(inner, GraphQLObjectType) else name)
+    return "{ " + " ".join(parts) + " }"
+
+
+def as_in_graphql(rest: Any, kind: GraphQLObjectType) -> Any:
+    """What GraphQL is to show, from what REST has shown."""
+    if isinstance(rest, list):
+        return [as_in_graphql(each, kind) for each in rest]
+    if rest is None:
+        return None
+    if kind.name == "ViewMeta":
+        return {"complete": rest["complete"], "sections": [section(*each) for each in rest["sections"].items()]}
+    flat: Mapping[str, Any] = rest.get("member", {}) if kind.name == "MemberDashboard" else {}
+    shown = {}
+    for name, field in kind.fields.items():
+        if f"{kind.name}.{name}" in MORE:
+            continue
+        inner = get_named_type(field.type)
+        if kind.name == "MemberDashboard" and name in FLAT:
+            shown[name] = flat[FLAT[name]]
+            continue
+        value = rest[RENAMED.get((kind.name, name)) or snake(name)]
+        shown[name] = as_in_graphql(value, inner) if isinstance(inner, GraphQLObjectType) else value
+    return shown
+
+
+def section(name: str, state: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": camel(name), "error": None, "omitted": 0, **state}
+
+
+def snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -1,0 +1,125 @@
+"""The GraphQL views as portals meet them."""
+
+from gateway_clients.errors import UpstreamTimeoutError
+from tests.upstream_answers import CLAIM, PROVIDER, a_page
+
+THE_QUERY = "query($m: String!) { memberDashboard(memberId: $m) { memberId name planName recentClaims { id status } } }"
+
+
+def test_the_query_of_the_portals_works_as_it_stands(ask, gateway) -> None:
+    answer = ask("member", THE_QUERY, m="m-1")
+
+    assert answer["data"] == {
+        "memberDashboard": {
+            "memberId": "m-1",
+            "name": "Siti Rahayu",
+            "planName": "Askes Gold",
+            "recentClaims": [{"id": "clm-1", "status": "submitted"}],
+        }
+    }
+    assert "errors" not in answer
+    assert sorted(gateway.operations) == ["getMember", "listClaims"]
+    assert answer["extensions"]["sections"] == {
+        "memberDashboard": {"member": {"state": "fresh", "age": 0}, "recentClaims": {"state": "fresh", "age": 0}}
+    }
+
+
+def test_a_section_that_failed_is_null_beside_the_others_and_says_why(ask, gateway) -> None:
+    gateway.answers["listMemberBenefits"] = UpstreamTimeoutError("benefit")
+
+    answer = ask(
+        "member",
+        '{ d: memberDashboard(memberId: "m-1") { name benefitsSummary { totalLimit } meta { complete } } }',
+    )
+
+    assert answer["data"]["d"]["name"] == "Siti Rahayu"
+    assert answer["data"]["d"]["benefitsSummary"] is None
+    assert answer["data"]["d"]["meta"]["complete"] is False
+    (error,) = answer["errors"]
+    assert error["path"] == ["d", "benefitsSummary"]
+    assert error["extensions"]["code"] == "UPSTREAM_TIMEOUT"
+    assert error["extensions"]["request_id"]
+
+
+def test_the_providers_of_a_list_of_claims_are_one_call(ask, gateway) -> None:
+    gateway.answers["listClaims"] = a_page(*(CLAIM | {"id": f"clm-{n}"} for n in range(5)))
+    gateway.answers["searchProviders"] = a_page(PROVIDER)
+
+    answer = ask("member", '{ memberClaims(memberId: "m-1") { id provider { name isActive } } }')
+
+    assert [each["provider"]["name"] for each in answer["data"]["memberClaims"]] == ["RS Sehat"] * 5
+    assert [call.target for call in gateway.asked] == [
+        "/claims?member_id=m-1&limit=10&offset=0",
+        "/providers?ids=p-1&limit=1&offset=0",
+    ]
+
+
+OVERVIEW = """{ adminOverview {
+    claimsSummary { total } upstreams { name state } cache { entries memoryBytes } meta { sections { name state } }
+} }"""
+
+
+def test_the_admin_overview_is_the_one_of_rest(ask, as_, gateway) -> None:
+    shown = ask("admin", OVERVIEW)["data"]["adminOverview"]
+
+    over_rest = as_("admin").get("/api/v1/admin/overview").json()
+    assert shown["claimsSummary"] == {"total": over_rest["claims_summary"]["total"]}
+    assert [each["name"] for each in shown["upstreams"]] == [each["name"] for each in over_rest["upstreams"]]
+    assert [each["name"] for each in shown["meta"]["sections"]] == ["claimsSummary", "upstreams", "cache"]
+
+
+def test_an_overview_without_claims_calls_nobody(ask, gateway) -> None:
+    answer = ask("admin", "{ adminOverview { cache { entries } meta { sections { name } } } }")
+
+    assert gateway.asked == []
+    assert answer["data"]["adminOverview"]["meta"]["sections"] == [{"name": "upstreams"}, {"name": "cache"}]
+
+
+def test_an_overview_shows_the_rest_when_the_claims_are_down(ask, gateway) -> None:
+    gateway.answers["summarizeClaims"] = UpstreamTimeoutError("claims")
+
+    answer = ask("admin", OVERVIEW)
+
+    assert answer["data"]["adminOverview"]["claimsSummary"] is None
+    assert answer["errors"][0]["path"] == ["adminOverview", "claimsSummary"]
+    assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_TIMEOUT"
+
+
+def test_the_overview_is_for_admins_alone(ask, gateway) -> None:
+    for who in ("member", "provider", "nobody"):
+        assert ask(who, OVERVIEW)["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert gateway.asked == []
+
+
+def test_a_member_changes_how_to_be_reached(ask, sandbox) -> None:
+    change = """mutation($c: ContactInput!) { updateContact(memberId: "m-1", contact: $c) { id phone } }"""
+
+    changed = ask("member", change, c={"phone": "+62 811-000-111", "email": None})
+    shown = ask("member", '{ memberProfile(memberId: "m-1") { personal { phone } } }')
+
+    assert changed["data"] == {"updateContact": {"id": "m-1", "phone": "+62 811-000-111"}}
+    assert shown["data"]["memberProfile"]["personal"]["phone"] == "+62 811-000-111"
+
+
+def test_a_wrong_contact_names_its_field_and_nobody_is_called(ask, gateway) -> None:
+    change = """mutation($c: ContactInput!) { updateContact(memberId: "m-1", contact: $c) { id } }"""
+
+    wrong = ask("member", change, c={"phone": "call me"})
+    nothing = ask("member", change, c={})
+
+    assert list(wrong["errors"][0]["extensions"]["errors"]) == ["phone"]
+    assert nothing["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert gateway.asked == []
+
+
+def test_a_notification_is_marked_as_read(ask, sandbox) -> None:
+    listed = ask("member", '{ memberProfile(memberId: "m-1") { notifications(limit: 50) { id isRead } } }')
+    unread = next(each["id"] for each in listed["data"]["memberProfile"]["notifications"] if not each["isRead"])
+
+    marked = ask(
+        "member",
+        'mutation($n: String!) { markNotificationRead(memberId: "m-1", notificationId: $n) { id isRead } }',
+        n=unread,
+    )
+
+    assert marked["data"] == {"markNotificationRead": {"id": unread, "isRead": True}}
