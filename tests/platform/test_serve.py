@@ -1,0 +1,170 @@
+"""`manage.py serve` with real processes and real signals."""
+
+import http.client
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bff_project.processes.ports import free_port
+from tests.support.processes import Started, clean_environment
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Served(Started):
+    """A gateway that serves the little site."""
+
+    def __init__(self, log: Path, **environment: str) -> None:
+        self.port, self.metrics_port = free_port(), free_port()
+        super().__init__(
+            [sys.executable, "manage.py", "serve"],
+            cwd=ROOT,
+            log=log,
+            environment={
+                **clean_environment(),
+                "DJANGO_SETTINGS_MODULE": "tests.support.served_settings",
+                "ENVIRONMENT": "development",
+                "PORT": str(self.port),
+                "METRICS_PORT": str(self.metrics_port),
+                "DRAIN_SECONDS": "0",
+                **environment,
+            },
+        )
+
+    def get(self, path: str, *, port: int | None = None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def is_ready(self) -> bool:
+        try:
+            return self.get("/health/ready")[0] == 200
+        except OSError:
+            return False
+
+    def metric(self, name: str) -> float:
+        _, text = self.get("/metrics", port=self.metrics_port)
+        return next((float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")), 0.0)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    started: list[Served] = []
+
+    def start(*, is_awaited: bool = True, **environment: str) -> Served:
+        served = Served(tmp_path / f"{len(started)}.log", **environment)
+        started.append(served)
+        if is_awaited:
+            wait_until(served.is_ready, seconds=20)
+        return served
+
+    yield start
+    for served in started:
+        served.remove()
+
+
+def test_sigterm_takes_it_out_of_rotation_at_once_and_ends_it_when_all_requests_are_answered(
+    serve: Callable[..., Served],
+) -> None:
+    served = serve(DRAIN_SECONDS="1")
+    answers: list[tuple[int, str]] = []
+    in_flight = threading.Thread(target=lambda: answers.append(served.get("/slow?seconds=2")))
+    in_flight.start()
+    wait_until(lambda: _established(served.port) > 0)
+    began = time.monotonic()
+    served.process.send_signal(signal.SIGTERM)
+
+    wait_until(lambda: served.get("/health/ready")[0] == 503, seconds=0.8)
+    assert served.get("/pid")[0] == 200
+    assert served.process.wait(20) == 0
+    assert time.monotonic() - began >= 1.0
+    in_flight.join()
+    assert answers == [(200, "finished")]
+    assert served.living() == []
+
+
+def test_ctrl_c_does_not_wait_for_the_drain(serve: Callable[..., Served]) -> None:
+    served = serve(DRAIN_SECONDS="30")
+    assert served.stop(signal.SIGINT, seconds=10) == 0
+    assert served.living() == []
+
+
+def test_a_killed_worker_is_replaced(serve: Callable[..., Served]) -> None:
+    served = serve()
+    worker = int(served.get("/pid")[1])
+    os.kill(worker, signal.SIGKILL)
+
+    wait_until(lambda: worker not in served.living())
+    wait_until(served.is_ready, seconds=10)
+    assert served.process.poll() is None
+    assert int(served.get("/pid")[1]) != worker
+
+
+def test_a_killed_server_is_started_again(serve: Callable[..., Served]) -> None:
+    served = serve()
+    server = int(Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()[0])
+    os.kill(server, signal.SIGKILL)
+
+    wait_until(lambda: "starting it again" in served.output)
+    wait_until(served.is_ready, seconds=20)
+    assert served.stop() == 0
+
+
+def test_killing_the_parent_leaves_no_process(serve: Callable[..., Served]) -> None:
+    served = serve()
+    assert len(served.living()) >= 4  # the parent, the server, two workers
+    served.stop(signal.SIGKILL)
+    wait_until(lambda: served.living() == [])
+
+
+def test_metrics_are_summed_over_all_workers_and_survive_one_that_dies(serve: Callable[..., Served]) -> None:
+    served = serve()
+    workers = {served.get("/pid")[1] for _ in range(20)}
+    assert served.metric("served_hits_total") == 20
+    os.kill(int(workers.pop()), signal.SIGKILL)
+    assert served.metric("served_hits_total") == 20
+
+
+def test_metrics_can_be_switched_off(serve: Callable[..., Served]) -> None:
+    served = serve(ENABLE_METRICS="false")
+    with pytest.raises(ConnectionRefusedError):
+        served.get("/metrics", port=served.metrics_port)
+
+
+def test_two_run_side_by_side_from_one_checkout(serve: Callable[..., Served]) -> None:
+    first, second = serve(), serve()
+    assert first.get("/pid")[1] != second.get("/pid")[1]
+    assert first.stop() == 0
+    assert second.get("/pid")[0] == 200
+
+
+def test_a_port_in_use_is_named_with_its_setting_and_nothing_is_started(serve: Callable[..., Served]) -> None:
+    first = serve()
+    second = serve(is_awaited=False, PORT=str(first.port))
+    assert second.process.wait(20) == 1
+    assert f"Port {first.port} (PORT) is already in use" in second.output
+    assert "Nothing was started." in second.output
+    assert second.living() == []
+
+
+def test_a_system_check_that_fails_keeps_it_from_starting(serve: Callable[..., Served]) -> None:
+    served = serve(is_awaited=False, SERVED_IS_WRONG="1")
+    assert served.process.wait(20) == 1
+    assert "admin.E406" in served.output
+    assert served.living() == []
+
+
+def _established(port: int) -> int:
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "01" for line in lines)
