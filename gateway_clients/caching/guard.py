@@ -21,13 +21,18 @@ log = structlog.get_logger(__name__)
 
 
 class CacheDownError(Exception):
-    """Redis did not answer in time, or is not being asked at the moment."""
+    """Redis is not asked at the moment, or did not answer in time (`was_asked`: it may still do what it was told)."""
+
+    def __init__(self, *, was_asked: bool = False) -> None:
+        super().__init__()
+        self.was_asked = was_asked
 
 
 class RedisGuard:
     """Runs commands while Redis answers, and says so at once while it does not.
 
-    `before_return` runs, in the probe's thread, before the process uses Redis again; when it fails Redis stays down.
+    `before_return` and what was given to `on_return` run, in the probe's thread, before the process uses Redis again;
+    when one of them fails Redis stays down.
     """
 
     def __init__(
@@ -38,7 +43,7 @@ class RedisGuard:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._connect = connect
-        self._before_return = before_return
+        self._before_return = [before_return]
         self._sleep = sleep
         self._lock = threading.Lock()
         self._is_down = False
@@ -48,6 +53,10 @@ class RedisGuard:
         """Whether Redis is not being asked at the moment."""
         return self._is_down
 
+    def on_return(self, action: Callable[[Redis], None]) -> None:
+        """Runs this too before the process uses Redis again."""
+        self._before_return.append(action)
+
     def run(self, command: Callable[[Redis], R]) -> R:
         """The command's result. Raises CacheDownError, at the latest after one socket timeout."""
         if self._is_down:
@@ -56,7 +65,7 @@ class RedisGuard:
             return command(self._connect())
         except (RedisError, OSError) as error:
             self._go_down(error)
-            raise CacheDownError from error
+            raise CacheDownError(was_asked=True) from error
 
     def run_or_keep(self, command: Callable[[Redis], object], keep: Callable[[], None]) -> bool:
         """Runs the command, or `keep`s what `before_return` is to do later; no return of Redis falls in between.
@@ -76,7 +85,7 @@ class RedisGuard:
 
     def script(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         """Runs a script by its hash, and loads it where Redis does not know it. Raises CacheDownError."""
-        return self.run(lambda redis: _evaluate(redis, script, keys, args))
+        return self.run(lambda redis: evaluate(redis, script, keys, args))
 
     def _go_down(self, error: Exception) -> None:
         if self._is_down:
@@ -106,12 +115,16 @@ class RedisGuard:
         redis = self._connect()
         redis.set(f"{settings.CACHE_KEY_PREFIX}:probe", b"1", px=1000)
         with self._lock:
-            self._before_return(redis)
+            for action in self._before_return:
+                action(redis)
             self._is_down = False
 
 
-def _evaluate(redis: Redis, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
-    """On a connection of its own, past the client's retries and hooks: they cost as much as the round trip."""
+def evaluate(redis: Redis, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+    """On a connection of its own, past the client's retries and hooks: they cost as much as the round trip.
+
+    Raises RedisError.
+    """
     pool = redis.connection_pool
     connection: Any = pool.get_connection()
     try:

@@ -3,15 +3,17 @@
 import math
 import random
 import secrets
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 import structlog
+from redis import Redis
 
 from gateway_clients.caching.entries import ENTRY_DECODER, Entry, Found, Reading, entry_name, lease_name, names_of
-from gateway_clients.caching.guard import CacheDownError, RedisGuard
+from gateway_clients.caching.guard import CacheDownError, RedisGuard, evaluate
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.scripts import READ, RELEASE, STORE
 from gateway_clients.caching.sealing import UnsealableError, sealer
@@ -22,6 +24,8 @@ from gateway_clients.instrumentation.rates import rate_book
 ABSENT_SECONDS: Final = 30.0
 #: The share of an entry's life that chance takes off, so that entries made together do not end together.
 JITTER: Final = 0.1
+#: Leases asked for in vain that are remembered; the others end by themselves.
+MOST_LOST_LEASES: Final = 10_000
 log = structlog.get_logger(__name__)
 
 
@@ -61,6 +65,8 @@ class LeasedCache:
         self.guard = guard
         self._chance = chance
         self._token = token
+        self._lost_leases: deque[tuple[str, str]] = deque(maxlen=MOST_LOST_LEASES)
+        guard.on_return(self._release_lost)
 
     def read(self, looks: Sequence[Look]) -> list[Reading]:
         """A reading for each look, in their order; fewer when one that ends the reading was fresh. One round trip."""
@@ -78,7 +84,10 @@ class LeasedCache:
             args += [len(own), token, math.ceil(look.lease_seconds * 1000), newer, "last" if look.ends_reading else ""]
         try:
             answers = self.guard.script(READ, names, args)
-        except CacheDownError:
+        except CacheDownError as error:
+            if error.was_asked:
+                lost = ((lease_name(look.key), token) for look, token in zip(looks, tokens, strict=True) if token)
+                self._lost_leases.extend(lost)
             return [Reading(key=look.key, found=Found.DOWN) for look in looks]
         readings = [
             self._reading(look.key, token, answer) for look, token, answer in zip(looks, tokens, answers, strict=False)
@@ -161,6 +170,16 @@ class LeasedCache:
             self.guard.script(RELEASE, [lease_name(reading.key) for reading in held], [r.token for r in held])
         except CacheDownError:
             return
+
+    def _release_lost(self, redis: Redis) -> None:
+        """Gives back what a Redis that froze has taken for callers who are gone: it does what it was asked when it
+        thaws. Raises RedisError, and remembers them on.
+        """
+        lost = list(self._lost_leases)
+        if lost:
+            evaluate(redis, RELEASE, [name for name, _ in lost], [token for _, token in lost])
+            for _ in lost:
+                self._lost_leases.popleft()
 
     def discard(self, key: CacheKey) -> None:
         """Drops an entry that nobody can read; whoever fills it now goes on."""

@@ -14,7 +14,6 @@ import msgspec
 from gateway_clients.caching.entries import ABSENT, Entry, Found, Reading
 from gateway_clients.caching.store import Cache, Look
 from gateway_clients.errors import (
-    DeadlineExceededError,
     UpstreamError,
     UpstreamNotFoundError,
     UpstreamRejectedError,
@@ -34,6 +33,8 @@ LEASE_RESERVE_SECONDS: Final = 0.5
 FIRST_LOOK_SECONDS: Final = 0.01
 LONGEST_LOOK_SECONDS: Final = 0.1
 LOOK_GROWTH: Final = 1.5
+#: The share of its time that a read waits for somebody else's fill. Then the one who fills may be dead: it asks itself.
+SHARE_FOR_OTHERS: Final = 0.5
 
 
 def kept_read(
@@ -47,8 +48,8 @@ def kept_read(
     on_early: Callable[[], None] = lambda: None,
     on_answer: Callable[[Outcome[P]], None] = lambda _: None,
 ) -> Pipe[Outcome[P]]:
-    """Cache: a fresh entry answers; else the lease holder asks, the others look for its entry; a failure falls back to
-    the last good one. Raises UpstreamError's kinds.
+    """Cache: a fresh entry answers; else the lease holder asks, the others look for its entry, and ask without a lease
+    when it does not come; a failure falls back to the last good one. Raises UpstreamError's kinds.
 
     `on_stale` hears of the last good one before the upstream is asked, `on_early` that a shared entry is fresh but
     better filled anew now, before all its readers find it expired at once, `on_answer` of an answer before it is
@@ -60,6 +61,7 @@ def kept_read(
     reading = cast(Reading, (yield look))
     newer_than_ms = reading.at_ms + 1 if is_fresh_wanted else 0
     wait_seconds = FIRST_LOOK_SECONDS
+    patience = deadline.earlier_by(deadline.remaining_seconds * (1 - SHARE_FOR_OTHERS))
     while True:
         kept = kept_outcome(call, reading, cache)
         if reading.found is Found.FRESH and kept is not None:
@@ -68,12 +70,10 @@ def kept_read(
             return kept
         if kept is not None and not kept.is_absent:
             on_stale(kept)
-        if reading.found in {Found.LEASED, Found.DOWN}:
+        if reading.found in {Found.LEASED, Found.DOWN} or patience.has_passed:
             return (
                 yield from _fill(call, asker, deadline, reading=reading, stale=kept, cache=cache, on_answer=on_answer)
             )
-        if deadline.remaining_seconds <= wait_seconds:
-            return _stale_or_raise(kept, DeadlineExceededError(call.service))
         yield Pause(wait_seconds)
         wait_seconds = min(wait_seconds * LOOK_GROWTH, LONGEST_LOOK_SECONDS)
         reading = cast(Reading, (yield Look(key=call.key, lease_seconds=lease_seconds, newer_than_ms=newer_than_ms)))

@@ -8,6 +8,7 @@ from pytest_django import Settings
 from redis import Redis
 
 from gateway_clients.caching.entries import ABSENT, Found, Reading, entry_name, lease_name
+from gateway_clients.caching.guard import RedisGuard, default_connection
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.store import Cache, Look
 from gateway_clients.conf import DataClass
@@ -165,7 +166,10 @@ def test_that_there_is_nothing_is_known_for_half_a_minute_at_most(cache: Cache, 
 
 def test_chance_takes_a_tenth_off_a_life_at_most() -> None:
     reading = Reading(key=CLAIMS, found=Found.LEASED)
-    lives = [Cache(None, chance=lambda c=chance: c).fill_of(reading, entry(1)) for chance in (0.0, 0.5, 1.0)]
+    lives = [
+        Cache(RedisGuard(default_connection), chance=lambda c=chance: c).fill_of(reading, entry(1))
+        for chance in (0.0, 0.5, 1.0)
+    ]
     assert [life.fresh_seconds for life in lives] == [60.0, 57.0, 54.0]
     assert [life.kept_seconds for life in lives] == [3660.0, 3657.0, 3654.0]
 
@@ -185,7 +189,13 @@ def _share_of_early_refreshes(fill_seconds: float, left_seconds: float, key: Cac
         at_ms=1_000_000,
         fresh_until_ms=1_000_000 + int(left_seconds * 1000),
     )
-    return sum(Cache(None, chance=lambda c=chance: c).is_refresh_due(reading) for chance in chances) / 1000
+    return (
+        sum(
+            Cache(RedisGuard(default_connection), chance=lambda c=chance: c).is_refresh_due(reading)
+            for chance in chances
+        )
+        / 1000
+    )
 
 
 def test_an_early_refresh_is_the_likelier_the_nearer_the_end_and_the_slower_the_fill() -> None:

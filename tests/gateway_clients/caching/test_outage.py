@@ -128,6 +128,15 @@ def test_twenty_callers_who_meet_the_frozen_redis_at_once_pay_one_timeout_each(
     own_redis.thaw()
 
 
+def test_a_lease_that_a_thawed_redis_takes_for_nobody_is_given_back(cache: Cache, own_redis: RedisServer) -> None:
+    fill(cache, BENEFITS)
+    own_redis.freeze()
+    assert lease(cache).found is Found.DOWN
+    own_redis.thaw()
+    wait_until(lambda: is_up(cache))
+    assert lease(cache).found is Found.LEASED
+
+
 def test_answers_of_a_thawed_redis_are_not_mixed_up(cache: Cache, own_redis: RedisServer) -> None:
     fill(cache, CLAIMS, "claims")
     fill(cache, BENEFITS, "benefits")

@@ -200,6 +200,18 @@ def test_a_leader_without_time_does_not_fail_those_who_have_it(upstreams: Upstre
     assert len(claims.asked) == 1
 
 
+def test_a_fill_whose_process_died_holds_nobody_up_to_the_end(upstreams: Upstreams) -> None:
+    (claims,) = upstreams(claims=says_json({"value": "new"}))
+    call = call_of(key=key_of())
+    (dead,) = default_cache().read([Look(key=key_of(), lease_seconds=60)])
+    assert dead.found is Found.LEASED
+
+    readers = at_once(5, lambda: outcome_of(call).value)
+
+    assert [each.result for each in readers] == [NEW] * 5
+    assert len(claims.asked) == 1
+
+
 def test_a_follower_without_time_goes_and_the_others_get_their_answer(upstreams: Upstreams) -> None:
     gate = Gate("new")
     (claims,) = upstreams(claims=gate)
