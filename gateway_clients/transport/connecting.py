@@ -6,6 +6,7 @@ import socket
 from concurrent.futures import Future
 from typing import Final
 
+from gateway_clients.prompt_socket import PromptSocket
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.dialing import Address, patience_seconds, resolver
 from gateway_clients.transport.lines import Line, Lines
@@ -17,7 +18,7 @@ class Connecting:
     """Goes on whenever its socket is ready, or has to be looked at while there is none yet."""
 
     def __init__(self, lines: Lines, deadline: Deadline) -> None:
-        self.connection: socket.socket | None = None
+        self.connection: PromptSocket | None = None
         self._host, self._port = lines.host, lines.port
         self._connect_by = self._address_by = deadline
         self._future: Future[list[Address]] = resolver().start(self._host, self._port)
@@ -52,7 +53,7 @@ class Connecting:
         self._address_by = self._connect_by.sooner(patience_seconds(self._connect_by, len(self._waiting)))
         self._address = self._waiting.pop(0)
         try:
-            self.connection = socket.socket(self._address.family, socket.SOCK_STREAM)
+            self.connection = PromptSocket(self._address.family, socket.SOCK_STREAM)
         except OSError as error:
             return self._outcome(error.errno or errno.EAFNOSUPPORT)
         self.connection.setblocking(False)

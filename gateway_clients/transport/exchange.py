@@ -5,7 +5,6 @@ import select
 import socket
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Final
 
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.errors import UpstreamConnectionError, UpstreamTimeoutError, UpstreamUnavailableError
@@ -15,8 +14,6 @@ from gateway_clients.transport.lines import Line, Lines
 from gateway_clients.transport.mapping import FOREIGN, ours
 from gateway_clients.transport.messages import Answer, Outgoing, decoded
 from gateway_clients.transport.reading import AnswerReader
-
-RECEIVE_BYTES: Final = 65_536
 
 
 class Stage(Enum):
@@ -139,7 +136,7 @@ class Exchange:
         assert self._line is not None
         self._has_sent = True
         try:
-            count = self._line.connection.send(self._left)
+            count = self._line.connection.send_now(self._left)
         except BlockingIOError:
             return
         self._left = self._left[count:]
@@ -150,7 +147,7 @@ class Exchange:
         """One piece, so that an upstream that sends much keeps nobody else's answer waiting."""
         assert self._line is not None
         try:
-            data = self._line.connection.recv(RECEIVE_BYTES)
+            data = self._line.connection.receive_now()
         except BlockingIOError:
             return
         if data:

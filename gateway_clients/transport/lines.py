@@ -1,7 +1,5 @@
 """Kept connections of the batch lane: non-blocking sockets to one upstream, the last used first."""
 
-import select
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -10,6 +8,7 @@ from urllib.parse import urlsplit
 
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.once import once
+from gateway_clients.prompt_socket import PromptSocket
 
 #: Seconds after which an idle connection is not used any more; most servers keep theirs longer.
 IDLE_SECONDS: Final = 30.0
@@ -20,7 +19,7 @@ HTTP_PORT: Final = 80
 class Line:
     """One connection."""
 
-    connection: socket.socket
+    connection: PromptSocket
     is_reused: bool = False
     idle_since: float = field(default=0.0)
 
@@ -49,7 +48,7 @@ class Lines:
                 if not self._idle:
                     return None
                 line = self._idle.pop()
-            if time.monotonic() - line.idle_since < IDLE_SECONDS and not _has_input(line.connection):
+            if time.monotonic() - line.idle_since < IDLE_SECONDS and not line.connection.has_input():
                 line.is_reused = True
                 return line
             line.close()
@@ -69,13 +68,6 @@ class Lines:
             idle, self._idle = self._idle, []
         for line in idle:
             line.close()
-
-
-def _has_input(connection: socket.socket) -> bool:
-    """Whether something waits to be read where nothing may be: an end of file, or bytes that nobody asked for."""
-    poll = select.poll()
-    poll.register(connection, select.POLLIN | select.POLLHUP | select.POLLERR)
-    return bool(poll.poll(0))
 
 
 @once

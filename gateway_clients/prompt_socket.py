@@ -1,0 +1,97 @@
+"""TCP sockets whose sends and receives keep the interpreter's lock, as they never wait.
+
+Python's own give the lock away around each system call, also around one that cannot wait, and each time another thread
+wakes up that finds the lock taken again. `ctypes.PyDLL` calls the C library without that; only `poll` lets others run.
+"""
+
+import ctypes
+import errno
+import os
+import select
+import socket
+import threading
+from typing import Any, Final
+
+#: As much as is received at once.
+RECEIVE_BYTES: Final = 65_536
+# As plain numbers: two of socket's flags put together take longer than the call.
+_NOW: Final = int(socket.MSG_DONTWAIT)
+_SEND_FLAGS: Final = _NOW | int(getattr(socket, "MSG_NOSIGNAL", 0))
+_PEEK_FLAGS: Final = _NOW | int(socket.MSG_PEEK)
+
+_library: Final = ctypes.PyDLL(None, use_errno=True)
+_send: Final = _library.send
+_send.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
+_send.restype = ctypes.c_ssize_t
+_receive: Final = _library.recv
+_receive.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+_receive.restype = ctypes.c_ssize_t
+
+
+class _Own(threading.local):
+    """What each thread receives into."""
+
+    def __init__(self) -> None:
+        self.buffer = ctypes.create_string_buffer(RECEIVE_BYTES)
+        self.address = ctypes.addressof(self.buffer)
+
+
+_own: Final = _Own()
+
+
+def _failure() -> OSError:
+    """BlockingIOError, ConnectionResetError and the like, as the socket module raises them."""
+    code = ctypes.get_errno()
+    return OSError(code, os.strerror(code))
+
+
+class PromptSocket(socket.socket):
+    """A connection with three operations that never wait and never let another thread run."""
+
+    def send_now(self, data: bytes) -> int:
+        """Sends as much as goes. Raises BlockingIOError when nothing does, OSError."""
+        count: int = _send(self.fileno(), data, len(data), _SEND_FLAGS)
+        if count < 0:
+            raise _failure()
+        return count
+
+    def receive_now(self) -> bytes:
+        """What is there, `RECEIVE_BYTES` at most; b"" at the end. Raises BlockingIOError when nothing is, OSError."""
+        count: int = _receive(self.fileno(), _own.address, RECEIVE_BYTES, _NOW)
+        if count < 0:
+            raise _failure()
+        return ctypes.string_at(_own.address, count)
+
+    def has_input(self) -> bool:
+        """Whether there is something to read, or the end, or an error."""
+        count: int = _receive(self.fileno(), _own.address, 1, _PEEK_FLAGS)
+        return count >= 0 or ctypes.get_errno() not in {errno.EAGAIN, errno.EWOULDBLOCK}
+
+
+class PatientSocket(PromptSocket):
+    """The same behind `sendall` and `recv_into`, which wait for the socket's timeout where there is nothing to do."""
+
+    _readable: "select.poll | None" = None
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Sends all. Raises TimeoutError, OSError."""
+        try:
+            count = self.send_now(data)
+        except BlockingIOError:
+            count = 0
+        if count < len(data):
+            super().sendall(memoryview(data)[count:], flags)
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0, /) -> int:
+        """Waits for something to read, and reads it. Raises TimeoutError, OSError."""
+        if self._readable is None:
+            self._readable = select.poll()
+            self._readable.register(self, select.POLLIN)
+        timeout = self.gettimeout()
+        if not self._readable.poll(None if timeout is None else timeout * 1000):
+            raise TimeoutError("timed out")
+        view = (ctypes.c_char * len(buffer)).from_buffer(buffer)
+        count: int = _receive(self.fileno(), ctypes.addressof(view), nbytes or len(buffer), flags | _NOW)
+        if count < 0:
+            raise _failure()
+        return count

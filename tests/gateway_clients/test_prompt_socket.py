@@ -1,0 +1,133 @@
+"""Sockets that never wait, and those that wait for their timeout, over real connections."""
+
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from gateway_clients.prompt_socket import RECEIVE_BYTES, PatientSocket, PromptSocket
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(params=[PromptSocket, PatientSocket])
+def ends(request: pytest.FixtureRequest) -> Iterator[tuple[PromptSocket, socket.socket]]:
+    """Our end, and the other one."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, request.param() as ours:
+        ours.connect(listener.getsockname())
+        other, _ = listener.accept()
+        with other:
+            yield ours, other
+
+
+@pytest.fixture
+def patient() -> Iterator[tuple[PatientSocket, socket.socket]]:
+    with socket.create_server(("127.0.0.1", 0)) as listener, PatientSocket() as ours:
+        ours.connect(listener.getsockname())
+        other, _ = listener.accept()
+        with other:
+            yield ours, other
+
+
+def reset(connection: socket.socket) -> None:
+    """Closes it the hard way."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    connection.close()
+
+
+def test_what_is_sent_arrives_and_what_came_is_read(ends: tuple[PromptSocket, socket.socket]) -> None:
+    ours, other = ends
+    assert ours.send_now(b"a\0b") == 3
+    assert other.recv(10) == b"a\0b"
+    other.sendall(b"c\0d")
+    wait_until(ours.has_input)
+    assert ours.receive_now() == b"c\0d"
+
+
+def test_where_there_is_nothing_to_do_it_says_so_at_once(ends: tuple[PromptSocket, socket.socket]) -> None:
+    ours, _ = ends
+    assert not ours.has_input()
+    with pytest.raises(BlockingIOError):
+        ours.receive_now()
+    while select.select([], [ours], [], 0)[1]:
+        ours.send_now(b"x" * 1_000_000)
+    with pytest.raises(BlockingIOError):
+        ours.send_now(b"x")
+
+
+def test_much_is_read_in_pieces(ends: tuple[PromptSocket, socket.socket]) -> None:
+    ours, other = ends
+    sent = bytes(range(256)) * 2_000
+    threading.Thread(target=other.sendall, args=(sent,)).start()
+    got = b""
+    while len(got) < len(sent):
+        wait_until(ours.has_input)
+        piece = ours.receive_now()
+        assert 0 < len(piece) <= RECEIVE_BYTES
+        got += piece
+    assert got == sent
+
+
+def test_the_end_is_told(ends: tuple[PromptSocket, socket.socket]) -> None:
+    ours, other = ends
+    other.close()
+    wait_until(ours.has_input)
+    assert ours.receive_now() == b""
+
+
+def test_a_reset_is_told(ends: tuple[PromptSocket, socket.socket]) -> None:
+    ours, other = ends
+    reset(other)
+    assert select.select([ours], [], [], 5)[0]
+    with pytest.raises(ConnectionResetError):
+        ours.receive_now()
+    with pytest.raises(BrokenPipeError):
+        ours.send_now(b"x")
+
+
+def test_a_closed_one_cannot_be_used(ends: tuple[PromptSocket, socket.socket]) -> None:
+    ours, _ = ends
+    ours.close()
+    for use in (ours.receive_now, lambda: ours.send_now(b"x")):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            use()
+
+
+def test_one_that_waits_waits_for_its_timeout(patient: tuple[PatientSocket, socket.socket]) -> None:
+    ours, _ = patient
+    ours.settimeout(0.1)
+    started_at = time.monotonic()
+    with pytest.raises(TimeoutError):
+        ours.recv_into(bytearray(10))
+    assert 0.09 < time.monotonic() - started_at < 1
+    with pytest.raises(TimeoutError):
+        ours.sendall(b"x" * 50_000_000)
+
+
+def test_one_that_waits_reads_what_comes_later(patient: tuple[PatientSocket, socket.socket]) -> None:
+    ours, other = patient
+    buffer = bytearray(8)
+    for timeout in (5.0, None):
+        ours.settimeout(timeout)
+        threading.Timer(0.05, other.sendall, (b"later",)).start()
+        assert ours.recv_into(buffer) == 5
+        assert buffer == b"later\0\0\0"
+    other.sendall(b"0123456789")
+    wait_until(ours.has_input)
+    assert ours.recv_into(buffer, 3) == 3
+    other.close()
+    assert ours.recv_into(buffer) == 7
+    assert ours.recv_into(buffer) == 0
+
+
+def test_one_that_waits_sends_all(patient: tuple[PatientSocket, socket.socket]) -> None:
+    ours, other = patient
+    ours.settimeout(5)
+    sent = bytes(range(256)) * 40_000
+    threading.Thread(target=ours.sendall, args=(sent,)).start()
+    got = bytearray()
+    while len(got) < len(sent):
+        got += other.recv(1_000_000)
+    assert got == sent
