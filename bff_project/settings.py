@@ -7,6 +7,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from bff_project.environment import read_environment
+from gateway_clients.caching.script_lane import PromptConnection
 from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
 from gateway_clients.edge.static import add_headers
 
@@ -92,6 +93,7 @@ CACHES = {
                 "socket_timeout": REDIS_TIMEOUT_SECONDS,
                 "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
                 "max_connections": 4 * THREADS,
+                "connection_class": PromptConnection,
             },
         },
     },

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django_redis import get_redis_connection
 from redis import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
+from gateway_clients.caching.script_lane import lane_of
 from gateway_clients.caching.scripts import Script
 
 R = TypeVar("R")
@@ -85,7 +86,7 @@ class RedisGuard:
 
     def script(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         """Runs a script by its hash, and loads it where Redis does not know it. Raises CacheDownError."""
-        return self.run(lambda redis: evaluate(redis, script, keys, args))
+        return self.run(lambda redis: lane_of(redis.connection_pool).run(script, keys, args))
 
     def _go_down(self, error: Exception) -> None:
         if self._is_down:
@@ -118,24 +119,6 @@ class RedisGuard:
             for action in self._before_return:
                 action(redis)
             self._is_down = False
-
-
-def evaluate(redis: Redis, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
-    """On a connection of its own, past the client's retries and hooks: they cost as much as the round trip.
-
-    Raises RedisError.
-    """
-    pool = redis.connection_pool
-    connection: Any = pool.get_connection()
-    try:
-        try:
-            connection.send_command("EVALSHA", script.sha1, len(keys), *keys, *args)
-            return connection.read_response()
-        except NoScriptError:
-            connection.send_command("EVAL", script.source, len(keys), *keys, *args)
-            return connection.read_response()
-    finally:
-        pool.release(connection)
 
 
 @cache

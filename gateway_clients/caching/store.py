@@ -1,7 +1,6 @@
 """The cache: what the pipe needs of it (`leased`), and the plain operations on a key."""
 
 import random
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +12,7 @@ from gateway_clients.caching.entries import Entry, Found, Reading, counter_name,
 from gateway_clients.caching.guard import CacheDownError, RedisGuard, default_connection
 from gateway_clients.caching.invalidation import Invalidations
 from gateway_clients.caching.keys import CacheKey
-from gateway_clients.caching.leased import Fill, LeasedCache, Look
+from gateway_clients.caching.leased import Fill, LeasedCache, Look, new_token
 from gateway_clients.caching.scripts import EXPIRE, INCREMENT
 from gateway_clients.once import once
 
@@ -36,7 +35,7 @@ class Cache(LeasedCache):
         *,
         invalidations: Invalidations | None = None,
         chance: Callable[[], float] = random.random,
-        token: Callable[[], str] = lambda: secrets.token_hex(8),
+        token: Callable[[], str] = new_token,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(guard, chance=chance, token=token)

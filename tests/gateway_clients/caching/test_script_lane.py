@@ -1,0 +1,77 @@
+"""The connections for scripts: kept, made anew when Redis has closed them, one for each who asks at the same time."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+from pytest_django import Settings
+from redis import ConnectionPool, Redis
+from redis.exceptions import ResponseError
+
+from gateway_clients.caching.script_lane import ScriptLane, lane_of
+from gateway_clients.caching.scripts import Script
+from tests.support.calls import at_once
+
+ECHO = Script("return {KEYS[1], ARGV[1], #ARGV}")
+FAILING = Script("return redis.call('INCR', KEYS[1], 'too', 'many')")
+SLOW = Script("local n = 0 for i = 1, 2000000 do n = n + i end return ARGV[1]")
+
+
+@pytest.fixture(params=["the settings' connections", "redis-py's own"])
+def pool(request: pytest.FixtureRequest, settings: Settings) -> ConnectionPool:
+    """A pool as the settings make it, and one of connections such as those over TLS, which are redis-py's own."""
+    options = settings.CACHES["default"]["OPTIONS"]["CONNECTION_POOL_KWARGS"]
+    if request.param == "the settings' connections":
+        return ConnectionPool.from_url(settings.REDIS_URL, **options)
+    made = ConnectionPool.from_url(settings.REDIS_URL)
+    assert made.connection_class is not options["connection_class"]
+    return made
+
+
+@pytest.fixture
+def lane(pool: ConnectionPool) -> ScriptLane:
+    return ScriptLane(pool)
+
+
+def clients(redis: Redis) -> int:
+    """How many connections this Redis has."""
+    return int(redis.info("clients")["connected_clients"])
+
+
+def test_scripts_run_and_are_loaded_where_they_are_not_known(lane: ScriptLane, redis: Redis) -> None:
+    redis.script_flush()
+    for _ in range(2):
+        assert lane.run(ECHO, ["key"], [b"\0\xff"]) == [b"key", b"\0\xff", 1]
+
+
+def test_one_connection_serves_one_after_another_also_behind_an_error(lane: ScriptLane, redis: Redis) -> None:
+    lane.run(ECHO, ["key"], [1])
+    before = clients(redis)
+    for _ in range(5):
+        with pytest.raises(ResponseError):
+            lane.run(FAILING, ["key"], [])
+        assert lane.run(ECHO, ["key"], [2])[1] == b"2"
+    assert clients(redis) == before
+
+
+def test_a_connection_that_redis_has_closed_costs_no_error(lane: ScriptLane, redis: Redis) -> None:
+    lane.run(ECHO, ["key"], [1])
+    redis.client_kill_filter(_type="normal", skipme=True)
+    assert lane.run(ECHO, ["key"], [2])[1] == b"2"
+
+
+def test_callers_at_the_same_time_get_their_own_answers(lane: ScriptLane) -> None:
+    number = iter(range(1000))
+    asked: Callable[[], tuple[int, bytes]] = lambda: (mine := next(number), lane.run(SLOW, [], [mine]))  # noqa: E731
+    for each in at_once(12, asked):
+        assert each.result is not None
+        assert each.result[1] == str(each.result[0]).encode()
+
+
+def test_a_pool_has_one_and_a_forked_process_another(pool: ConnectionPool) -> None:
+    here = lane_of(pool)
+    assert lane_of(pool) is here
+    child = os.fork()
+    if child == 0:
+        os._exit(lane_of(pool) is here)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
