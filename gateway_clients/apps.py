@@ -1,6 +1,8 @@
 """The app of the pipe."""
 
 from django.apps import AppConfig
+from django.core.cache import close_caches
+from django.core.signals import request_finished
 from django.utils.module_loading import autodiscover_modules
 
 from gateway_clients import instrumentation
@@ -21,4 +23,6 @@ class GatewayClientsConfig(AppConfig):
         instrumentation.observe(logs.log_record)
         instrumentation.observe(rates.hear)
         converters.register()
+        # Django closes every cache behind each request; neither of ours has anything to close.
+        request_finished.disconnect(close_caches)
         autodiscover_modules("checks", "openapi", "edge.openapi_inputs")
