@@ -10,6 +10,7 @@ from django.conf import settings
 
 from gateway_clients.caching.entries import Found
 from gateway_clients.caching.store import Cache, Look, default_cache
+from gateway_clients.crew import crew
 from gateway_clients.errors import DeadlineExceededError, GatewayOverloadedError, UpstreamUnavailableError
 from gateway_clients.fan_out.fills import Fills, flights, side_by_side, submit, submit_admitted
 from gateway_clients.fan_out.pending import PendingCall
@@ -152,11 +153,13 @@ class FanOut:
     def _wait(self, future: "Future[None]", jobs: Sequence[Job]) -> None:
         """Waits for jobs on the pool; those that it did not come to in time are not begun any more."""
         try:
-            future.result(self._answer_by.remaining_seconds)
+            with crew().away():
+                future.result(self._answer_by.remaining_seconds)
         except TimeoutError:
             if not future.cancel():
                 # They are at it, and end at their own deadline.
-                future.result()
+                with crew().away():
+                    future.result()
                 return
             for job in jobs:
                 job.fail(DeadlineExceededError(job.service))

@@ -7,12 +7,13 @@ they do; pauses are waited for together. A call alone, a write, and whatever is 
 import heapq
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
 from gateway_clients.caching.store import Cache, Fill, Look
+from gateway_clients.crew import crew
 from gateway_clients.transport.batch import Batch
 from gateway_clients.transport.exchange import Exchange
 from gateway_clients.upstream.outcome import Outcome
@@ -23,6 +24,8 @@ from gateway_clients.upstream.steps import Attempt, Pause, Pipe, Release, Sent, 
 MOST_OF_ONE_REQUEST: Final = 10
 #: Seconds that a finished fill waits for others to be stored with.
 STORE_PATIENCE_SECONDS: Final = 0.002
+#: Seconds that answers are waited for before another thread is called to serve meanwhile.
+SHORT_WAIT_SECONDS: Final = 0.003
 
 
 @dataclass(eq=False, slots=True)
@@ -127,7 +130,9 @@ class _Driver:
                 exchange = self._batch.start(attempt.outgoing, target.conf, attempt.deadline)
                 self._exchanges[exchange] = job
             else:
-                self._ready.append((job, target.lane.send(attempt.outgoing, attempt.deadline), None))
+                with crew().away():
+                    answer = target.lane.send(attempt.outgoing, attempt.deadline)
+                self._ready.append((job, answer, None))
         except Exception as error:  # noqa: BLE001 - thrown into the pipe, which knows its kinds
             self._ready.append((job, None, error))
 
@@ -150,16 +155,24 @@ class _Driver:
             patience = min(patience, STORE_PATIENCE_SECONDS)
         has_come = False
         if self._exchanges and self._batch is not None:
-            for exchange in self._batch.wait(patience):
+            for exchange in self._answered(self._batch, patience):
                 self._ready.append((self._exchanges.pop(exchange), exchange.answer, exchange.error))
                 has_come = True
         elif self._pauses and not self._fills:
-            time.sleep(patience)
+            with crew().away():
+                time.sleep(patience)
         now = time.monotonic()
         while self._pauses and self._pauses[0][0] <= now:
             self._ready.append((heapq.heappop(self._pauses)[2], None, None))
             has_come = True
         return has_come
+
+    def _answered(self, batch: Batch, patience: float) -> Iterable[Exchange]:
+        done = batch.wait(min(patience, SHORT_WAIT_SECONDS))
+        if done or patience <= SHORT_WAIT_SECONDS:
+            return done
+        with crew().away():
+            return batch.wait(patience - SHORT_WAIT_SECONDS)
 
     def close(self) -> None:
         """Ends what has not ended, after a failure of the driver itself."""

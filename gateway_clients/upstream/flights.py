@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from gateway_clients.crew import crew
 from gateway_clients.resilience.deadline import Deadline
 
 T = TypeVar("T")
@@ -46,7 +47,8 @@ class Flight(Generic[T]):
             if self._landing is None:
                 self._landing = threading.Event()
             landing = self._landing
-        return landing.wait(deadline.remaining_seconds)
+        with crew().away():
+            return landing.wait(deadline.remaining_seconds)
 
 
 class Flights:

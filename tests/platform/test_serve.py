@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bff_project.processes.ports import free_port
+from tests.support.calls import Running, at_once
 from tests.support.processes import Started, clean_environment
 from tests.support.waiting import wait_until
 
@@ -91,6 +92,27 @@ def test_sigterm_takes_it_out_of_rotation_at_once_and_ends_it_when_all_requests_
     assert time.monotonic() - began >= 1.0
     in_flight.join()
     assert answers == [(200, "finished")]
+    assert served.living() == []
+
+
+@pytest.mark.alone
+def test_resting_threads_are_called_for_those_that_wait_and_end_with_the_server(
+    serve: Callable[..., Served],
+) -> None:
+    served = serve(WORKERS="1", THREADS="12")
+    for _ in range(3):
+        at_once(12, lambda: [served.get("/pid") for _ in range(20)])
+
+    waiting = [Running(lambda: served.get("/slow?seconds=1.5")) for _ in range(8)]
+    wait_until(lambda: _established(served.port) >= 8)
+    began = time.monotonic()
+    assert served.get("/pid")[0] == 200
+    took_seconds = time.monotonic() - began
+    assert [each.wait().result for each in waiting] == [(200, "finished")] * 8
+
+    assert took_seconds < 0.5
+    assert time.monotonic() - began < 3.0
+    assert served.stop() == 0
     assert served.living() == []
 
 

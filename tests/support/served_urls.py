@@ -13,7 +13,8 @@ HITS = Counter("served_hits", "Requests for /pid, over all workers.")
 
 def pid(_request: HttpRequest) -> HttpResponse:
     HITS.inc()
-    return HttpResponse(str(os.getpid()))
+    pid = str(os.getpid())
+    return HttpResponse(pid, headers={"Content-Length": str(len(pid))})
 
 
 def slow(request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,58 @@
+"""The WSGI application for a server whose threads take the next request when they come back from one.
+
+A thread rests (gateway_clients.crew) behind its answer: WSGI has the server call `close` once the answer is sent.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+from gateway_clients.crew import Crew
+
+WsgiApplication = Any
+
+
+class Answer(Protocol):
+    """What Django gives the server."""
+
+    headers: Any
+    streaming: bool
+
+    def __iter__(self) -> Iterator[bytes]: ...
+    def close(self) -> None: ...
+
+
+class RestingApplication:
+    """Tells the crew when a thread begins a request, and when it has answered it."""
+
+    def __init__(self, application: WsgiApplication, crew: Crew) -> None:
+        self._application = application
+        self._crew = crew
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Serves a request."""
+        self._crew.begin()
+        return _Answered(self._application(environ, start_response), self._crew)
+
+
+class _Answered:
+    """An answer on its way. A thread rests only behind one whose length tells its end; of others `close` is the end."""
+
+    def __init__(self, answer: Answer, crew: Crew) -> None:
+        self._answer = answer
+        self._crew = crew
+
+    def __iter__(self) -> Iterator[bytes]:
+        if not self._answer.streaming:
+            return iter(self._answer)
+        return self._streamed()
+
+    def _streamed(self) -> Iterator[bytes]:
+        with self._crew.away():
+            yield from self._answer
+
+    def close(self) -> None:
+        """The server has sent all of it, or its client is gone."""
+        try:
+            self._answer.close()
+        finally:
+            self._crew.end(may_rest=not self._answer.streaming and "Content-Length" in self._answer.headers)

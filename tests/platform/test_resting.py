@@ -1,0 +1,72 @@
+"""What the crew of server threads is told of each answer."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from bff_project.processes.resting import RestingApplication
+
+
+class HeardCrew:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def begin(self) -> None:
+        self.heard.append("begin")
+
+    def end(self, *, may_rest: bool) -> None:
+        self.heard.append(f"end, {'may rest' if may_rest else 'must not rest'}")
+
+    def away(self) -> AbstractContextManager[None]:
+        @contextmanager
+        def away() -> Iterator[None]:
+            self.heard.append("away")
+            yield
+            self.heard.append("back")
+
+        return away()
+
+
+def heard_of(response: HttpResponseBase) -> tuple[bytes, list[str]]:
+    """What is sent, and what the crew hears."""
+    crew = HeardCrew()
+    answer = RestingApplication(lambda environ, start_response: response, crew)({}, None)
+    body = b"".join(answer)
+    answer.close()
+    return body, crew.heard
+
+
+def test_a_thread_may_rest_behind_an_answer_of_known_length() -> None:
+    response = HttpResponse(b"text", headers={"Content-Length": "4"})
+
+    assert heard_of(response) == (b"text", ["begin", "end, may rest"])
+    assert response.closed
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_thread_must_not_rest_where_its_return_is_the_end_of_the_answer(status: int) -> None:
+    assert heard_of(HttpResponse(status=status)) == (b"", ["begin", "end, must not rest"])
+
+
+def test_a_thread_is_away_while_it_streams() -> None:
+    response = StreamingHttpResponse(iter([b"a", b"b"]), headers={"Content-Length": "2"})
+
+    assert heard_of(response) == (b"ab", ["begin", "away", "back", "end, must not rest"])
+
+
+def test_an_answer_that_cannot_be_closed_ends_too() -> None:
+    class Broken(HttpResponse):
+        def close(self) -> None:
+            raise OSError("broken")
+
+    crew = HeardCrew()
+    answer = RestingApplication(lambda environ, start_response: Broken(), crew)({}, None)
+    with pytest.raises(OSError, match="broken"):
+        answer.close()
+
+    assert crew.heard == ["begin", "end, must not rest"]
