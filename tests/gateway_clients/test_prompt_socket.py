@@ -5,9 +5,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
+from gateway_clients import prompt_socket
+from gateway_clients.crew import Crew
 from gateway_clients.prompt_socket import RECEIVE_BYTES, PatientSocket, PromptSocket
 from tests.support.waiting import wait_until
 
@@ -37,6 +40,11 @@ def reset(connection: socket.socket) -> None:
     connection.close()
 
 
+def send_for_ever(connection: PromptSocket) -> None:
+    while True:
+        connection.send_now(b"x" * 1_000_000)
+
+
 def test_what_is_sent_arrives_and_what_came_is_read(ends: tuple[PromptSocket, socket.socket]) -> None:
     ours, other = ends
     assert ours.send_now(b"a\0b") == 3
@@ -51,10 +59,8 @@ def test_where_there_is_nothing_to_do_it_says_so_at_once(ends: tuple[PromptSocke
     assert not ours.has_input()
     with pytest.raises(BlockingIOError):
         ours.receive_now()
-    while select.select([], [ours], [], 0)[1]:
-        ours.send_now(b"x" * 1_000_000)
     with pytest.raises(BlockingIOError):
-        ours.send_now(b"x")
+        send_for_ever(ours)
 
 
 def test_much_is_read_in_pieces(ends: tuple[PromptSocket, socket.socket]) -> None:
@@ -131,3 +137,21 @@ def test_one_that_waits_sends_all(patient: tuple[PatientSocket, socket.socket]) 
     while len(got) < len(sent):
         got += other.recv(1_000_000)
     assert got == sent
+
+
+def test_another_thread_is_called_only_by_one_that_waits_for_long(
+    patient: tuple[PatientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, other = patient
+    calls: list[str] = []
+    monkeypatch.setattr(prompt_socket, "crew", Crew)
+    monkeypatch.setattr(Crew, "away", lambda self: calls.append("away") or nullcontext())
+    other.sendall(b"x")
+    wait_until(ours.has_input)
+
+    ours.recv_into(bytearray(10))
+    assert calls == []
+    threading.Timer(0.05, other.sendall, (b"later",)).start()
+    ours.recv_into(bytearray(10))
+
+    assert calls == ["away"]

@@ -14,6 +14,7 @@ import pytest
 from bff_project.processes.ports import free_port
 from tests.support.calls import Running, at_once
 from tests.support.processes import Started, clean_environment
+from tests.support.tcp import established
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,7 +83,7 @@ def test_sigterm_takes_it_out_of_rotation_at_once_and_ends_it_when_all_requests_
     answers: list[tuple[int, str]] = []
     in_flight = threading.Thread(target=lambda: answers.append(served.get("/slow?seconds=2")))
     in_flight.start()
-    wait_until(lambda: _established(served.port) > 0)
+    wait_until(lambda: established(served.port) > 0)
     began = time.monotonic()
     served.process.send_signal(signal.SIGTERM)
 
@@ -104,7 +105,7 @@ def test_resting_threads_are_called_for_those_that_wait_and_end_with_the_server(
         at_once(12, lambda: [served.get("/pid") for _ in range(20)])
 
     waiting = [Running(lambda: served.get("/slow?seconds=1.5")) for _ in range(8)]
-    wait_until(lambda: _established(served.port) >= 8)
+    wait_until(lambda: established(served.port) >= 8)
     began = time.monotonic()
     assert served.get("/pid")[0] == 200
     took_seconds = time.monotonic() - began
@@ -185,8 +186,3 @@ def test_a_system_check_that_fails_keeps_it_from_starting(serve: Callable[..., S
     assert served.process.wait(20) == 1
     assert "admin.E406" in served.output
     assert served.living() == []
-
-
-def _established(port: int) -> int:
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    return sum(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "01" for line in lines)

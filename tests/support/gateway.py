@@ -18,6 +18,7 @@ from typing import Any, Final
 from bff_project.processes.ports import LOOPBACK, free_port
 from members.demo import DEMO_ACCOUNTS, DemoAccount
 from tests.support.processes import Started, clean_environment
+from tests.support.tcp import listening
 from tests.support.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -30,6 +31,8 @@ ACCOUNTS: Final[Mapping[str, DemoAccount]] = {
     account.note.removeprefix("an ").removeprefix("a "): account for account in DEMO_ACCOUNTS
 }
 NO_LIMIT: Final = "1000000000"
+#: Workers of a gateway that is not told how many.
+DEFAULT_WORKERS: Final = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +100,13 @@ class RunningGateway(Started):
                 **settings,
             },
         )
+        self._workers = int(settings.get("WORKERS", DEFAULT_WORKERS))
         self._tokens: dict[str, str] = {}
 
     def await_ready(self) -> None:
-        """Waits until it takes traffic."""
+        """Waits until it takes traffic, with all its workers."""
         wait_until(self._is_ready, seconds=30)
+        wait_until(lambda: listening(self.port) == self._workers, seconds=30)
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"the gateway ended: {self.output}"
