@@ -12,7 +12,7 @@ from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import AccessDeniedError, BadUserInputError, UnauthenticatedError
 from gateway_clients.edge.graphql.selection import Chosen, Selection, Variables
 from gateway_clients.edge.parameters import IS_NO_ID, is_id
-from gateway_clients.edge.rules import rule_of
+from gateway_clients.edge.rules import AccessRule, rule_of
 from gateway_clients.edge.view_models import SectionMeta, ViewMeta, meta_of
 from gateway_clients.fan_out.sections import Section
 from gateway_clients.gateway import Gateway
@@ -20,12 +20,16 @@ from gateway_clients.gateway import Gateway
 
 @dataclass(slots=True, kw_only=True)
 class Ask:
-    """One root field of a request. Its resolver tells in `sections` how its parts came about, and may add `headers`."""
+    """One root field of a request. Its resolver tells in `sections` how its parts came about, and may add `headers`.
+
+    `arguments`: once it is known that they may be asked for.
+    """
 
     request: HttpRequest
     chosen: Chosen
     variables: Variables
     scope: Scope = EVERYTHING
+    arguments: dict[str, Any] | None = None
     sections: dict[str, SectionMeta] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -68,6 +72,13 @@ def resolve(ask: Ask) -> Any:
     rule = rule_of(resolver)
     if resolver is None or rule is None:
         raise AccessDeniedError
+    if ask.arguments is None:
+        ask.arguments = _admitted(ask, rule)
+    return resolver(ask, **ask.arguments)
+
+
+def _admitted(ask: Ask, rule: AccessRule) -> dict[str, Any]:
+    """The arguments, when they may be asked for; a resolver that is run several times is let in once."""
     arguments = ask.chosen.arguments(ask.variables)
     if not rule.is_open:
         caller = ask.caller
@@ -75,7 +86,7 @@ def resolve(ask: Ask) -> Any:
         if rule.resource is not None:
             ids = {name: arguments.get(name) for name in ("member_id", "provider_id")}
             ask.scope = scope_of(caller, rule.resource, **ids)
-    return resolver(ask, **arguments)
+    return arguments
 
 
 def _check_ids(arguments: Mapping[str, Any]) -> None:
