@@ -12,8 +12,12 @@ import socket
 import threading
 from typing import Any, Final
 
+from gateway_clients.crew import crew
+
 #: As much as is received at once.
 RECEIVE_BYTES: Final = 65_536
+#: Milliseconds that are waited before another thread is called to serve meanwhile; `poll` knows no shorter time.
+SHORT_WAIT_MS: Final = 1.0
 # As plain numbers: two of socket's flags put together take longer than the call.
 _NOW: Final = int(socket.MSG_DONTWAIT)
 _SEND_FLAGS: Final = _NOW | int(getattr(socket, "MSG_NOSIGNAL", 0))
@@ -87,9 +91,11 @@ class PatientSocket(PromptSocket):
         if self._readable is None:
             self._readable = select.poll()
             self._readable.register(self, select.POLLIN)
-        timeout = self.gettimeout()
-        if not self._readable.poll(None if timeout is None else timeout * 1000):
-            raise TimeoutError("timed out")
+        if not self._readable.poll(SHORT_WAIT_MS):
+            timeout = self.gettimeout()
+            with crew().away():
+                if not self._readable.poll(None if timeout is None else max(0.0, timeout * 1000 - SHORT_WAIT_MS)):
+                    raise TimeoutError("timed out")
         view = (ctypes.c_char * len(buffer)).from_buffer(buffer)
         count: int = _receive(self.fileno(), ctypes.addressof(view), nbytes or len(buffer), flags | _NOW)
         if count < 0:

@@ -54,10 +54,11 @@ def load_application(server_pid: int) -> Callable[..., Any]:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_DFL)
     die_with(server_pid)
-    from bff_project.processes.resting import RestingApplication
+    from bff_project.processes.resting import RestingApplication, watch_databases
     from bff_project.wsgi import application
     from gateway_clients.crew import crew
 
+    watch_databases(crew())
     return RestingApplication(application, crew())
 
 

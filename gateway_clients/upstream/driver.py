@@ -25,7 +25,7 @@ MOST_OF_ONE_REQUEST: Final = 10
 #: Seconds that a finished fill waits for others to be stored with.
 STORE_PATIENCE_SECONDS: Final = 0.002
 #: Seconds that answers are waited for before another thread is called to serve meanwhile.
-SHORT_WAIT_SECONDS: Final = 0.003
+SHORT_WAIT_SECONDS: Final = 0.001
 
 
 @dataclass(eq=False, slots=True)
