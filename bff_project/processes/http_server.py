@@ -5,6 +5,7 @@ request heads don't take its threads.
 """
 
 import argparse
+import faulthandler
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ def load_application(server_pid: int) -> Callable[..., Any]:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_DFL)
     die_with(server_pid)
+    faulthandler.enable()
     from bff_project.processes.resting import RestingApplication, watch_databases
     from bff_project.wsgi import application
     from gateway_clients.crew import crew

@@ -134,6 +134,17 @@ def test_a_killed_worker_is_replaced(serve: Callable[..., Served]) -> None:
     assert int(served.get("/pid")[1]) != worker
 
 
+def test_a_worker_that_crashes_says_where_and_is_replaced(serve: Callable[..., Served]) -> None:
+    served = serve(WORKERS="1")
+    worker = int(served.get("/pid")[1])
+    os.kill(worker, signal.SIGSEGV)
+
+    wait_until(lambda: worker not in served.living())
+    wait_until(served.is_ready, seconds=10)
+    assert "Segmentation fault" in served.output
+    assert "Thread 0x" in served.output
+
+
 def test_a_killed_server_is_started_again(serve: Callable[..., Served]) -> None:
     served = serve()
     server = int(Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()[0])

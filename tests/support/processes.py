@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bff_project.processes.stopping import STOP_SIGNALS
+from tests.support.waiting import wait_until
 
 MARK = "STARTED_BY_TEST"
 
@@ -42,9 +43,16 @@ class Started:
         return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and self._is_living(entry)]
 
     def stop(self, signum: int = signal.SIGTERM, *, seconds: float = 30.0) -> int:
-        """Sends it a signal alone; its exit code."""
+        """Sends it a signal alone; its exit code. When it does not end, its workers say what they were at."""
         self.process.send_signal(signum)
-        return self.process.wait(seconds)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            for pid in sorted(self.living(), reverse=True):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGABRT)
+            wait_until(lambda: self.living() == [], seconds=10)
+            raise AssertionError(f"it did not end within {seconds} s; what it said:\n{self.output}") from None
 
     def remove(self) -> None:
         """Kills all that is left."""
