@@ -100,7 +100,7 @@ class RunningGateway(Started):
                 **settings,
             },
         )
-        self._workers = int(settings.get("WORKERS", DEFAULT_WORKERS))
+        self._workers = int({**upstreams, **settings}.get("WORKERS", DEFAULT_WORKERS))
         self._tokens: dict[str, str] = {}
 
     def await_ready(self) -> None:
