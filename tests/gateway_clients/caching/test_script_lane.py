@@ -1,6 +1,7 @@
 """The connections for scripts: kept, made anew when Redis has closed them, one for each who asks at the same time."""
 
 import os
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -17,13 +18,19 @@ FAILING = Script("return redis.call('INCR', KEYS[1], 'too', 'many')")
 SLOW = Script("local n = 0 for i = 1, 50000 do n = n + i end return ARGV[1]")
 
 
+@pytest.fixture
+def name() -> str:
+    """What the connections of a test call themselves."""
+    return f"lane-{uuid.uuid4().hex}"
+
+
 @pytest.fixture(params=["the settings' connections", "redis-py's own"])
-def pool(request: pytest.FixtureRequest, settings: Settings) -> ConnectionPool:
+def pool(request: pytest.FixtureRequest, settings: Settings, name: str) -> ConnectionPool:
     """A pool as the settings make it, and one of connections such as those over TLS, which are redis-py's own."""
     options = settings.CACHES["default"]["OPTIONS"]["CONNECTION_POOL_KWARGS"]
     if request.param == "the settings' connections":
-        return ConnectionPool.from_url(settings.REDIS_URL, **options)
-    made = ConnectionPool.from_url(settings.REDIS_URL)
+        return ConnectionPool.from_url(settings.REDIS_URL, client_name=name, **options)
+    made = ConnectionPool.from_url(settings.REDIS_URL, client_name=name)
     assert made.connection_class is not options["connection_class"]
     return made
 
@@ -33,30 +40,26 @@ def lane(pool: ConnectionPool) -> ScriptLane:
     return ScriptLane(pool)
 
 
-def clients(redis: Redis) -> int:
-    """How many connections this Redis has."""
-    return int(redis.info("clients")["connected_clients"])
-
-
 def test_scripts_run_and_are_loaded_where_they_are_not_known(lane: ScriptLane, redis: Redis) -> None:
     redis.script_flush()
     for _ in range(2):
         assert lane.run(ECHO, ["key"], [b"\0\xff"]) == [b"key", b"\0\xff", 1]
 
 
-def test_one_connection_serves_one_after_another_also_behind_an_error(lane: ScriptLane, redis: Redis) -> None:
-    lane.run(ECHO, ["key"], [1])
-    before = clients(redis)
+def test_one_connection_serves_one_after_another_also_behind_an_error(
+    lane: ScriptLane, redis: Redis, name: str
+) -> None:
     for _ in range(5):
         with pytest.raises(ResponseError):
             lane.run(FAILING, ["key"], [])
         assert lane.run(ECHO, ["key"], [2])[1] == b"2"
-    assert clients(redis) == before
+    assert [client["name"] for client in redis.client_list()].count(name) == 1
 
 
-def test_a_connection_that_redis_has_closed_costs_no_error(lane: ScriptLane, redis: Redis) -> None:
+def test_a_connection_that_redis_has_closed_costs_no_error(lane: ScriptLane, redis: Redis, name: str) -> None:
     lane.run(ECHO, ["key"], [1])
-    redis.client_kill_filter(_type="normal", skipme=True)
+    (mine,) = (client for client in redis.client_list() if client["name"] == name)
+    redis.client_kill_filter(_id=mine["id"])
     assert lane.run(ECHO, ["key"], [2])[1] == b"2"
 
 
