@@ -14,7 +14,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from gateway_clients.caching.script_lane import lane_of
-from gateway_clients.caching.scripts import Script
+from gateway_clients.caching.scripts import Script, ScriptCall
 
 R = TypeVar("R")
 PROBE_SECONDS: Final = 0.25
@@ -85,8 +85,13 @@ class RedisGuard:
                 return True
 
     def script(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
-        """Runs a script by its hash, and loads it where Redis does not know it. Raises CacheDownError."""
-        return self.run(lambda redis: lane_of(redis.connection_pool).run(script, keys, args))
+        """Runs a script. Raises CacheDownError."""
+        (answer,) = self.scripts([ScriptCall(script, keys, args)])
+        return answer
+
+    def scripts(self, calls: Sequence[ScriptCall]) -> list[Any]:
+        """Runs several in one round trip; what each answers. Raises CacheDownError."""
+        return self.run(lambda redis: lane_of(redis.connection_pool).run(calls))
 
     def _go_down(self, error: Exception) -> None:
         if self._is_down:

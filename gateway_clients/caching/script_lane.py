@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from hiredis import pack_command
 from redis import Connection, ConnectionPool
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from gateway_clients.caching.scripts import Script
+from gateway_clients.caching.scripts import ScriptCall
 from gateway_clients.prompt_socket import PatientSocket
 
 
@@ -35,19 +36,23 @@ class ScriptLane:
         self._options = pool.connection_kwargs
         self._idle: list[Any] = []
 
-    def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
-        """Runs a script by its hash, and loads it where Redis does not know it. Raises RedisError."""
+    def run(self, calls: Sequence[ScriptCall]) -> list[Any]:
+        """Runs scripts by their hashes, in one round trip; another loads those that Redis does not know.
+
+        Raises RedisError, when all of them have been run.
+        """
         connection = self._taken()
-        try:
-            try:
-                answer = _answer(connection, "EVALSHA", script.sha1, len(keys), *keys, *args)
-            except NoScriptError:
-                answer = _answer(connection, "EVAL", script.source, len(keys), *keys, *args)
-        except ResponseError:
-            self._idle.append(connection)
-            raise
+        answers = _answers(connection, [("EVALSHA", call.script.sha1, call) for call in calls])
+        unknown = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if unknown:
+            loaded = _answers(connection, [("EVAL", calls[number].script.source, calls[number]) for number in unknown])
+            for number, answer in zip(unknown, loaded, strict=True):
+                answers[number] = answer
         self._idle.append(connection)
-        return answer
+        for answer in answers:
+            if isinstance(answer, ResponseError):
+                raise answer
+        return answers
 
     def _taken(self) -> Any:
         """A connection that Redis has not closed meanwhile."""
@@ -64,9 +69,24 @@ class ScriptLane:
         return connection
 
 
-def _answer(connection: Any, *command: str | bytes | int) -> Any:
-    connection.send_packed_command(connection.pack_command(*command), check_health=False)
-    return connection.read_response()
+def _answers(connection: Any, commands: Sequence[tuple[str, str, ScriptCall]]) -> list[Any]:
+    """What Redis says to each, also when it is an error, so that no answer is left behind on the connection."""
+    packed = [_packed(name, script, len(call.keys), *call.keys, *call.args) for name, script, call in commands]
+    connection.send_packed_command([b"".join(packed)], check_health=False)
+    return [_answer(connection) for _ in commands]
+
+
+def _packed(*words: str | bytes | int) -> bytes:
+    command: Any = words  # hiredis takes any number of them, and says that it takes one
+    packed: bytes = pack_command(command)
+    return packed
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def _is_quiet(connection: Any) -> bool:

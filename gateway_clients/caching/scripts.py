@@ -9,9 +9,12 @@ Times are Redis's own, so that gateways need not agree on a clock.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, Protocol
+
+import msgspec
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,28 @@ class Script:
     def sha1(self) -> str:
         """Redis's name for it."""
         return hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+
+class ScriptCall(msgspec.Struct, frozen=True):
+    """A script to be run, with its keys and arguments."""
+
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[str | bytes | int]
+
+
+class Rider(Protocol):
+    """What is to be asked of Redis, if it was not yet, and may go along in the round trip of something else."""
+
+    @property
+    def waiting(self) -> ScriptCall | None:
+        """What is to be asked; None once it was."""
+
+    def take(self, answer: Any) -> None:
+        """What Redis said, in a round trip that it went along with."""
+
+    def settle(self) -> None:
+        """Asks Redis by itself, unless that was done, and raises what the answer is a reason for."""
 
 
 #: Milliseconds that a tag's version is kept. When one is lost earlier, all that carries it is a miss.

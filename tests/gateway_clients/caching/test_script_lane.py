@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -10,12 +11,18 @@ from redis import ConnectionPool, Redis
 from redis.exceptions import ResponseError
 
 from gateway_clients.caching.script_lane import ScriptLane, lane_of
-from gateway_clients.caching.scripts import Script
+from gateway_clients.caching.scripts import Script, ScriptCall
 from tests.support.calls import at_once
 
 ECHO = Script("return {KEYS[1], ARGV[1], #ARGV}")
 FAILING = Script("return redis.call('INCR', KEYS[1], 'too', 'many')")
 SLOW = Script("local n = 0 for i = 1, 50000 do n = n + i end return ARGV[1]")
+
+
+def one(lane: ScriptLane, script: Script, keys: list[str], args: list[Any]) -> Any:
+    """What one script alone answers."""
+    (answer,) = lane.run([ScriptCall(script, keys, args)])
+    return answer
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def lane(pool: ConnectionPool) -> ScriptLane:
 def test_scripts_run_and_are_loaded_where_they_are_not_known(lane: ScriptLane, redis: Redis) -> None:
     redis.script_flush()
     for _ in range(2):
-        assert lane.run(ECHO, ["key"], [b"\0\xff"]) == [b"key", b"\0\xff", 1]
+        assert one(lane, ECHO, ["key"], [b"\0\xff"]) == [b"key", b"\0\xff", 1]
 
 
 def test_one_connection_serves_one_after_another_also_behind_an_error(
@@ -51,21 +58,49 @@ def test_one_connection_serves_one_after_another_also_behind_an_error(
 ) -> None:
     for _ in range(5):
         with pytest.raises(ResponseError):
-            lane.run(FAILING, ["key"], [])
-        assert lane.run(ECHO, ["key"], [2])[1] == b"2"
+            one(lane, FAILING, ["key"], [])
+        assert one(lane, ECHO, ["key"], [2])[1] == b"2"
     assert [client["name"] for client in redis.client_list()].count(name) == 1
 
 
+def test_several_scripts_are_run_in_one_round_trip(
+    lane: ScriptLane, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one(lane, ECHO, ["warm"], [0])
+    redis.script_flush()
+    calls = [ScriptCall(ECHO, [key], [key]) for key in ("a", "b")]
+    for _ in range(2):
+        assert [answer[0] for answer in lane.run(calls)] == [b"a", b"b"]
+
+    sent: list[Any] = []
+    (connection,) = lane._idle
+    send = connection.send_packed_command
+    monkeypatch.setattr(connection, "send_packed_command", lambda said, **more: (sent.append(said), send(said, **more)))
+    lane.run(calls)
+
+    assert [len(each) for each in sent] == [1]
+
+
+def test_a_script_that_fails_is_told_when_all_have_been_run(lane: ScriptLane, redis: Redis) -> None:
+    key = uuid.uuid4().hex
+    counting = Script("return redis.call('INCR', KEYS[1])")
+    with pytest.raises(ResponseError):
+        lane.run([ScriptCall(FAILING, [key], []), ScriptCall(counting, [key], [])])
+
+    assert redis.get(key) == b"1"
+    assert one(lane, counting, [key], []) == 2
+
+
 def test_a_connection_that_redis_has_closed_costs_no_error(lane: ScriptLane, redis: Redis, name: str) -> None:
-    lane.run(ECHO, ["key"], [1])
+    one(lane, ECHO, ["key"], [1])
     (mine,) = (client for client in redis.client_list() if client["name"] == name)
     redis.client_kill_filter(_id=mine["id"])
-    assert lane.run(ECHO, ["key"], [2])[1] == b"2"
+    assert one(lane, ECHO, ["key"], [2])[1] == b"2"
 
 
 def test_callers_at_the_same_time_get_their_own_answers(lane: ScriptLane) -> None:
     number = iter(range(1000))
-    asked: Callable[[], tuple[int, bytes]] = lambda: (mine := next(number), lane.run(SLOW, [], [mine]))  # noqa: E731
+    asked: Callable[[], tuple[int, bytes]] = lambda: (mine := next(number), one(lane, SLOW, [], [mine]))  # noqa: E731
     for each in at_once(12, asked):
         assert each.result is not None
         assert each.result[1] == str(each.result[0]).encode()
