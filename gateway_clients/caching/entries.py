@@ -1,6 +1,5 @@
 """What is kept under a key, what a look at it tells, and the names of both in Redis."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -33,8 +32,7 @@ class Found(StrEnum):
     DOWN = "down"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One look at a key.
 
     FRESH: `entry` will do. LEASED: the reader may fill it, under `token` and `stamp`. HELD: somebody else fills it.

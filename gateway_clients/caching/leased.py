@@ -4,7 +4,6 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +13,7 @@ from redis import Redis
 from gateway_clients.caching.entries import ENTRY_DECODER, Entry, Found, Reading, entry_name, lease_name, names_of
 from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.keys import CacheKey
-from gateway_clients.caching.scripts import READ, RELEASE, STORE
+from gateway_clients.caching.scripts import READ, RELEASE, STORE, Rider, ScriptCall
 from gateway_clients.caching.sealing import UnsealableError, sealer
 from gateway_clients.conf import lifetime
 from gateway_clients.instrumentation.rates import rate_book
@@ -30,8 +29,7 @@ FOUND: Final = {found.encode(): found for found in Found}
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a key: `lease_seconds` (0: no lease), an entry stored since `newer_than_ms` (-1: none will do).
 
     `ends_reading`: when this one is fresh the looks behind it are not made (a whole view before its sections).
@@ -43,8 +41,7 @@ class Look:
     ends_reading: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fill:
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be stored under the reading that allowed it."""
 
     reading: Reading
@@ -74,8 +71,11 @@ class LeasedCache:
         self._lost_leases: deque[tuple[str, str]] = deque(maxlen=MOST_LOST_LEASES)
         guard.on_return(self._release_lost)
 
-    def read(self, looks: Sequence[Look]) -> list[Reading]:
-        """A reading for each look, in their order; fewer when one that ends the reading was fresh. One round trip."""
+    def read(self, looks: Sequence[Look], rider: Rider | None = None) -> list[Reading]:
+        """A reading for each look, in their order; fewer when one that ends the reading was fresh. One round trip.
+
+        The rider goes along, if it is waiting and Redis answers.
+        """
         if not looks:
             return []
         names: list[str] = []
@@ -89,7 +89,7 @@ class LeasedCache:
             tokens.append(token)
             args += [len(own), token, math.ceil(look.lease_seconds * 1000), newer, "last" if look.ends_reading else ""]
         try:
-            answers = self.guard.script(READ, names, args)
+            answers = self._asked(ScriptCall(READ, names, args), rider)
         except CacheDownError as error:
             if error.was_asked:
                 lost = ((lease_name(look.key), token) for look, token in zip(looks, tokens, strict=True) if token)
@@ -102,6 +102,15 @@ class LeasedCache:
         hits, waits = found.count(Found.FRESH), found.count(Found.HELD)
         rate_book().count_looks(hits=hits, misses=len(found) - hits - waits)
         return readings
+
+    def _asked(self, call: ScriptCall, rider: Rider | None) -> Any:
+        beside = rider.waiting if rider is not None else None
+        if rider is None or beside is None:
+            (answer,) = self.guard.scripts([call])
+            return answer
+        told, answer = self.guard.scripts([beside, call])
+        rider.take(told)
+        return answer
 
     def _reading(self, key: CacheKey, token: str, answer: Sequence[Any]) -> Reading:
         state, at_ms, stored_ms, fresh_ms, stamp, sealed = answer

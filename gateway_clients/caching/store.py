@@ -3,7 +3,6 @@
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, TypeVar
 
 import msgspec
@@ -58,7 +57,7 @@ class Cache(LeasedCache):
         fill = self.fill_of(reading, _entry_of(value, 0.0))
         if fresh_seconds is not None:
             shorter_seconds = min(fresh_seconds, fill.fresh_seconds)
-            fill = replace(fill, fresh_seconds=shorter_seconds, kept_seconds=shorter_seconds)
+            fill = msgspec.structs.replace(fill, fresh_seconds=shorter_seconds, kept_seconds=shorter_seconds)
         return all(self.store([fill])) and not self.guard.is_down
 
     def get_or_set(self, key: CacheKey, value_type: type[T], make: Callable[[], T], *, make_seconds: float) -> T:

@@ -5,6 +5,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
+from gateway_clients.edge.limits import RequestCount
 from gateway_clients.fan_out.pending import CallTiming
 from gateway_clients.gateway import Gateway
 from gateway_clients.resilience.deadline import Deadline
@@ -20,6 +21,7 @@ class RequestContext:
     started_at: float
     is_fresh_wanted: bool = False
     account_id: str | None = None
+    count: RequestCount | None = None
     _gateway: Gateway | None = None
 
     @property
@@ -32,8 +34,14 @@ class RequestContext:
                 on_behalf_of=self.account_id,
                 traceparent=self.traceparent,
                 is_fresh_wanted=self.is_fresh_wanted,
+                rider=self.count,
             )
         return self._gateway
+
+    def admit(self) -> None:
+        """Counts the request now, if it was not yet, before something costly. Raises RateLimitedError."""
+        if self.count is not None:
+            self.count.settle()
 
     @property
     def timings(self) -> list[CallTiming]:

@@ -1,18 +1,22 @@
 """Where django-ratelimit counts: in Redis with one round trip, or in this process while Redis does not answer.
 
 django-ratelimit counts a request with `add(key, 1, timeout)` and, where the key was there already, `incr(key)`. Here
-`add` counts and remembers, and `incr` hands out what `add` came to, so that the two cost one round trip.
+`add` counts and remembers, and `incr` hands out what `add` came to, so that the two cost one round trip. While it is
+`noting`, `add` only notes what is to be counted, for a round trip that is made anyway.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 from django.core.cache.backends.base import BaseCache
 
 from gateway_clients.caching.guard import CacheDownError, RedisGuard
-from gateway_clients.caching.scripts import Script
+from gateway_clients.caching.scripts import Script, ScriptCall
 from gateway_clients.caching.store import default_cache
 
 COUNT: Final = Script("""
@@ -54,18 +58,60 @@ def cache_guard() -> RedisGuard:
     return default_cache().guard
 
 
+class Count(msgspec.Struct, frozen=True):
+    """Something to be counted. Its life is seconds."""
+
+    key: str
+    by: int
+    life_seconds: int
+
+    @property
+    def call(self) -> ScriptCall:
+        """As it is asked of Redis."""
+        return ScriptCall(COUNT, [self.key], [self.by, self.life_seconds])
+
+    def run(self) -> int:
+        """What the counter comes to; without Redis that of this process."""
+        try:
+            (count,) = cache_guard().scripts([self.call])
+        except CacheDownError:
+            return LimiterCache.local.count(self.key, self.by, self.life_seconds)
+        return int(count)
+
+
+@dataclass(slots=True)
+class Noted:
+    """What was noted. Raises AttributeError when nothing was."""
+
+    count: Count = field(init=False)
+
+
 class LimiterCache(BaseCache):
-    """A cache that can do what a limiter needs, and nothing else."""
+    """A cache that can do what a limiter needs, and nothing else. Each thread has its own."""
 
     local: Final = LocalCounters()
 
     def __init__(self, _location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
         self._last: tuple[str, int] | None = None
+        self._noted: Noted | None = None
+
+    @contextmanager
+    def noting(self) -> Iterator[Noted]:
+        """What `add` would count meanwhile is noted, and taken to be the first of its window."""
+        self._noted = noted = Noted()
+        try:
+            yield noted
+        finally:
+            self._noted = None
 
     def add(self, key: Any, value: Any, timeout: Any = None, version: int | None = None) -> bool:
         """Counts; true for the first of a window."""
-        count = self._count(self.make_key(key, version), int(value), int(timeout))
+        wanted = Count(self.make_key(key, version), int(value), int(timeout))
+        if self._noted is not None:
+            self._noted.count = wanted
+            return True
+        count = wanted.run()
         self._last = (key, count)
         return count == int(value)
 
@@ -75,9 +121,3 @@ class LimiterCache(BaseCache):
         if last is None or last[0] != key:
             raise ValueError("nothing was counted under this key")
         return last[1]
-
-    def _count(self, key: str, by: int, timeout_seconds: int) -> int:
-        try:
-            return int(cache_guard().script(COUNT, [key], [by, timeout_seconds]))
-        except CacheDownError:
-            return self.local.count(key, by, timeout_seconds)

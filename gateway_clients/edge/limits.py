@@ -1,23 +1,29 @@
 """How often somebody may ask: counted with django-ratelimit for each address and user, and for sign-ins besides."""
 
 import ipaddress
-from dataclasses import dataclass
+import time
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, cast
 
+import msgspec
 from django.conf import settings
+from django.core.cache import caches
+from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
+from gateway_clients.caching.scripts import ScriptCall
 from gateway_clients.edge.errors import RateLimitedError
+from gateway_clients.edge.limiter_cache import Count, LimiterCache
 
 #: Of `LOGIN_RATE_LIMIT_MAX`: how many sign-ins one address may try, and all together.
 BY_ADDRESS: Final = 10
 OVER_ALL: Final = 100
+#: Windows that are remembered, of as many clients and users.
+MOST_WINDOWS: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """What is left of a limit. Times are seconds."""
 
     limit: int
@@ -40,12 +46,67 @@ class Usage:
         }
 
 
-def count_request(request: HttpRequest, account_id: str | None) -> Usage:
-    """Counts a request of this client and user. Raises RateLimitedError when it is one too many."""
-    usage = _count(request, "api", f"{client_address(request)}|{account_id or ''}", settings.RATE_LIMIT_MAX)
-    if usage.is_exceeded:
-        raise RateLimitedError(retry_after_seconds=usage.seconds_left, headers=usage.headers)
-    return usage
+class _Window(msgspec.Struct, frozen=True):
+    """The window that a client and user are in: what is counted, and when it ends, seconds since the epoch."""
+
+    limit: int
+    window_seconds: int
+    count: Count
+    ends_at: int
+
+
+class RequestCount:
+    """A request of a client and user, counted once: in the round trip of something else, or when it is settled."""
+
+    def __init__(self, request: HttpRequest, account_id: str | None) -> None:
+        self._now = int(time.time())
+        self._window = _window(request, f"{client_address(request)}|{account_id or ''}", self._now)
+        self._count: int | None = None
+
+    @property
+    def waiting(self) -> ScriptCall | None:
+        """What is to be asked of Redis; None once it was."""
+        return self._window.count.call if self._count is None else None
+
+    def take(self, answer: Any) -> None:
+        """How many requests there were, with this one."""
+        self._count = int(answer)
+
+    def settle(self) -> None:
+        """Counts it, unless that was done. Raises RateLimitedError when it is one too many."""
+        if self._count is None:
+            self._count = self._window.count.run()
+        if self._count > self._window.limit:
+            usage = self.usage
+            raise RateLimitedError(retry_after_seconds=usage.seconds_left, headers=usage.headers)
+
+    @property
+    def usage(self) -> Usage:
+        """What is left, once it is settled."""
+        return Usage(
+            limit=self._window.limit,
+            count=self._count or 0,
+            window_seconds=self._window.window_seconds,
+            seconds_left=max(1, self._window.ends_at - self._now),
+        )
+
+
+_windows: Final[dict[tuple[str, int, timedelta], _Window]] = {}
+
+
+def _window(request: HttpRequest, value: str, now: int) -> _Window:
+    """What a request of theirs counts in; django-ratelimit, which makes the same of it each time, is asked once."""
+    identity = (value, settings.RATE_LIMIT_MAX, settings.RATE_LIMIT_WINDOW)
+    window = _windows.get(identity)
+    if window is None or now >= window.ends_at:
+        counters = cast(LimiterCache, caches[settings.RATELIMIT_USE_CACHE])
+        with counters.noting() as noted:
+            usage = _count(request, "api", value, settings.RATE_LIMIT_MAX)
+        window = _Window(usage.limit, usage.window_seconds, noted.count, now + usage.seconds_left)
+        if len(_windows) >= MOST_WINDOWS:
+            _windows.clear()
+        _windows[identity] = window
+    return window
 
 
 def count_sign_in(request: HttpRequest, email: str) -> None:
@@ -91,3 +152,11 @@ def _count(request: HttpRequest, group: str, value: str, limit: int) -> Usage:
         window_seconds=window_seconds,
         seconds_left=max(1, found["time_left"]),
     )
+
+
+def forget(**_: object) -> None:
+    """Count in other windows, with other settings."""
+    _windows.clear()
+
+
+setting_changed.connect(forget)

@@ -17,7 +17,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 
 from gateway_clients.edge import limits
 from gateway_clients.edge.callers import caller_of
-from gateway_clients.edge.context import RequestContext
+from gateway_clients.edge.context import RequestContext, context_of
 from gateway_clients.edge.errors import ApiError, RateLimitedError, UnauthenticatedError
 from gateway_clients.edge.graphql.errors import refused_by_edge
 from gateway_clients.edge.health import ALIVE
@@ -33,6 +33,7 @@ GRAPHQL: Final = "/graphql"
 LIMITED: Final = ("/api/v1/", GRAPHQL)
 UNLIMITED: Final = ("/api/v1/events", "/api/v1/schema")
 STAFF: Final = "/admin/"
+READS: Final = frozenset({"GET", "HEAD"})
 
 
 class AliveMiddleware:
@@ -130,7 +131,11 @@ class ProblemMiddleware:
 
 
 class RateLimitMiddleware:
-    """Counts what goes to the API, refusals too, before anything is done for it."""
+    """Counts what goes to the API, refusals too, before anything is done for it.
+
+    A read by somebody who is known is counted in the round trip that looks for its answer; whatever the view has made
+    of it, one too many is refused.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -139,8 +144,12 @@ class RateLimitMiddleware:
         path = request.path_info
         if not path.startswith(LIMITED) or path.startswith(UNLIMITED):
             return self.get_response(request)
+        context = context_of(request)
         try:
-            usage = limits.count_request(request, _account_id(request))
+            account_id = _account_id(request)
+            context.count = limits.RequestCount(request, account_id)
+            if account_id is None or not (request.method in READS or path == GRAPHQL):
+                context.admit()
         except RateLimitedError as error:
             return _too_many(error, request)
         except Exception as error:
@@ -149,7 +158,11 @@ class RateLimitMiddleware:
                 raise
             return problem
         response = self.get_response(request)
-        for name, value in usage.headers.items():
+        try:
+            context.admit()
+        except RateLimitedError as error:
+            return _too_many(error, request)
+        for name, value in context.count.usage.headers.items():
             response.headers[name] = value
         return response
 

@@ -1,15 +1,15 @@
 """One part of a view, and how it came about."""
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+import msgspec
 
 from gateway_clients.upstream.outcome import SectionState
 
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
-class Section(Generic[V]):
+class Section(msgspec.Struct, Generic[V], frozen=True):
     """One part of a view: its value (None where there is none), state, age in seconds, error code, unreadable items."""
 
     value: V | None

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 
+from gateway_clients.caching.scripts import Rider
 from gateway_clients.caching.store import Look
 from gateway_clients.fan_out.engine import FanOut
 from gateway_clients.fan_out.pending import CallTiming, PendingCall
@@ -29,7 +30,10 @@ P = TypeVar("P")
 
 @dataclass(slots=True, kw_only=True)
 class Gateway:
-    """The typed clients of one request: whose call it is, how much time it has, whether kept answers will do."""
+    """The typed clients of one request: whose call it is, how much time it has, whether kept answers will do.
+
+    `rider` is settled before anything is asked for; what it raises is raised by whoever waits.
+    """
 
     claims: ClassVar = ClaimsService()
     member: ClassVar = MemberService()
@@ -45,6 +49,7 @@ class Gateway:
     on_behalf_of: str | None = None
     traceparent: str | None = None
     is_fresh_wanted: bool = False
+    rider: Rider | None = None
     fan_out: FanOut = field(init=False)
     _views: list[PendingView] = field(init=False, default_factory=list)
     _added: dict[tuple[Any, ...], Any] | None = field(init=False, default=None)
@@ -71,6 +76,7 @@ class Gateway:
 
         Waits for the head of the answer; whoever got the rest closes it. Raises UpstreamError's kinds.
         """
+        self._settle_rider()
         return streaming.download(call, self.fan_out.asker, self._stream_deadline, expected_bytes=expected_bytes)
 
     def upload(self, call: Call[P], pieces: Iterable[bytes]) -> P:
@@ -78,6 +84,7 @@ class Gateway:
 
         Raises UpstreamError's kinds, and what the pieces raise.
         """
+        self._settle_rider()
         return streaming.upload(call, pieces, self.fan_out.asker, self._stream_deadline)
 
     @property
@@ -94,6 +101,11 @@ class Gateway:
 
         added: PendingView = self._once((spec.name, subject_id, sections and frozenset(sections)), add)
         return added
+
+    @property
+    def is_held(self) -> bool:
+        """Whether calls are only added at the moment."""
+        return self.fan_out.is_held
 
     def hold(self) -> None:
         """From here to `release` calls and views are only added, NotYetError for whoever waits.
@@ -115,13 +127,19 @@ class Gateway:
         """Looks for the views that were added, in one round trip, and adds the calls of those that are not kept."""
         views, self._views = self._views, []
         if not views:
+            self._settle_rider()
             return
         newer_than_ms = -1 if self.is_fresh_wanted else 0
         looks = [Look(key=key, newer_than_ms=newer_than_ms) for view in views for key in view.keys]
-        readings = iter(self.fan_out.cache.read(looks))
+        readings = iter(self.fan_out.cache.read(looks, self.rider))
+        self._settle_rider()
         for view in views:
             view.start([next(readings) for _ in view.keys])
         self.fan_out.more_fills = lambda: [fill for view in views for fill in view.early_fill()]
+
+    def _settle_rider(self) -> None:
+        if self.rider is not None:
+            self.rider.settle()
 
     def _add(self, call: Call[P]) -> PendingCall[P]:
         return self.fan_out.call(call)

@@ -5,7 +5,6 @@ its own, so that a portal which asks for the same part again costs one look.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -124,7 +123,7 @@ class PendingView:
     def _made(self) -> dict[str, Section[msgspec.Raw]]:
         sections = {each.name: self._section(each) for each in self._asked}
         return {
-            name: replace(section, value=msgspec.Raw(msgspec.json.encode(section.value)))
+            name: msgspec.structs.replace(section, value=msgspec.Raw(msgspec.json.encode(section.value)))
             for name, section in sections.items()
         }
 
@@ -141,11 +140,12 @@ class PendingView:
 
 def _keys(spec: ViewSpec, subject_id: str, asked: Sequence[SectionSpec[Any, Any]]) -> tuple[CacheKey, ...]:
     """The whole view's, and that of the part that is asked for. One section alone is kept as its call's answer is."""
-    whole = CacheKey(spec.data_class, spec.name, spec.subject(subject_id))
+    subject = spec.subject(subject_id)
+    whole = CacheKey(spec.data_class, spec.name, subject)
     if not 1 < len(asked) < len(spec.sections):
         return (whole,)
     names = "+".join(section.name for section in asked)
-    return whole, CacheKey(spec.data_class, f"{spec.name}:{names}", spec.subject(subject_id))
+    return whole, CacheKey(spec.data_class, f"{spec.name}:{names}", subject)
 
 
 class NothingToShowError(GatewayError):

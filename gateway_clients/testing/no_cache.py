@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gateway_clients.caching.entries import Found, Reading
 from gateway_clients.caching.keys import CacheKey
+from gateway_clients.caching.scripts import Rider
 from gateway_clients.caching.store import Cache, Fill, Look
 
 
@@ -13,8 +14,8 @@ class NoCache(Cache):
     def __init__(self) -> None:
         """Needs nothing."""
 
-    def read(self, looks: Sequence[Look]) -> list[Reading]:
-        """Nothing is found."""
+    def read(self, looks: Sequence[Look], rider: Rider | None = None) -> list[Reading]:
+        """Nothing is found, and nobody goes along."""
         return [Reading(key=look.key, found=Found.DOWN) for look in looks]
 
     def store(self, fills: Sequence[Fill]) -> list[bool]:

@@ -103,9 +103,11 @@ def test_processes_count_together(portal: Client, settings: Any, redis_process: 
     prefix = settings.CACHES["limits"]["KEY_PREFIX"]
     count = (
         "import django; django.setup()\n"
-        "from gateway_clients.edge.limits import count_request\n"
+        "from gateway_clients.edge.limits import RequestCount\n"
         "from django.test import RequestFactory\n"
-        "print(count_request(RequestFactory().get('/'), None).count)"
+        "count = RequestCount(RequestFactory().get('/'), None)\n"
+        "count.settle()\n"
+        "print(count.usage.count)"
     )
     environment = {
         "DJANGO_SETTINGS_MODULE": "bff_project.settings",

@@ -14,7 +14,9 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLID,
     GraphQLSchema,
+    GraphQLString,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
@@ -22,13 +24,15 @@ from graphql import (
     VariableNode,
     Visitor,
     execute_sync,
+    get_nullable_type,
     parse,
+    type_from_ast,
     validate,
     visit,
 )
 from graphql.execution.values import get_variable_values
 
-from gateway_clients.edge.graphql import guards
+from gateway_clients.edge.graphql import costs, guards
 from gateway_clients.edge.graphql.errors import RequestRefusedError
 from gateway_clients.edge.graphql.selection import INTROSPECTION, Chosen, Fragments, Selection, Variables, select
 
@@ -38,16 +42,19 @@ MAX_KEPT_CHARACTERS: Final = 4_000_000
 #: How many ways through one operation's @skip and @include are kept.
 MAX_KEPT_SELECTIONS: Final = 16
 MAX_ERRORS: Final = 20
+#: The types whose variables are texts as they are given.
+TEXTS: Final[Sequence[Any]] = (GraphQLString, GraphQLID)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a checked document."""
+    """One operation of a checked document. `texts`: its variables, when all of them are strings or ids."""
 
     schema: GraphQLSchema
     node: OperationDefinitionNode
     fragments: Fragments
     conditions: tuple[str, ...]
+    texts: tuple[str, ...] | None = None
     _selections: dict[tuple[Any, ...], Selection] = field(default_factory=dict)
 
     @property
@@ -72,21 +79,26 @@ class Operation:
         """The variables as the schema wants them. Raises RequestRefusedError."""
         if not self.node.variable_definitions:
             return {}
+        if self.texts is not None and all(type(given.get(name)) is str for name in self.texts):
+            return {name: given[name] for name in self.texts}
         found = get_variable_values(self.schema, self.node.variable_definitions, dict(given), max_errors=MAX_ERRORS)
         if isinstance(found, list):
             raise RequestRefusedError(found)
         return found
 
     def selection(self, variables: Variables) -> Selection:
-        """What it asks for, with these variables."""
+        """What it asks for, with these variables. Raises GraphQLError for what would cost too much."""
         case = tuple(variables.get(name) for name in self.conditions)
         selection = self._selections.get(case)
         if selection is None:
             root = self.schema.get_root_type(self.node.operation)
             assert root is not None
             selection = select(root, [self.node.selection_set], self.fragments, variables)
+            costs.check(selection, variables)
             if len(self._selections) < MAX_KEPT_SELECTIONS:
                 self._selections[case] = selection
+        elif selection.has_limits:
+            costs.check(selection, variables)
         return selection
 
 
@@ -132,6 +144,10 @@ class Documents:
             raise RequestRefusedError(document.introspection_errors)
         return document
 
+    def has(self, text: str) -> bool:
+        """Whether the document was read and checked before."""
+        return text in self._kept
+
     def text_of(self, sha256: str) -> str | None:
         """The text of a document that is kept."""
         return self._texts.get(sha256)
@@ -176,9 +192,20 @@ def _checked(schema: GraphQLSchema, text: str) -> Document:
     visit(node, finder)
     conditions = tuple(sorted(finder.conditions))
     return Document(
-        {each.name.value if each.name else None: Operation(schema, each, fragments, conditions) for each in operations},
+        {
+            each.name.value if each.name else None: Operation(schema, each, fragments, conditions, _texts(schema, each))
+            for each in operations
+        },
         finder.introspection_errors,
     )
+
+
+def _texts(schema: GraphQLSchema, operation: OperationDefinitionNode) -> tuple[str, ...] | None:
+    """The names of its variables, if what is given for them may be taken as it is wherever it is a text."""
+    kinds: list[Any] = [type_from_ast(schema, each.type) for each in operation.variable_definitions]
+    if not all(get_nullable_type(kind) in TEXTS for kind in kinds):
+        return None
+    return tuple(each.variable.name.value for each in operation.variable_definitions)
 
 
 class _Finder(Visitor):

@@ -62,7 +62,10 @@ class GatewayGraphQLView(GraphQLView):
 
     def _answered(self, request: HttpRequest, media_type: str) -> HttpResponse:
         parameters = parameters_of(request)
-        document = self.documents.get(requested_text(self.documents, parameters.query, parameters.extensions))
+        text = requested_text(self.documents, parameters.query, parameters.extensions)
+        if not self.documents.has(text):
+            context_of(request).admit()
+        document = self.documents.get(text)
         operation = document.operation(parameters.operation_name)
         _check_method(operation, request)
         answer = carry_out(operation, parameters.variables, request)
@@ -74,7 +77,9 @@ def _check_method(operation: Operation, request: HttpRequest) -> None:
     context = context_of(request)
     if not operation.is_mutation:
         context.deadline = context.deadline.sooner(settings.READ_BUDGET_SECONDS)
-    elif request.method != "POST":
+        return
+    context.admit()
+    if request.method != "POST":
         raise RequestRefusedError(
             ["A mutation needs a POST."],
             code=MethodNotAllowedError.code,
