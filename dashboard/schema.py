@@ -13,7 +13,7 @@ from gateway_clients.edge.errors import BadUserInputError
 from gateway_clients.edge.graphql.asking import Ask
 from gateway_clients.edge.graphql.derivation import HOMES, Source
 from gateway_clients.edge.graphql.scalars import Date
-from gateway_clients.edge.graphql.sectioned import Part, missing_of, sectioned
+from gateway_clients.edge.graphql.sectioned import Part, SectionedView, missing_of
 from gateway_clients.edge.parameters import IS_NO_ID, checked_page, is_id
 from gateway_clients.edge.rules import allowed
 from members.aggregators import member_documents, member_payments, notification_list
@@ -52,6 +52,9 @@ PARTS: Final[Mapping[str, Part]] = {
     "document_page": _document_page,
     "notifications": _notifications,
 }
+DASHBOARD: Final = SectionedView(spec=MEMBER_DASHBOARD, flattened=OF_MEMBER)
+PROFILE: Final = SectionedView(spec=MEMBER_PROFILE, parts=PARTS)
+PROVIDER: Final = SectionedView(spec=PROVIDER_DASHBOARD)
 _PAGE: Final[Mapping[str, Any]] = {"limit": Int(default_value=20), "offset": Int(default_value=0)}
 
 MEMBER_DASHBOARD_TYPE = HOMES.make(
@@ -119,16 +122,16 @@ class Query(ObjectType):
     @allowed(Resource.MEMBER_DATA)
     def resolve_member_dashboard(ask: Ask, *, member_id: str) -> dict[str, Any]:
         """The asked sections."""
-        return sectioned(ask, MEMBER_DASHBOARD, member_id, flattened=OF_MEMBER) | {"member_id": member_id}
+        return DASHBOARD.shown(ask, member_id) | {"member_id": member_id}
 
     @staticmethod
     @allowed(Resource.MEMBER_DATA)
     def resolve_member_profile(ask: Ask, *, member_id: str) -> dict[str, Any]:
         """The asked sections, and the asked pages."""
-        return sectioned(ask, MEMBER_PROFILE, member_id, parts=PARTS)
+        return PROFILE.shown(ask, member_id)
 
     @staticmethod
     @allowed(Resource.PROVIDER_DATA)
     def resolve_provider_dashboard(ask: Ask, *, provider_id: str) -> dict[str, Any]:
         """The asked sections."""
-        return sectioned(ask, PROVIDER_DASHBOARD, provider_id)
+        return PROVIDER.shown(ask, provider_id)

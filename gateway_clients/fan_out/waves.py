@@ -20,14 +20,29 @@ class NotYetError(Exception):
 class Holder(Protocol):
     """What sends the calls: between `hold` and `release` it only collects them, and whoever waits gets NotYetError."""
 
+    @property
+    def is_held(self) -> bool: ...
     def hold(self) -> None: ...
     def release(self) -> None: ...
     def start(self) -> None: ...
 
 
-def in_waves(holder: Holder, steps: Sequence[Step]) -> list[Any]:
-    """What each step came to: its value, or the exception it raised."""
+def together(holder: Holder, steps: Sequence[Step]) -> list[Any]:
+    """What each step came to: its value, or the exception it raised. One alone needs no waves.
+
+    The steps of a step that is run in waves itself belong to these: NotYetError is raised until all of them have ended.
+    """
     ends: list[Any] = [None] * len(steps)
+    if len(steps) > 1 and not holder.is_held:
+        _in_waves(holder, steps, ends)
+        return ends
+    have_ended = [_has_ended(step, number, ends) for number, step in enumerate(steps)]
+    if not all(have_ended):
+        raise NotYetError
+    return ends
+
+
+def _in_waves(holder: Holder, steps: Sequence[Step], ends: list[Any]) -> None:
     waiting = list(range(len(steps)))
     for _ in range(MAX_WAVES):
         holder.hold()
@@ -36,18 +51,9 @@ def in_waves(holder: Holder, steps: Sequence[Step]) -> list[Any]:
         finally:
             holder.release()
         if not waiting:
-            return ends
+            return
         holder.start()
     raise RuntimeError("a step asks for something new each time it is run")
-
-
-def side_by_side(steps: Sequence[Step]) -> list[Any]:
-    """The same for the parts of one step; for steps that are not run in waves, one after the other."""
-    ends: list[Any] = [None] * len(steps)
-    have_ended = [_has_ended(step, number, ends) for number, step in enumerate(steps)]
-    if not all(have_ended):
-        raise NotYetError
-    return ends
 
 
 def _has_ended(step: Step, number: int, ends: list[Any]) -> bool:

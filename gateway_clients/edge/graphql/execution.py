@@ -9,7 +9,6 @@ from graphql import FieldNode, GraphQLError
 
 from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import RateLimitedError
-from gateway_clients.edge.graphql import costs
 from gateway_clients.edge.graphql.asking import Ask, resolve
 from gateway_clients.edge.graphql.derivation import camel
 from gateway_clients.edge.graphql.documents import Operation
@@ -23,7 +22,7 @@ from gateway_clients.edge.graphql.loading import load_into
 from gateway_clients.edge.graphql.projection import complete, plain
 from gateway_clients.edge.graphql.selection import Chosen, Selection, Variables
 from gateway_clients.fan_out.sections import SectionState
-from gateway_clients.fan_out.waves import in_waves, side_by_side
+from gateway_clients.fan_out.waves import together
 
 
 @dataclass(slots=True)
@@ -61,11 +60,10 @@ def carry_out(operation: Operation, given_variables: Mapping[str, Any], request:
     variables = operation.variables(given_variables)
     try:
         selection = operation.selection(variables)
-        costs.check(selection, variables)
     except GraphQLError as error:
         raise RequestRefusedError([error]) from None
     answer = Answer()
-    found = _known(operation, selection, given_variables) | _resolved(operation, selection, variables, request)
+    found = _known(operation, selection, given_variables) | _resolved(selection, variables, request)
     request_id = context_of(request).request_id
     for chosen in selection:
         _show(found[chosen.key], chosen, answer, request_id)
@@ -81,16 +79,15 @@ class _Found:
     is_shown: bool = False
 
 
-def _resolved(
-    operation: Operation, selection: Selection, variables: Variables, request: HttpRequest
-) -> dict[str, _Found]:
+def _resolved(selection: Selection, variables: Variables, request: HttpRequest) -> dict[str, _Found]:
+    """What the resolvers found; the guards let one root mutation in, which is run once."""
     asks = [
         Ask(request=request, chosen=chosen, variables=variables)
         for chosen in selection
         if chosen.definition is not None and not chosen.is_introspection
     ]
     steps = [_step(ask) for ask in asks]
-    ends = side_by_side(steps) if operation.is_mutation or not steps else in_waves(context_of(request).gateway, steps)
+    ends = together(context_of(request).gateway, steps) if steps else []
     return {ask.chosen.key: _Found(end, ask) for ask, end in zip(asks, ends, strict=True)}
 
 

@@ -8,7 +8,7 @@ from gateway_clients.edge.graphql.derivation import BatchLoader
 from gateway_clients.edge.graphql.errors import Failed
 from gateway_clients.edge.graphql.projection import plain
 from gateway_clients.edge.graphql.selection import Chosen
-from gateway_clients.fan_out.waves import Step, side_by_side
+from gateway_clients.fan_out.waves import Step, together
 
 #: The objects that a field is wanted of, by where it stands in their data and who loads it.
 Parents = dict[tuple[str, BatchLoader], list[dict[str, Any]]]
@@ -18,7 +18,9 @@ def load_into(ask: Ask, data: Any) -> None:
     """Puts the values of such fields into the objects below `data`; where loading failed, why."""
     parents: Parents = {}
     _gather(ask.chosen, data, parents)
-    ends = side_by_side([_step(load, ask, objects) for (_, load), objects in parents.items()])
+    if not parents:
+        return
+    ends = together(ask.gateway, [_step(load, ask, objects) for (_, load), objects in parents.items()])
     for ((name, _), objects), end in zip(parents.items(), ends, strict=True):
         values = [Failed.of(end)] * len(objects) if isinstance(end, Exception) else end
         for parent, value in zip(objects, values, strict=True):

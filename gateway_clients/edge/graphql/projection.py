@@ -36,6 +36,10 @@ def plain(value: Any) -> Any:
 def project(data: Mapping[str, Any], selection: Selection, path: Path, report: Report) -> dict[str, Any]:
     """The asked fields of one object. Raises UnshowableError."""
     shown: dict[str, Any] = {}
+    if selection.copied is not None:
+        copied = {key: data.get(slot) for key, slot in selection.copied}
+        if _is_whole(copied):
+            return copied
     for field in selection.fields:
         source = field.source
         if field.definition is None:
@@ -62,6 +66,17 @@ def complete(value: Any, field: Chosen, path: Path, report: Report) -> Any:
         if field.is_int and not -INT_LIMIT <= value < INT_LIMIT:
             raise UnshowableError(f"{field.name} is too large")
         return value
+    if field.is_list and child.copied is not None:
+        slots = child.copied
+        items = [{key: item.get(slot) for key, slot in slots} for item in value]
+        if all(map(_is_whole, items)):
+            return items
     if field.is_list:
         return [project(item, child, (*path, number), report) for number, item in enumerate(value)]
     return project(value, child, path, report)
+
+
+def _is_whole(shown: Mapping[str, Any]) -> bool:
+    """Whether no value is missing, so that there is nothing to be told of any."""
+    values = shown.values()
+    return None not in values and Failed not in map(type, values)

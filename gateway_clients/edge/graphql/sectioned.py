@@ -1,16 +1,18 @@
 """Views made of sections, of which only those are asked for that the selection needs."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from gateway_clients.edge.graphql.asking import Ask
 from gateway_clients.edge.graphql.errors import Failed
 from gateway_clients.edge.graphql.projection import plain
 from gateway_clients.edge.graphql.selection import Chosen
-from gateway_clients.edge.view_models import ViewMeta, meta_of
+from gateway_clients.edge.view_models import ViewMeta
 from gateway_clients.errors import UpstreamError
 from gateway_clients.fan_out.sections import Section, SectionState
-from gateway_clients.fan_out.waves import Step, side_by_side
+from gateway_clients.fan_out.waves import Step, together
 from gateway_clients.gateway import ViewSpec
 
 #: A field of a view that has arguments and calls of its own.
@@ -19,38 +21,50 @@ Part = Callable[[Ask, Mapping[str, Any]], Any]
 MISSING = frozenset({SectionState.FALLBACK, SectionState.UNAVAILABLE})
 
 
-def sectioned(
-    ask: Ask,
-    spec: ViewSpec,
-    subject_id: str,
-    *,
-    flattened: Mapping[str, str] | None = None,
-    parts: Mapping[str, Part] | None = None,
-) -> dict[str, Any]:
-    """The asked parts of a view, by the names of their sources.
+@dataclass(frozen=True, kw_only=True)
+class SectionedView:
+    """A view made of sections, as a root field shows it.
 
-    Fields of a section that is unavailable, or a mere fallback, say why they are null. `flattened`: fields that stand
-    in the view itself → their section. Raises UpstreamNotFoundError when the section that decides existence has none.
+    `flattened`: fields that stand in the view itself → their section. `parts`: fields with arguments and calls of their
+    own.
     """
-    homes = {name: name for name in spec.section_names} | dict(flattened or {})
-    names = frozenset(homes[name] for name in ask.selection.sources if name in homes)
-    own = [field for field in ask.selection if field.source.name in (parts or {})]
-    steps: list[Step] = [lambda: ask.gateway.view(spec, subject_id, sections=names).parts() if names else {}]
-    steps += [_step((parts or {})[field.source.name], ask, field) for field in own]
 
-    sections, *found = side_by_side(steps)
-    if isinstance(sections, Exception):
-        raise sections
-    services = {section.name: section.service for section in spec.sections}
-    values = {name: _value_of(section, services[name]) for name, section in sections.items()}
-    data = {name: value for name, value in values.items() if name not in (flattened or {}).values()}
-    for name, home in (flattened or {}).items():
-        if home in values:
-            data[name] = _within(values[home], name)
-    for field, end in zip(own, found, strict=True):
-        data[field.slot] = Failed.of(end) if isinstance(end, Exception) else end
-    ask.note(sections)
-    return data | {"meta": meta_of(sections)}
+    spec: ViewSpec
+    flattened: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, Part] = field(default_factory=dict)
+
+    @cached_property
+    def _homes(self) -> Mapping[str, str]:
+        """The section of each field."""
+        return {name: name for name in self.spec.section_names} | dict(self.flattened)
+
+    @cached_property
+    def _services(self) -> Mapping[str, str]:
+        return {section.name: section.service for section in self.spec.sections}
+
+    def shown(self, ask: Ask, subject_id: str) -> dict[str, Any]:
+        """The asked parts of the view, by the names of their sources.
+
+        Fields of a section that is unavailable, or a mere fallback, say why they are null. Raises UpstreamNotFoundError
+        when the section that decides existence has none.
+        """
+        sources = ask.selection.sources
+        names = frozenset(self._homes[name] for name in sources if name in self._homes)
+        own = [chosen for chosen in ask.selection if chosen.source.name in self.parts]
+        steps: list[Step] = [lambda: ask.gateway.view(self.spec, subject_id, sections=names).parts() if names else {}]
+        steps += [_step(self.parts[chosen.source.name], ask, chosen) for chosen in own]
+
+        sections, *found = together(ask.gateway, steps)
+        if isinstance(sections, Exception):
+            raise sections
+        data = {name: _value_of(sections[name], self._services[name]) for name in names if name in sources}
+        for name, home in self.flattened.items():
+            if home in names and name in sources:
+                data[name] = _within(plain(_value_of(sections[home], self._services[home])), name)
+        for chosen, end in zip(own, found, strict=True):
+            data[chosen.slot] = Failed.of(end) if isinstance(end, Exception) else end
+        meta = ask.note(sections)
+        return data | {"meta": meta} if "meta" in sources else data
 
 
 def missing_of(meta: ViewMeta) -> dict[str, Failed]:
@@ -70,7 +84,7 @@ def _value_of(section: Section[Any], service: str) -> Any:
     if section.state in MISSING:
         message = f"{service.capitalize()} service temporarily unavailable"
         return Failed(section.error or UpstreamError.code, message)
-    return plain(section.value)
+    return section.value
 
 
 def _within(value: Any, name: str) -> Any:

@@ -68,16 +68,19 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was asked for of one object. `has_loads`: somewhere below are fields that are loaded for many at once."""
+    """What was asked for of one object.
+
+    `has_loads`: somewhere below are fields that are loaded for many at once. `has_limits`: somewhere are lists whose
+    length is asked for. `sources`: the names that the asked fields have in the view model. `copied`: keys and slots,
+    where every field is a value that is shown as it is, when there is one.
+    """
 
     type_name: str
     fields: tuple[Chosen, ...]
     has_loads: bool
-
-    @property
-    def sources(self) -> frozenset[str]:
-        """The names that the asked fields have in the view model."""
-        return frozenset(field.source.name for field in self.fields if field.source.name)
+    has_limits: bool = False
+    sources: frozenset[str] = frozenset()
+    copied: tuple[tuple[str, str], ...] | None = None
 
     def __iter__(self) -> Iterator[Chosen]:
         return iter(self.fields)
@@ -93,7 +96,22 @@ def select(
         _collect(selection_set, fragments, variables, nodes, seen)
     fields = tuple(_chosen(parent, key, same, fragments, variables) for key, same in nodes.items())
     has_loads = any(field.source.load or (field.child and field.child.has_loads) for field in fields)
-    return Selection(parent.name, fields, bool(has_loads))
+    is_copied = all(map(_is_copied, fields))
+    copied = tuple((field.key, field.slot) for field in fields) if is_copied else None
+    sources = frozenset(field.source.name for field in fields if field.source.name)
+    has_limits = any(map(_has_limits, fields))
+    return Selection(parent.name, fields, bool(has_loads), has_limits, sources, copied)
+
+
+def _has_limits(field: Chosen) -> bool:
+    if field.child is not None and field.child.has_limits:
+        return True
+    return field.definition is not None and "limit" in field.definition.args
+
+
+def _is_copied(field: Chosen) -> bool:
+    is_value = field.definition is not None and field.child is None and not field.is_int
+    return is_value and field.source.convert is None
 
 
 def _chosen(
