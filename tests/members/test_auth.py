@@ -6,10 +6,11 @@ from typing import Any
 
 import jwt
 import pytest
+from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from members import families
+from members import authentication, families
 from members.models import Account, TokenFamily
 
 pytestmark = pytest.mark.django_db
@@ -320,3 +321,10 @@ def test_a_sign_in_clears_expired_families_away(siti: Account) -> None:
     families.begin(siti)
 
     assert TokenFamily.objects.count() == 1
+
+
+def test_a_database_that_fails_is_told_as_django_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LIVING", "LIVING_IN_SQLITE"):
+        monkeypatch.setattr(authentication, name, "SELECT nothing FROM nowhere")
+    with pytest.raises(DatabaseError):
+        authentication.living_account(uuid.uuid4())
