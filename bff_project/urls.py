@@ -1,4 +1,4 @@
-"""Every address of the gateway."""
+"""Every address of the gateway; they are looked through in this order, so what is asked for most comes first."""
 
 from django.contrib import admin
 from django.templatetags.static import static
@@ -10,14 +10,14 @@ from gateway_clients.edge.events import EventsViewSet
 from gateway_clients.edge.graphql.view import GatewayGraphQLView
 
 urlpatterns = [
-    path("", pages.home),
-    path("api-docs", pages.ApiDocsView.as_view()),
     path("graphql", GatewayGraphQLView.as_view()),
+    path("api/v1/", include("dashboard.urls")),
+    path("api/v1/", include("claims.urls")),
+    path("api/v1/", include("members.urls")),
     path("api/v1/schema", pages.SchemaView.as_view(), name="schema"),
     path("api/v1/events", EventsViewSet.as_view({"post": "receive"})),
-    path("api/v1/", include("members.urls")),
-    path("api/v1/", include("claims.urls")),
-    path("api/v1/", include("dashboard.urls")),
+    path("", pages.home),
+    path("api-docs", pages.ApiDocsView.as_view()),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("gateway/icon.svg"))),

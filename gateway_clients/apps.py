@@ -1,8 +1,10 @@
 """The app of the pipe."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.cache import close_caches
-from django.core.signals import request_finished
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, reset_queries
 from django.utils.module_loading import autodiscover_modules
 
 from gateway_clients import instrumentation
@@ -23,6 +25,10 @@ class GatewayClientsConfig(AppConfig):
         instrumentation.observe(logs.log_record)
         instrumentation.observe(rates.hear)
         converters.register()
-        # Django closes every cache behind each request; neither of ours has anything to close.
+        # Django closes every cache behind each request; neither of ours has anything to close. And it looks for
+        # connections to databases that are too old or broken before each request and behind it; behind it will do.
         request_finished.disconnect(close_caches)
+        request_started.disconnect(close_old_connections)
+        if not settings.DEBUG:
+            request_started.disconnect(reset_queries)
         autodiscover_modules("checks", "openapi", "edge.openapi_inputs")

@@ -59,13 +59,7 @@ def whole_body(request: HttpRequest) -> bytes:
 def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object that these bytes are. Raises BadUserInputError."""
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_without_duplicates,
-            parse_constant=_no_constant,
-            parse_int=_whole_number,
-            parse_float=_finite_number,
-        )
+        value = _DECODER.decode(body.decode("utf-8"))
         msgspec.json.encode(value)  # refuses lone surrogates, which no upstream could be sent
     except BadUserInputError:
         raise
@@ -110,6 +104,14 @@ def _finite_number(text: str) -> float:
     if not math.isfinite(value):
         raise BadUserInputError("A number is too large")
     return value
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates,
+    parse_constant=_no_constant,
+    parse_int=_whole_number,
+    parse_float=_finite_number,
+)
 
 
 def _levels_exceed(value: object, levels: int) -> bool:
