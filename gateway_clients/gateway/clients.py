@@ -129,12 +129,18 @@ class Gateway:
         if not views:
             self._settle_rider()
             return
-        newer_than_ms = -1 if self.is_fresh_wanted else 0
-        looks = [Look(key=key, newer_than_ms=newer_than_ms) for view in views for key in view.keys]
-        readings = iter(self.fan_out.cache.read(looks, self.rider))
+        newer_than_ms, is_alone = -1 if self.is_fresh_wanted else 0, len(views) == 1
+        looks = [
+            Look(key=key, newer_than_ms=newer_than_ms, ends_reading=is_alone) for view in views for key in view.keys
+        ]
+        readings = self.fan_out.cache.read(looks, self.rider)
         self._settle_rider()
-        for view in views:
-            view.start([next(readings) for _ in view.keys])
+        if is_alone:
+            views[0].start(readings)
+        else:
+            rest = iter(readings)
+            for view in views:
+                view.start([next(rest) for _ in view.keys])
         self.fan_out.more_fills = lambda: [fill for view in views for fill in view.early_fill()]
 
     def _settle_rider(self) -> None:

@@ -47,8 +47,8 @@ class PendingView:
         self._sections: dict[str, Section[msgspec.Raw]] | None = None
 
     def start(self, readings: Sequence[Reading]) -> None:
-        """Takes what was found under its keys; its calls are added where that will not do."""
-        self._reading = readings[-1]
+        """Takes what was found under its keys, or under the first; its calls are added where that will not do."""
+        self._reading = readings[0]
         self._sections = next((kept for reading in readings if (kept := self._kept(reading)) is not None), None)
         if self._sections is None:
             self._calls = {
@@ -139,13 +139,13 @@ class PendingView:
 
 
 def _keys(spec: ViewSpec, subject_id: str, asked: Sequence[SectionSpec[Any, Any]]) -> tuple[CacheKey, ...]:
-    """The whole view's, and that of the part that is asked for. One section alone is kept as its call's answer is."""
+    """That of the part that is asked for, and the whole view's. One section alone is kept as its call's answer is."""
     subject = spec.subject(subject_id)
     whole = CacheKey(spec.data_class, spec.name, subject)
     if not 1 < len(asked) < len(spec.sections):
         return (whole,)
     names = "+".join(section.name for section in asked)
-    return whole, CacheKey(spec.data_class, f"{spec.name}:{names}", subject)
+    return CacheKey(spec.data_class, f"{spec.name}:{names}", subject), whole
 
 
 class NothingToShowError(GatewayError):

@@ -15,6 +15,7 @@ from gateway_clients.conf import DataClass
 from gateway_clients.errors import GatewayOverloadedError, UpstreamNotFoundError
 from gateway_clients.fan_out.sections import Section
 from gateway_clients.gateway import Gateway, NothingToShowError, SectionSpec, ViewSpec
+from gateway_clients.instrumentation.rates import rate_book
 from gateway_clients.services.parsing import page
 from gateway_clients.upstream.registry import admission
 from tests.support.calls import ThingPayload, cache_that_is_down, call_of, gateway_for
@@ -331,6 +332,26 @@ def test_a_part_of_several_sections_is_kept_as_that_part(three: list[RawUpstream
     assert states(second) == dict.fromkeys(("its_claims", "its_policy"), "cached")
     assert counts(three) == [0, 1, 1]
     assert not is_kept(settings)
+
+
+def test_behind_a_kept_part_the_whole_is_not_looked_for(three: list[RawUpstream]) -> None:
+    asked = ["its_policy", "its_claims"]
+    shown(sections=asked)
+    before = rate_book().rates()
+    shown(sections=asked)
+    after = rate_book().rates()
+
+    assert (after.hits - before.hits, after.misses - before.misses) == (1, 0)
+
+
+def test_several_views_of_one_request_are_each_looked_for(three: list[RawUpstream]) -> None:
+    shown()
+    shown(sections=["its_policy", "its_claims"])
+    gateway = gateway_for()
+    views = [gateway.view(VIEW, "m-1", sections=names) for names in (("its_policy", "its_claims"), None)]
+
+    assert [list(values(dict(view.sections()))) for view in views] == [["its_claims", "its_policy"], list(ALL)]
+    assert counts(three) == [1, 1, 1]
 
 
 def test_a_kept_part_is_no_other_part_and_not_the_whole(three: list[RawUpstream], settings: Settings) -> None:
