@@ -110,7 +110,7 @@ def measured(sites: Sites, name: str, scenario: Scenario, *, seconds: int) -> Fi
     (line,) = (line for line in said.splitlines() if line.startswith("FIGURES "))
     per_second, p50_ms, p99_ms, errors = map(float, line.split()[1:])
     if errors or not per_second:
-        raise BadRunError(f"{scenario.name} at {url}: {errors:.0f} errors")
+        raise BadRunError(f"{scenario.name} of {name}: {errors:.0f} of {per_second * seconds:.0f} answers are none")
     cpu_ms = (cpu_seconds(processes) - cpu_before) * 1000 / (per_second * seconds)
     return Figures(per_second, p50_ms, p99_ms, cpu_ms)
 
