@@ -75,3 +75,13 @@ def test_one_too_many_has_no_document_read_and_nothing_changed(as_, sandbox, set
     statuses = [asked(client, query).status_code for query in ("{ me { id } }", "{ me { name } }", "{ no")]
 
     assert (statuses, read) == ([200, 429, 429], ["{ me { id } }"])
+
+
+def test_a_mutation_too_many_changes_nothing_though_its_document_is_known(as_, sandbox, settings: Any) -> None:
+    client = as_("member")
+    change = 'mutation { updateContact(memberId: "m-1", contact: {phone: "+62 811-000-111"}) { phone } }'
+    settings.RATE_LIMIT_MAX = 1
+    statuses = [asked(client, change).status_code for _ in range(2)]
+
+    assert statuses == [200, 429]
+    assert len(sandbox.ledger("member")) == 1
