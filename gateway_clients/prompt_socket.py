@@ -88,6 +88,19 @@ class PatientSocket(PromptSocket):
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0, /) -> int:
         """Waits for something to read, and reads it. Raises TimeoutError, OSError."""
+        self._await_input()
+        view = (ctypes.c_char * len(buffer)).from_buffer(buffer)
+        count: int = _receive(self.fileno(), ctypes.addressof(view), nbytes or len(buffer), flags | _NOW)
+        if count < 0:
+            raise _failure()
+        return count
+
+    def receive(self) -> bytes:
+        """Waits for something to read: what is there, b"" at the end. Raises TimeoutError, OSError."""
+        self._await_input()
+        return self.receive_now()
+
+    def _await_input(self) -> None:
         if self._readable is None:
             self._readable = select.poll()
             self._readable.register(self, select.POLLIN)
@@ -96,8 +109,3 @@ class PatientSocket(PromptSocket):
             with crew().away():
                 if not self._readable.poll(None if timeout is None else max(0.0, timeout * 1000 - SHORT_WAIT_MS)):
                     raise TimeoutError("timed out")
-        view = (ctypes.c_char * len(buffer)).from_buffer(buffer)
-        count: int = _receive(self.fileno(), ctypes.addressof(view), nbytes or len(buffer), flags | _NOW)
-        if count < 0:
-            raise _failure()
-        return count

@@ -1,5 +1,6 @@
 """Connections to Redis for scripts alone: past the client's pool, retries and hooks, which cost as much as the trip."""
 
+import errno
 import os
 import socket
 import threading
@@ -7,25 +8,58 @@ from collections.abc import Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from hiredis import pack_command
+from hiredis import Reader, pack_command
 from redis import Connection, ConnectionPool
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import ConnectionError, InvalidResponse, NoScriptError, RedisError, ResponseError
 
 from gateway_clients.caching.scripts import ScriptCall
 from gateway_clients.prompt_socket import PatientSocket
+
+#: What the reader says while an answer is not whole.
+_NOT_YET: Final = object()
 
 
 class PromptConnection(Connection):
     """A plain TCP connection on a socket that lets other threads run only while it waits."""
 
     prompt: PatientSocket
+    reader: Reader
 
     def _connect(self) -> socket.socket:
         """redis-py's place to make the socket."""
         made: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
         self.prompt = PatientSocket(fileno=made.detach())
         self.prompt.settimeout(self.socket_timeout)
+        self.reader = Reader(protocolError=InvalidResponse, replyError=_refusal, notEnoughData=_NOT_YET)
         return self.prompt
+
+    def answers(self, count: int) -> list[Any]:
+        """Waits for what Redis says to so many commands; its errors among it. Raises RedisError."""
+        answers: list[Any] = []
+        try:
+            while len(answers) < count:
+                answer = self.reader.gets()
+                if answer is _NOT_YET:
+                    self.reader.feed(self._received())
+                else:
+                    answers.append(answer)
+        except OSError as error:
+            self.disconnect()  # type: ignore[no-untyped-call]
+            raise ConnectionError(str(error)) from error
+        except BaseException:
+            self.disconnect()  # type: ignore[no-untyped-call]
+            raise
+        return answers
+
+    def _received(self) -> bytes:
+        data = self.prompt.receive()
+        if not data:
+            raise ConnectionResetError(errno.ECONNRESET, "Redis has closed the connection")
+        return data
+
+
+def _refusal(text: str) -> ResponseError:
+    return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)
 
 
 class ScriptLane:
@@ -73,6 +107,8 @@ def _answers(connection: Any, commands: Sequence[tuple[str, str, ScriptCall]]) -
     """What Redis says to each, also when it is an error, so that no answer is left behind on the connection."""
     packed = [_packed(name, script, len(call.keys), *call.keys, *call.args) for name, script, call in commands]
     connection.send_packed_command([b"".join(packed)], check_health=False)
+    if isinstance(connection, PromptConnection):
+        return connection.answers(len(commands))
     return [_answer(connection) for _ in commands]
 
 
