@@ -9,7 +9,15 @@ member.section(to_personal)                              # Section: never raises
 """
 
 from gateway_clients.gateway.clients import Gateway
-from gateway_clients.gateway.specs import SectionSpec, ViewSpec
+from gateway_clients.gateway.specs import Rendition, SectionSpec, UnrenderableError, ViewSpec
 from gateway_clients.gateway.views import NothingToShowError, PendingView
 
-__all__ = ["Gateway", "NothingToShowError", "PendingView", "SectionSpec", "ViewSpec"]
+__all__ = [
+    "Gateway",
+    "NothingToShowError",
+    "PendingView",
+    "Rendition",
+    "SectionSpec",
+    "UnrenderableError",
+    "ViewSpec",
+]

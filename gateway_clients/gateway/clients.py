@@ -10,7 +10,7 @@ from gateway_clients.caching.scripts import Rider
 from gateway_clients.caching.store import Look
 from gateway_clients.fan_out.engine import FanOut
 from gateway_clients.fan_out.pending import CallTiming, PendingCall
-from gateway_clients.gateway.specs import ViewSpec
+from gateway_clients.gateway.specs import Rendition, ViewSpec
 from gateway_clients.gateway.views import PendingView
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services.benefit import BenefitService
@@ -91,15 +91,23 @@ class Gateway:
     def _stream_deadline(self) -> Deadline:
         return Deadline.after(settings.STREAM_BUDGET_SECONDS)
 
-    def view(self, spec: ViewSpec, subject_id: str, *, sections: Collection[str] | None = None) -> PendingView:
+    def view(
+        self,
+        spec: ViewSpec,
+        subject_id: str,
+        *,
+        sections: Collection[str] | None = None,
+        rendition: Rendition | None = None,
+    ) -> PendingView:
         """Adds a view with the asked sections (None: all); its calls are sent, with the others, at the first wait."""
 
         def add() -> PendingView:
-            view = PendingView(self, spec, subject_id, sections)
+            view = PendingView(self, spec, subject_id, sections, rendition)
             self._views.append(view)
             return view
 
-        added: PendingView = self._once((spec.name, subject_id, sections and frozenset(sections)), add)
+        identity = (spec.name, subject_id, sections and frozenset(sections), rendition and rendition.name)
+        added: PendingView = self._once(identity, add)
         return added
 
     @property

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import msgspec
+
 from gateway_clients.caching.keys import Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.upstream.call import Call
@@ -43,3 +45,18 @@ class ViewSpec:
     def section_names(self) -> tuple[str, ...]:
         """The names a portal may ask for, in the order they are shown."""
         return tuple(section.name for section in self.sections)
+
+
+class UnrenderableError(Exception):
+    """A section's value cannot be shown as it was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendition:
+    """How sections are wanted where not as they are; what comes of it is kept. Equal names are equal renditions.
+
+    `render`: a section's name and JSON → the JSON that is wanted. Raises UnrenderableError.
+    """
+
+    name: str
+    render: Callable[[str, msgspec.Raw], msgspec.Raw]

@@ -1,7 +1,7 @@
 """A view of several sections: kept whole when it is complete, made of what came when it is not.
 
 A part of several sections is taken from the whole where that is kept; else it is kept as the part it is, under a key of
-its own, so that a portal which asks for the same part again costs one look.
+its own, so that a portal which asks for the same part again costs one look. So is a rendition of several sections.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ from gateway_clients.caching.store import Fill
 from gateway_clients.errors import GatewayError, UpstreamNotFoundError
 from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.fan_out.sections import Section, SectionState
-from gateway_clients.gateway.specs import SectionSpec, ViewSpec
+from gateway_clients.gateway.specs import Rendition, SectionSpec, UnrenderableError, ViewSpec
 
 if TYPE_CHECKING:
     from gateway_clients.gateway.clients import Gateway
@@ -29,18 +29,32 @@ class _KeptSection(msgspec.Struct, frozen=True, array_like=True):
     age_seconds: float
 
 
+_NULL: Final = msgspec.Raw(b"null")
 _KEPT_VIEW: Final = msgspec.msgpack.Decoder(tuple[_KeptSection, ...])
 
 
 class PendingView:
-    """A view whose calls were started, or will be at the first wait for anything of the same request."""
+    """A view whose calls were started, or will be at the first wait for anything of the same request.
 
-    def __init__(self, gateway: "Gateway", spec: ViewSpec, subject_id: str, asked: Collection[str] | None) -> None:
+    `is_rendered`, once it has been waited for: whether its sections are as the rendition has them. Not where one is
+    missing or could not be rendered.
+    """
+
+    def __init__(
+        self,
+        gateway: "Gateway",
+        spec: ViewSpec,
+        subject_id: str,
+        asked: Collection[str] | None,
+        rendition: Rendition | None = None,
+    ) -> None:
         self.spec = spec
+        self.is_rendered = False
         self._gateway = gateway
         self._subject_id = subject_id
         self._asked = tuple(each for each in spec.sections if asked is None or each.name in asked)
-        self.keys = _keys(spec, subject_id, self._asked)
+        self._rendition = rendition if len(self._asked) > 1 else None
+        self.keys = _keys(spec, subject_id, self._asked, self._rendition)
         self._is_kept = len(self._asked) == len(spec.sections) or len(self.keys) > 1
         self._reading: Reading | None = None
         self._calls: dict[str, PendingCall[Any]] = {}
@@ -49,8 +63,13 @@ class PendingView:
     def start(self, readings: Sequence[Reading]) -> None:
         """Takes what was found under its keys, or under the first; its calls are added where that will not do."""
         self._reading = readings[0]
-        self._sections = next((kept for reading in readings if (kept := self._kept(reading)) is not None), None)
-        if self._sections is None:
+        for number, reading in enumerate(readings):
+            kept = self._kept(reading)
+            if kept is not None:
+                self.is_rendered = self._rendition is not None and number == 0
+                self._sections = kept if self.is_rendered else self._rendered(kept)
+                break
+        else:
             self._calls = {
                 each.name: self._gateway.call(each.call(self._gateway, self._subject_id)) for each in self._asked
             }
@@ -122,30 +141,50 @@ class PendingView:
 
     def _made(self) -> dict[str, Section[msgspec.Raw]]:
         sections = {each.name: self._section(each) for each in self._asked}
-        return {
-            name: msgspec.structs.replace(section, value=msgspec.Raw(msgspec.json.encode(section.value)))
-            for name, section in sections.items()
-        }
+        return self._rendered(
+            {
+                name: msgspec.structs.replace(section, value=msgspec.Raw(msgspec.json.encode(section.value)))
+                for name, section in sections.items()
+            }
+        )
+
+    def _rendered(self, sections: dict[str, Section[msgspec.Raw]]) -> dict[str, Section[msgspec.Raw]]:
+        if self._rendition is None or not all(section.state.is_complete for section in sections.values()):
+            return sections
+        try:
+            rendered = {
+                name: msgspec.structs.replace(section, value=self._rendition.render(name, section.value or _NULL))
+                for name, section in sections.items()
+            }
+        except UnrenderableError:
+            return sections
+        self.is_rendered = True
+        return rendered
 
     def _fill(self) -> list[Fill]:
         sections, reading = self._sections or {}, self._reading
         is_complete = all(section.state.is_complete and not section.omitted for section in sections.values())
-        if reading is None or not (is_complete and self._is_kept and reading.stamp):
+        is_as_asked = self.is_rendered or self._rendition is None
+        if reading is None or not (is_complete and is_as_asked and self._is_kept and reading.stamp):
             return []
         kept = tuple(
-            _KeptSection(name, bytes(each.value or b"null"), each.age_seconds) for name, each in sections.items()
+            _KeptSection(name, bytes(each.value or _NULL), each.age_seconds) for name, each in sections.items()
         )
         return [self._gateway.fan_out.cache.fill_of(reading, Entry(msgspec.Raw(msgspec.msgpack.encode(kept))))]
 
 
-def _keys(spec: ViewSpec, subject_id: str, asked: Sequence[SectionSpec[Any, Any]]) -> tuple[CacheKey, ...]:
-    """That of the part that is asked for, and the whole view's. One section alone is kept as its call's answer is."""
+def _keys(
+    spec: ViewSpec, subject_id: str, asked: Sequence[SectionSpec[Any, Any]], rendition: Rendition | None
+) -> tuple[CacheKey, ...]:
+    """That of what is asked for, and the whole view's. One section alone is kept as its call's answer is."""
     subject = spec.subject(subject_id)
     whole = CacheKey(spec.data_class, spec.name, subject)
-    if not 1 < len(asked) < len(spec.sections):
+    is_part = 1 < len(asked) < len(spec.sections)
+    if not (is_part or rendition):
         return (whole,)
     names = "+".join(section.name for section in asked)
-    return CacheKey(spec.data_class, f"{spec.name}:{names}", subject), whole
+    manner = f":{rendition.name}" if rendition else ""
+    return CacheKey(spec.data_class, f"{spec.name}:{names}{manner}", subject), whole
 
 
 class NothingToShowError(GatewayError):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -115,6 +116,7 @@ PLAIN: Final[Mapping[Any, Any]] = {str: String, bool: Boolean, float: Float, dat
 HOMES: Final = TypeHomes()
 
 
+@lru_cache(maxsize=1_000)
 def camel(name: str) -> str:
     """`recent_claims` as GraphQL writes it: `recentClaims`."""
     first, *others = name.split("_")

@@ -16,6 +16,12 @@ INT_LIMIT: Final = 2**31
 Report = Callable[[Failed, Path, FieldNode], None]
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """A value that is JSON already, just as it was asked for."""
+
+    json: msgspec.Raw
+
+
 class UnshowableError(Exception):
     """A value is missing that must not be, or a number is too large for GraphQL's Int."""
 
@@ -28,7 +34,7 @@ def plain(value: Any) -> Any:
         return plain(value.value)
     if isinstance(value, dict):
         return {name: plain(each) for name, each in value.items()}
-    if isinstance(value, Failed):
+    if isinstance(value, Failed | Shown):
         return value
     return msgspec.to_builtins(value)
 
@@ -57,6 +63,8 @@ def project(data: Mapping[str, Any], selection: Selection, path: Path, report: R
 
 def complete(value: Any, field: Chosen, path: Path, report: Report) -> Any:
     """One value as it is shown. Raises UnshowableError."""
+    if value.__class__ is Shown:
+        return value.json
     if value is None:
         if field.is_required:
             raise UnshowableError(f"{field.name} is missing")

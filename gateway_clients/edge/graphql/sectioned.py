@@ -8,12 +8,13 @@ from typing import Any
 from gateway_clients.edge.graphql.asking import Ask
 from gateway_clients.edge.graphql.errors import Failed
 from gateway_clients.edge.graphql.projection import plain
-from gateway_clients.edge.graphql.selection import Chosen
+from gateway_clients.edge.graphql.rendering import rendition_of, shown_parts
+from gateway_clients.edge.graphql.selection import Chosen, Selection
 from gateway_clients.edge.view_models import ViewMeta
 from gateway_clients.errors import UpstreamError
 from gateway_clients.fan_out.sections import Section, SectionState
 from gateway_clients.fan_out.waves import Step, together
-from gateway_clients.gateway import ViewSpec
+from gateway_clients.gateway import Rendition, ViewSpec
 
 #: A field of a view that has arguments and calls of its own.
 Part = Callable[[Ask, Mapping[str, Any]], Any]
@@ -48,23 +49,60 @@ class SectionedView:
         Fields of a section that is unavailable, or a mere fallback, say why they are null. Raises UpstreamNotFoundError
         when the section that decides existence has none.
         """
-        sources = ask.selection.sources
-        names = frozenset(self._homes[name] for name in sources if name in self._homes)
-        own = [chosen for chosen in ask.selection if chosen.source.name in self.parts]
-        steps: list[Step] = [lambda: ask.gateway.view(self.spec, subject_id, sections=names).parts() if names else {}]
-        steps += [_step(self.parts[chosen.source.name], ask, chosen) for chosen in own]
+        wanted = self._wanted(ask.selection)
+        steps: list[Step] = [lambda: self._sections(ask, subject_id, wanted)]
+        steps += [_step(self.parts[chosen.source.name], ask, chosen) for chosen in wanted.parts]
 
-        sections, *found = together(ask.gateway, steps)
-        if isinstance(sections, Exception):
-            raise sections
-        data = {name: _value_of(sections[name], self._services[name]) for name in names if name in sources}
-        for name, home in self.flattened.items():
-            if home in names and name in sources:
-                data[name] = _within(plain(_value_of(sections[home], self._services[home])), name)
-        for chosen, end in zip(own, found, strict=True):
+        viewed, *found = together(ask.gateway, steps)
+        if isinstance(viewed, Exception):
+            raise viewed
+        sections: Mapping[str, Section[Any]]
+        data: dict[str, Any]
+        sections, data = viewed
+        for chosen, end in zip(wanted.parts, found, strict=True):
             data[chosen.slot] = Failed.of(end) if isinstance(end, Exception) else end
         meta = ask.note(sections)
-        return data | {"meta": meta} if "meta" in sources else data
+        return data | {"meta": meta} if wanted.has_meta else data
+
+    def _wanted(self, selection: Selection) -> "_Wanted":
+        """Worked out once for each selection."""
+        try:
+            known: _Wanted = selection.notes[self.spec.name]
+        except KeyError:
+            known = selection.notes[self.spec.name] = _Wanted(
+                sections=frozenset(self._homes[name] for name in selection.sources if name in self._homes),
+                parts=tuple(chosen for chosen in selection if chosen.source.name in self.parts),
+                has_meta="meta" in selection.sources,
+                rendition=rendition_of(selection, self._homes),
+            )
+        return known
+
+    def _sections(
+        self, ask: Ask, subject_id: str, wanted: "_Wanted"
+    ) -> tuple[Mapping[str, Section[Any]], dict[str, Any]]:
+        """The sections, and the values of the fields that were asked of them, by their slots."""
+        if not wanted.sections:
+            return {}, {}
+        view = ask.gateway.view(self.spec, subject_id, sections=wanted.sections, rendition=wanted.rendition)
+        sections = view.parts()
+        if view.is_rendered:
+            rendered = (section.value for section in sections.values() if section.value is not None)
+            return sections, {slot: shown for json in rendered for slot, shown in shown_parts(json).items()}
+        data = {name: _value_of(section, self._services[name]) for name, section in sections.items()}
+        for home in wanted.sections.intersection(self.flattened.values()):
+            whole = plain(data[home])
+            data |= {name: _within(whole, name) for name, its in self.flattened.items() if its == home}
+        return sections, data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a selection wants of a view."""
+
+    sections: frozenset[str]
+    parts: tuple[Chosen, ...]
+    has_meta: bool
+    rendition: Rendition | None
 
 
 def missing_of(meta: ViewMeta) -> dict[str, Failed]:

@@ -1,7 +1,7 @@
 """What an operation asks for, as a tree: fragments unfolded, fields merged, what @skip and @include leave out gone."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from graphql import (
@@ -72,7 +72,7 @@ class Selection:
 
     `has_loads`: somewhere below are fields that are loaded for many at once. `has_limits`: somewhere are lists whose
     length is asked for. `sources`: the names that the asked fields have in the view model. `copied`: keys and slots,
-    where every field is a value that is shown as it is, when there is one.
+    where every field is a value that is shown as it is, when there is one. `notes`: what others have worked out of it.
     """
 
     type_name: str
@@ -81,6 +81,7 @@ class Selection:
     has_limits: bool = False
     sources: frozenset[str] = frozenset()
     copied: tuple[tuple[str, str], ...] | None = None
+    notes: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def __iter__(self) -> Iterator[Chosen]:
         return iter(self.fields)

@@ -14,7 +14,7 @@ from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.conf import DataClass
 from gateway_clients.errors import GatewayOverloadedError, UpstreamNotFoundError
 from gateway_clients.fan_out.sections import Section
-from gateway_clients.gateway import Gateway, NothingToShowError, SectionSpec, ViewSpec
+from gateway_clients.gateway import Gateway, NothingToShowError, Rendition, SectionSpec, UnrenderableError, ViewSpec
 from gateway_clients.instrumentation.rates import rate_book
 from gateway_clients.services.parsing import page
 from gateway_clients.upstream.registry import admission
@@ -371,3 +371,59 @@ def test_a_part_with_a_failed_section_is_not_kept(three: list[RawUpstream], sett
     three[1].say(says_json({"value": "c"}))
 
     assert states(shown(sections=asked)) == {"its_claims": "fresh", "its_policy": "cached"}
+
+
+def loud(section: str, json: msgspec.Raw) -> msgspec.Raw:
+    return msgspec.Raw(bytes(json).upper())
+
+
+def rendered(render: Callable[[str, msgspec.Raw], msgspec.Raw] = loud, name: str = "loud") -> tuple[bool, Any]:
+    """Whether the view of a request is rendered, and its values."""
+    view = gateway_for().view(VIEW, "m-1", rendition=Rendition(name=name, render=render))
+    sections = dict(view.sections())
+    return view.is_rendered, values(sections)
+
+
+LOUD = {"its_member": "M", "its_claims": "C", "its_policy": "P"}
+
+
+def test_a_rendition_is_kept_as_it_is(three: list[RawUpstream], settings: Settings) -> None:
+    first = rendered()
+    drop_sections(settings)
+
+    def render(section: str, _: msgspec.Raw) -> msgspec.Raw:
+        raise AssertionError(section)
+
+    assert [first, rendered(render)] == [(True, LOUD)] * 2
+    assert counts(three) == [1, 1, 1]
+    assert not is_kept(settings)
+
+
+def test_a_rendition_is_made_of_a_kept_whole_and_is_no_other_rendition(
+    three: list[RawUpstream], settings: Settings
+) -> None:
+    shown()
+    drop_sections(settings)
+    found = [rendered(), rendered(lambda _section, json: json, name="quiet"), rendered()]
+
+    assert found == [(True, LOUD), (True, ALL), (True, LOUD)]
+    assert counts(three) == [1, 1, 1]
+
+
+def test_what_cannot_be_rendered_is_shown_as_it_is_and_not_kept(three: list[RawUpstream], settings: Settings) -> None:
+    def render(section: str, json: msgspec.Raw) -> msgspec.Raw:
+        if section == "its_policy":
+            raise UnrenderableError
+        return loud(section, json)
+
+    assert [rendered(render) for _ in range(2)] == [(False, ALL)] * 2
+    assert rendered() == (True, LOUD)
+
+
+def test_a_view_with_a_failed_section_is_not_rendered(three: list[RawUpstream]) -> None:
+    three[1].say(FAILED)
+    is_rendered, found = rendered()
+    three[1].say(says_json({"value": "c"}))
+
+    assert (is_rendered, found) == (False, ALL | {"its_claims": None})
+    assert rendered() == (True, LOUD)
