@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from hiredis import Reader, pack_command
 from redis import Connection, ConnectionPool
-from redis.exceptions import ConnectionError, InvalidResponse, NoScriptError, RedisError, ResponseError
+from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
 
 from gateway_clients.caching.scripts import ScriptCall
 from gateway_clients.prompt_socket import PatientSocket
@@ -34,7 +34,7 @@ class PromptConnection(Connection):
         return self.prompt
 
     def answers(self, count: int) -> list[Any]:
-        """Waits for what Redis says to so many commands; its errors among it. Raises RedisError."""
+        """Waits for what Redis says to so many commands; its errors among it. Raises RedisError, OSError."""
         answers: list[Any] = []
         try:
             while len(answers) < count:
@@ -43,9 +43,6 @@ class PromptConnection(Connection):
                     self.reader.feed(self._received())
                 else:
                     answers.append(answer)
-        except OSError as error:
-            self.disconnect()  # type: ignore[no-untyped-call]
-            raise ConnectionError(str(error)) from error
         except BaseException:
             self.disconnect()  # type: ignore[no-untyped-call]
             raise
@@ -73,7 +70,7 @@ class ScriptLane:
     def run(self, calls: Sequence[ScriptCall]) -> list[Any]:
         """Runs scripts by their hashes, in one round trip; another loads those that Redis does not know.
 
-        Raises RedisError, when all of them have been run.
+        Raises RedisError when all of them have been run, OSError.
         """
         connection = self._taken()
         answers = _answers(connection, [("EVALSHA", call.script.sha1, call) for call in calls])
