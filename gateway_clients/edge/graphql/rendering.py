@@ -29,7 +29,7 @@ def rendition_of(selection: Selection, homes: Mapping[str, str]) -> Rendition | 
         value = plain(json)
         try:
             shown = {
-                field.slot: complete(_own(value, field, section), field, (field.key,), _refuse)
+                field.slot: complete(part_of(value, field.source.name, section), field, (field.key,), _refuse)
                 for field in fields
                 if homes[field.source.name] == section
             }
@@ -46,9 +46,9 @@ def shown_parts(rendered: msgspec.Raw) -> dict[str, Shown]:
     return {slot: Shown(json) for slot, json in _SHOWN.decode(rendered).items()}
 
 
-def _own(value: Any, field: Chosen, section: str) -> Any:
-    """The section itself, or the part of it that the field is."""
-    return value if field.source.name == section or not isinstance(value, dict) else value.get(field.source.name)
+def part_of(value: Any, name: str, section: str) -> Any:
+    """What a field shows of its section: the whole, or the part of it that has the field's name."""
+    return value[name] if name != section and isinstance(value, dict) else value
 
 
 def _refuse(_failed: Failed, _path: Path, _node: FieldNode) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from gateway_clients.edge.graphql.asking import Ask
 from gateway_clients.edge.graphql.errors import Failed
 from gateway_clients.edge.graphql.projection import plain
-from gateway_clients.edge.graphql.rendering import rendition_of, shown_parts
+from gateway_clients.edge.graphql.rendering import part_of, rendition_of, shown_parts
 from gateway_clients.edge.graphql.selection import Chosen, Selection
 from gateway_clients.edge.view_models import ViewMeta
 from gateway_clients.errors import UpstreamError
@@ -91,7 +91,7 @@ class SectionedView:
         data = {name: _value_of(section, self._services[name]) for name, section in sections.items()}
         for home in wanted.sections.intersection(self.flattened.values()):
             whole = plain(data[home])
-            data |= {name: _within(whole, name) for name, its in self.flattened.items() if its == home}
+            data |= {name: part_of(whole, name, home) for name, its in self.flattened.items() if its == home}
         return sections, data
 
 
@@ -123,7 +123,3 @@ def _value_of(section: Section[Any], service: str) -> Any:
         message = f"{service.capitalize()} service temporarily unavailable"
         return Failed(section.error or UpstreamError.code, message)
     return section.value
-
-
-def _within(value: Any, name: str) -> Any:
-    return value[name] if isinstance(value, dict) else value
