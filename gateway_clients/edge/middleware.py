@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import structlog
 from corsheaders.middleware import CorsMiddleware
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -53,7 +52,6 @@ class EdgeMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.log = structlog.get_logger()
         metrics()  # made before there are threads, so that there is one
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -79,13 +77,8 @@ class EdgeMiddleware:
         seconds = time.perf_counter() - context.started_at
         method = request.method or ""
         metrics().request_finished(method=method, route=route, status=response.status_code, seconds=seconds)
-        self.log.info(
-            "request",
-            method=method,
-            route=route,
-            status=response.status_code,
-            ms=round(seconds * 1000, 2),
-            account=context.account_id,
+        logs.log_request(
+            method=method, route=route, status=response.status_code, seconds=seconds, account_id=context.account_id
         )
 
 

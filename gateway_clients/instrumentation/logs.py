@@ -14,6 +14,7 @@ from gateway_clients.instrumentation.hooks import CallRecord, DriftRecord, Recor
 
 #: The request that this thread of work belongs to; empty outside requests.
 request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class JsonFormatter(logging.Formatter):
@@ -63,6 +64,30 @@ def configure() -> None:
     )
 
 
+class _RequestLine(msgspec.Struct):
+    time: str
+    event: str
+    method: str
+    route: str
+    status: int
+    ms: float
+    account: str | None
+    level: str
+    request_id: str
+
+
+def log_request(*, method: str, route: str, status: int, seconds: float, account_id: str | None) -> None:
+    """Writes the line of a request that was answered.
+
+    By itself, since it is written for each: structlog's chain took a fifteenth of what a kept answer takes.
+    """
+    line = _RequestLine(
+        _now(), "request", method, route, status, round(seconds * 1000, 2), account_id, "info", request_id.get()
+    )
+    sys.stdout.write(_ENCODER.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
 def log_record(record: Record) -> None:
     """The hook that logs calls that failed and answers that drift; the others are in the metrics."""
     match record:
@@ -87,8 +112,12 @@ def log_record(record: Record) -> None:
             )
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def _with_time(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **event}
+    return {"time": _now(), **event}
 
 
 def _with_logger(logger: LineWriter, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
