@@ -60,14 +60,15 @@ def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object that these bytes are. Raises BadUserInputError."""
     try:
         value = _DECODER.decode(body.decode("utf-8"))
-        msgspec.json.encode(value)  # refuses lone surrogates, which no upstream could be sent
+        if b"\\u" in body:
+            msgspec.json.encode(value)  # refuses lone surrogates, which no upstream could be sent
     except BadUserInputError:
         raise
     except (ValueError, RecursionError):
         raise BadUserInputError("The body must be a JSON object") from None
     if not isinstance(value, dict):
         raise BadUserInputError("The body must be a JSON object")
-    if _levels_exceed(value, MAX_LEVELS):
+    if body.count(b"{") + body.count(b"[") > MAX_LEVELS and _levels_exceed(value, MAX_LEVELS):
         raise BadUserInputError("The body is nested too deeply")
     return value
 
