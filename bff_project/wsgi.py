@@ -13,7 +13,7 @@ django.setup(set_prefix=False)
 
 
 class GatewayHandler(WSGIHandler):
-    """Django's handler, which looks up an address without arguments once: to do so took a twentieth of a kept answer."""
+    """Django's handler, which looks up an address without arguments once: that took a twentieth of a kept answer."""
 
     def __init__(self) -> None:
         super().__init__()
