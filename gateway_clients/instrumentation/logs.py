@@ -14,7 +14,6 @@ from gateway_clients.instrumentation.hooks import CallRecord, DriftRecord, Recor
 
 #: The request that this thread of work belongs to; empty outside requests.
 request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
-_ENCODER: Final = msgspec.json.Encoder()
 
 
 class JsonFormatter(logging.Formatter):
@@ -64,28 +63,22 @@ def configure() -> None:
     )
 
 
-class _RequestLine(msgspec.Struct):
-    time: str
-    event: str
-    method: str
-    route: str
-    status: int
-    ms: float
-    account: str | None
-    level: str
-    request_id: str
-
-
 def log_request(*, method: str, route: str, status: int, seconds: float, account_id: str | None) -> None:
     """Writes the line of a request that was answered.
 
     By itself, since it is written for each: structlog's chain took a fifteenth of what a kept answer takes.
     """
-    line = _RequestLine(
-        _now(), "request", method, route, status, round(seconds * 1000, 2), account_id, "info", request_id.get()
-    )
-    sys.stdout.write(_ENCODER.encode(line).decode() + "\n")
-    sys.stdout.flush()
+    line = {
+        "time": _now(),
+        "event": "request",
+        "method": method,
+        "route": route,
+        "status": status,
+        "ms": round(seconds * 1000, 2),
+        "account": account_id,
+        "level": "info",
+    }
+    LineWriter().msg(_rendered(None, "", _with_request_id(None, "", line)))
 
 
 def log_record(record: Record) -> None:
