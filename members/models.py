@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from gateway_clients.edge.access import Role
+from members.callers import roles_of
 
 IS_ID: Final = RegexValidator(r"^[A-Za-z0-9_-]{1,64}\Z", "Must be 1 to 64 letters, digits, _ or -.")
 
@@ -92,12 +92,9 @@ class Account(AbstractBaseUser, PermissionsMixin):
     @property
     def roles(self) -> frozenset[str]:
         """What the access rules see."""
-        held = {
-            Role.MEMBER: self.member_id is not None,
-            Role.PROVIDER: self.provider_id is not None,
-            Role.ADMIN: self.is_admin,
-        }
-        return frozenset(role for role, is_held in held.items() if is_held)
+        return roles_of(
+            is_member=self.member_id is not None, is_provider=self.provider_id is not None, is_admin=self.is_admin
+        )
 
     def set_password(self, raw_password: str | None) -> None:
         """Also voids every token given out so far."""

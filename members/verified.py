@@ -1,6 +1,7 @@
 """Access tokens whose signature was checked a moment ago: to check it again would cost as much as all the rest."""
 
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,7 @@ class TokenClaims:
     """What a token says. It is the family, looked up each time, that says whether it still holds."""
 
     account_id: str
-    family_id: str
+    family_id: uuid.UUID
     expires_at: int
 
 
@@ -29,13 +30,18 @@ class VerifiedTokens:
         self._kept: dict[str, TokenClaims] = {}
 
     def claims_of(self, text: str) -> TokenClaims:
-        """The claims of an access token. Raises TokenError for a text that is none, or is no longer one."""
+        """The claims of an access token.
+
+        Raises TokenError for a text that is none, or is no longer one, and ValueError when its `sid` is no family's.
+        """
         kept = self._kept.get(text)
         if kept is not None and self._clock() < kept.expires_at + LEEWAY.total_seconds():
             return kept
         self._kept.pop(text, None)
         token = AccessToken(text)
-        claims = TokenClaims(account_id=token["sub"], family_id=token["sid"], expires_at=int(token["exp"]))
+        claims = TokenClaims(
+            account_id=token["sub"], family_id=uuid.UUID(hex=token["sid"]), expires_at=int(token["exp"])
+        )
         if len(self._kept) >= MAX_KEPT:
             self.forget()
         self._kept[text] = claims

@@ -104,10 +104,11 @@ def scope_of(
     caller: Caller, resource: Resource, *, member_id: str | None = None, provider_id: str | None = None
 ) -> Scope:
     """How much of the resource the caller sees; the widest that any of their roles gives. Raises AccessDeniedError."""
+    roles = caller.roles
     scopes = [
         scope
-        for role in Role
-        if role in caller.roles and (scope := RULES[resource][role](caller, member_id, provider_id)) is not None
+        for role, rule in RULES[resource].items()
+        if role in roles and (scope := rule(caller, member_id, provider_id)) is not None
     ]
     if not scopes:
         raise AccessDeniedError

@@ -16,7 +16,7 @@ _KEPT: Final = "edge_caller"
 
 
 def caller_of(request: HttpRequest) -> Any | None:
-    """The account whose token the request carries, or None without one. Raises UnauthenticatedError for a bad token.
+    """Who the request's token belongs to, or None without one. Raises UnauthenticatedError for a bad token.
 
     Asks `DEFAULT_AUTHENTICATION_CLASSES` of DRF, each of which must take a plain HttpRequest.
     """

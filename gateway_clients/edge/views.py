@@ -73,7 +73,7 @@ class GatewayViewSet(ViewSet):
     def caller(self) -> Caller:
         """Who is signed in."""
         caller: Any = self.request.user
-        return caller  # type: ignore[no-any-return]  # an Account, which is above this layer
+        return caller  # type: ignore[no-any-return]  # who it is, is above this layer
 
     @property
     def gateway(self) -> Gateway:

@@ -131,7 +131,7 @@ def test_a_database_that_does_not_answer_at_the_door_is_503(signed_in: Any, monk
         raise OperationalError("could not connect to 10.1.2.3")
 
     client = signed_in(member_id="m-1")
-    monkeypatch.setattr("members.authentication.living_account", down)
+    monkeypatch.setattr("members.authentication.living_caller", down)
     answer = client.get("/api/v1/sample/m-1")
 
     assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (503, "1", "upstream_unavailable")
