@@ -20,6 +20,7 @@ from gateway_clients.edge.context import RequestContext, context_of
 from gateway_clients.edge.errors import ApiError, RateLimitedError, UnauthenticatedError
 from gateway_clients.edge.graphql.errors import refused_by_edge
 from gateway_clients.edge.health import ALIVE
+from gateway_clients.edge.hosts import check_host
 from gateway_clients.edge.incoming import context_from
 from gateway_clients.edge.outgoing import finished
 from gateway_clients.edge.problems import BY_STATUS, internal_problem, problem_of
@@ -66,7 +67,7 @@ class EdgeMiddleware:
 
     def _answered(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            request.get_host()
+            check_host(request)
         except DisallowedHost as error:
             return problem_of(error, request) or internal_problem(request)
         return self.get_response(request)

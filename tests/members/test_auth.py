@@ -327,4 +327,4 @@ def test_a_database_that_fails_is_told_as_django_tells_it(monkeypatch: pytest.Mo
     for name in ("LIVING", "LIVING_IN_SQLITE"):
         monkeypatch.setattr(authentication, name, "SELECT nothing FROM nowhere")
     with pytest.raises(DatabaseError):
-        authentication.living_account(uuid.uuid4())
+        authentication.living_caller(uuid.uuid4())
