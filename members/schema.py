@@ -75,7 +75,7 @@ class Query(ObjectType):
     @signed_in
     def resolve_me(ask: Ask) -> User:
         """The account."""
-        return to_user(Account.objects.get(pk=_pk_of(ask)))
+        return to_user(Account.objects.get(pk=ask.caller.pk))
 
     @staticmethod
     @allowed(Resource.ELIGIBILITY)
@@ -158,11 +158,6 @@ class Mutation(ObjectType):
         """True."""
         families.end(_refresh_token(refresh_token))
         return True
-
-
-def _pk_of(ask: Ask) -> Any:
-    caller: Any = ask.caller
-    return caller.pk
 
 
 def _refresh_token(given: str) -> str:

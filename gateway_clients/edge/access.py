@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from gateway_clients.edge.errors import AccessDeniedError
 
@@ -33,8 +33,10 @@ class Resource(StrEnum):
 
 
 class Caller(Protocol):
-    """What the rules see of an account."""
+    """What the rules see of an account; `pk` is its number, for who fetches the account itself."""
 
+    @property
+    def pk(self) -> Any: ...
     @property
     def roles(self) -> frozenset[str]: ...
     @property

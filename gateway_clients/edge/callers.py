@@ -9,13 +9,14 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.settings import api_settings
 
+from gateway_clients.edge.access import Caller
 from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import UnauthenticatedError
 
 _KEPT: Final = "edge_caller"
 
 
-def caller_of(request: HttpRequest) -> Any | None:
+def caller_of(request: HttpRequest) -> Caller | None:
     """Who the request's token belongs to, or None without one. Raises UnauthenticatedError for a bad token.
 
     Asks `DEFAULT_AUTHENTICATION_CLASSES` of DRF, each of which must take a plain HttpRequest.
@@ -25,16 +26,18 @@ def caller_of(request: HttpRequest) -> Any | None:
         kept = request.__dict__[_KEPT] = _found(request)
     if isinstance(kept, UnauthenticatedError):
         raise kept
-    return kept
+    caller: Caller | None = kept
+    return caller
 
 
-def _found(request: HttpRequest) -> Any | None:
+def _found(request: HttpRequest) -> Caller | UnauthenticatedError | None:
     try:
         for authenticator in _authenticators():
             found = authenticator.authenticate(request)
             if found is not None:
-                context_of(request).account_id = str(found[0].pk)
-                return found[0]
+                caller: Caller = found[0]
+                context_of(request).account_id = str(caller.pk)
+                return caller
     except UnauthenticatedError as error:
         return error
     return None

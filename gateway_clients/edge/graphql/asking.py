@@ -44,7 +44,7 @@ class Ask:
         caller = caller_of(self.request)
         if caller is None:
             raise UnauthenticatedError
-        return caller  # type: ignore[no-any-return]  # who it is, is above this layer
+        return caller
 
     @property
     def selection(self) -> Selection:
