@@ -93,6 +93,10 @@ class RedisGuard:
         """Runs several in one round trip; what each answers. Raises CacheDownError."""
         return self.run(lambda redis: lane_of(redis.connection_pool).run(calls))
 
+    def scripts_or_leave(self, calls: Sequence[ScriptCall], may_leave: Callable[[], bool]) -> list[Any] | None:
+        """The same; None without waiting when `may_leave`, asked once they are on their way, says so."""
+        return self.run(lambda redis: lane_of(redis.connection_pool).run_or_leave(calls, may_leave))
+
     def _go_down(self, error: Exception) -> None:
         if self._is_down:
             return

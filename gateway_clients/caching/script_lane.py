@@ -1,10 +1,13 @@
-"""Connections to Redis for scripts alone: past the client's pool, retries and hooks, which cost as much as the trip."""
+"""Connections to Redis for scripts alone: past the client's pool, retries and hooks, which cost as much as the trip.
+
+Who needs no answer leaves it on the connection: whoever takes that next reads it first.
+"""
 
 import errno
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -24,6 +27,8 @@ class PromptConnection(Connection):
 
     prompt: PatientSocket
     reader: Reader
+    #: Answers that nobody has waited for yet.
+    left_answers: int = 0
 
     def _connect(self) -> socket.socket:
         """redis-py's place to make the socket."""
@@ -31,6 +36,7 @@ class PromptConnection(Connection):
         self.prompt = PatientSocket(fileno=made.detach())
         self.prompt.settimeout(self.socket_timeout)
         self.reader = Reader(protocolError=InvalidResponse, replyError=_refusal, notEnoughData=_NOT_YET)
+        self.left_answers = 0
         return self.prompt
 
     def answers(self, count: int) -> list[Any]:
@@ -66,47 +72,104 @@ class ScriptLane:
         self._make = pool.connection_class
         self._options = pool.connection_kwargs
         self._idle: list[Any] = []
+        self._loaded: set[str] = set()
 
     def run(self, calls: Sequence[ScriptCall]) -> list[Any]:
         """Runs scripts by their hashes, in one round trip; another loads those that Redis does not know.
 
         Raises RedisError when all of them have been run, OSError.
         """
+        return self._waited(self._sent(calls), calls)
+
+    def run_or_leave(self, calls: Sequence[ScriptCall], may_leave: Callable[[], bool]) -> list[Any] | None:
+        """The same; but None without waiting when `may_leave`, asked once they have been sent, says so.
+
+        It is not asked where Redis may have to be told a script.
+        """
+        connection = self._sent(calls)
+        if self._can_leave(connection, calls) and may_leave():
+            connection.left_answers = len(calls)
+            self._idle.append(connection)
+            return None
+        return self._waited(connection, calls)
+
+    def _sent(self, calls: Sequence[ScriptCall]) -> Any:
         connection = self._taken()
-        answers = _answers(connection, [("EVALSHA", call.script.sha1, call) for call in calls])
+        _send(connection, [("EVALSHA", call.script.sha1, call) for call in calls])
+        return connection
+
+    def _waited(self, connection: Any, calls: Sequence[ScriptCall]) -> list[Any]:
+        answers = _answers(connection, len(calls))
         unknown = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
-            loaded = _answers(connection, [("EVAL", calls[number].script.source, calls[number]) for number in unknown])
-            for number, answer in zip(unknown, loaded, strict=True):
+            self._loaded.clear()
+            _send(connection, [("EVAL", calls[number].script.source, calls[number]) for number in unknown])
+            for number, answer in zip(unknown, _answers(connection, len(unknown)), strict=True):
                 answers[number] = answer
         self._idle.append(connection)
-        for answer in answers:
-            if isinstance(answer, ResponseError):
-                raise answer
+        _raise_refusal(answers)
+        self._loaded.update(call.script.sha1 for call in calls)
         return answers
 
+    def _can_leave(self, connection: Any, calls: Sequence[ScriptCall]) -> bool:
+        return isinstance(connection, PromptConnection) and all(call.script.sha1 in self._loaded for call in calls)
+
     def _taken(self) -> Any:
-        """A connection that Redis has not closed meanwhile."""
+        """A connection that Redis has not closed meanwhile, and on which nothing is left to be read."""
         while self._idle:
             try:
                 connection = self._idle.pop()
             except IndexError:
                 break
-            if _is_quiet(connection):
+            if self._is_ready(connection):
                 return connection
             connection.disconnect()
         connection = self._make(**self._options)
         connection.connect()
+        self._loaded.clear()
         return connection
 
+    def _is_ready(self, connection: Any) -> bool:
+        """Reads what is left. Raises RedisError, TimeoutError."""
+        if isinstance(connection, PromptConnection) and connection.left_answers:
+            try:
+                self._read_left(connection)
+            except TimeoutError:
+                raise
+            except OSError:
+                return False
+        return _is_quiet(connection)
 
-def _answers(connection: Any, commands: Sequence[tuple[str, str, ScriptCall]]) -> list[Any]:
-    """What Redis says to each, also when it is an error, so that no answer is left behind on the connection."""
+    def _read_left(self, connection: PromptConnection) -> None:
+        """A script that was forgotten at that moment was not run: what it would have stored is not kept."""
+        count, connection.left_answers = connection.left_answers, 0
+        answers = connection.answers(count)
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            self._loaded.clear()
+            return
+        try:
+            _raise_refusal(answers)
+        except ResponseError:
+            self._idle.append(connection)
+            raise
+
+
+def _raise_refusal(answers: Sequence[Any]) -> None:
+    for answer in answers:
+        if isinstance(answer, ResponseError):
+            raise answer
+
+
+def _send(connection: Any, commands: Sequence[tuple[str, str, ScriptCall]]) -> None:
     packed = [_packed(name, script, len(call.keys), *call.keys, *call.args) for name, script, call in commands]
     connection.send_packed_command([b"".join(packed)], check_health=False)
+
+
+def _answers(connection: Any, count: int) -> list[Any]:
+    """What Redis says to each, also when it is an error, so that no answer is left behind on the connection."""
     if isinstance(connection, PromptConnection):
-        return connection.answers(len(commands))
-    return [_answer(connection) for _ in commands]
+        return connection.answers(count)
+    return [_answer(connection) for _ in range(count)]
 
 
 def _packed(*words: str | bytes | int) -> bytes:

@@ -106,6 +106,71 @@ def test_callers_at_the_same_time_get_their_own_answers(lane: ScriptLane) -> Non
         assert each.result[1] == str(each.result[0]).encode()
 
 
+@pytest.fixture
+def leaving(settings: Settings, name: str) -> ScriptLane:
+    """The lane of connections on which answers can be left; ECHO is known to Redis."""
+    options = settings.CACHES["default"]["OPTIONS"]["CONNECTION_POOL_KWARGS"]
+    made = ScriptLane(ConnectionPool.from_url(settings.REDIS_URL, client_name=name, **options))
+    one(made, ECHO, ["warm"], [0])
+    return made
+
+
+def left(lane: ScriptLane, script: Script, *keys: str) -> bool:
+    """Whether the answer of a script was left behind."""
+    return lane.run_or_leave([ScriptCall(script, keys, [])], lambda: True) is None
+
+
+def test_an_answer_that_was_left_is_read_by_the_next_and_taken_for_nobody_elses(leaving: ScriptLane) -> None:
+    assert [left(leaving, ECHO, "a"), left(leaving, ECHO, "b")] == [True, True]
+    assert one(leaving, ECHO, ["c"], [1]) == [b"c", b"1", 1]
+
+
+def test_who_needs_the_answer_after_all_waits_for_it(leaving: ScriptLane) -> None:
+    calls = [ScriptCall(ECHO, ["key"], [1])]
+    assert leaving.run_or_leave(calls, lambda: False) == [[b"key", b"1", 1]]
+
+
+def test_a_script_that_redis_may_not_know_is_waited_for(leaving: ScriptLane, redis: Redis) -> None:
+    key = uuid.uuid4().hex
+    counting = Script(f"return redis.call('INCR', KEYS[1]) -- {key}")
+    assert [left(leaving, counting, key), left(leaving, counting, key)] == [False, True]
+    assert redis.get(key) == b"2"
+
+
+def test_what_redis_forgot_while_its_answer_was_left_is_loaded_for_the_next(leaving: ScriptLane, redis: Redis) -> None:
+    redis.script_flush()
+    assert left(leaving, ECHO, "key")
+    assert one(leaving, ECHO, ["key"], [1])[0] == b"key"
+
+
+def test_a_refusal_that_was_left_is_told_the_next(leaving: ScriptLane) -> None:
+    with pytest.raises(ResponseError):
+        one(leaving, FAILING, ["key"], [])
+    leaving._loaded.add(FAILING.sha1)
+    assert left(leaving, FAILING, "key")
+    with pytest.raises(ResponseError):
+        one(leaving, ECHO, ["key"], [1])
+    assert one(leaving, ECHO, ["key"], [2])[1] == b"2"
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["behind its answers", "before it gave them"])
+def test_a_connection_that_redis_has_closed_costs_no_error_where_answers_were_left(
+    leaving: ScriptLane, redis: Redis, name: str, count: int
+) -> None:
+    assert left(leaving, ECHO, "key")
+    (connection,) = leaving._idle
+    connection.left_answers = count
+    (mine,) = (client for client in redis.client_list() if client["name"] == name)
+    redis.client_kill_filter(_id=mine["id"])
+    assert one(leaving, ECHO, ["key"], [2])[1] == b"2"
+
+
+def test_connections_of_redis_pys_own_wait_for_their_answers(settings: Settings) -> None:
+    own = ScriptLane(ConnectionPool.from_url(settings.REDIS_URL))
+    one(own, ECHO, ["warm"], [0])
+    assert not left(own, ECHO, "key")
+
+
 def test_a_pool_has_one_and_a_forked_process_another(pool: ConnectionPool) -> None:
     here = lane_of(pool)
     assert lane_of(pool) is here
