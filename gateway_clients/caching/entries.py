@@ -1,5 +1,6 @@
 """What is kept under a key, what a look at it tells, and the names of both in Redis."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -46,7 +47,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int = 0
     stored_ms: int = 0
     fresh_until_ms: int = 0
-    stamp: str = ""
+    stamp: bytes = b""
     token: str = ""
 
     @property
@@ -85,8 +86,15 @@ def counter_name(name: str) -> str:
     return f"{settings.CACHE_KEY_PREFIX}:n:{name}"
 
 
-def names_of(key: CacheKey) -> list[str]:
-    """The names that the scripts take for an item: entry, lease, generation, tags."""
+def names_of(keys: Sequence[CacheKey]) -> tuple[list[str], int, list[list[int]]]:
+    """What the scripts take for several keys: names of versions, leases and entries; how many versions; and for each
+    key the places of its tags among them, counted from 1.
+    """
     prefix = settings.CACHE_KEY_PREFIX
-    tags = [f"{prefix}:t:{tag}" for tag in key.tags]
-    return [f"{prefix}:e:{key.name}", f"{prefix}:l:{key.name}", f"{prefix}:g", *tags]
+    places: dict[str, int] = {}
+    tags = [[places.setdefault(tag, len(places) + 2) for tag in key.tags] for key in keys]
+    names = [f"{prefix}:g"]
+    names += [f"{prefix}:t:{tag}" for tag in places]
+    names += [f"{prefix}:l:{key.name}" for key in keys]
+    names += [f"{prefix}:e:{key.name}" for key in keys]
+    return names, len(places) + 1, tags

@@ -24,8 +24,10 @@ ABSENT_SECONDS: Final = 30.0
 JITTER: Final = 0.1
 #: Leases asked for in vain that are remembered; the others end by themselves.
 MOST_LOST_LEASES: Final = 10_000
-#: What the script says, by its word. (Looking an enum's member up by value takes longer.)
-FOUND: Final = {found.encode(): found for found in Found}
+#: What the script says, by its number.
+FOUND: Final = (Found.FRESH, Found.LEASED, Found.HELD, Found.FREE)
+_READINGS: Final = msgspec.msgpack.Decoder(tuple[int, list[tuple[int, int, int]]])
+_packed: Final = msgspec.msgpack.Encoder().encode
 log = structlog.get_logger(__name__)
 
 
@@ -78,25 +80,32 @@ class LeasedCache:
         """
         if not looks:
             return []
-        names: list[str] = []
-        args: list[str | int] = []
-        tokens: list[str] = []
-        for look in looks:
-            own = names_of(look.key)
-            token = self._token() if look.lease_seconds else ""
-            newer = "now" if look.newer_than_ms < 0 else look.newer_than_ms
-            names += own
-            tokens.append(token)
-            args += [len(own), token, math.ceil(look.lease_seconds * 1000), newer, "last" if look.ends_reading else ""]
+        names, version_count, tags = names_of([look.key for look in looks])
+        tokens = [self._token() if look.lease_seconds else "" for look in looks]
+        items = [
+            (token, math.ceil(look.lease_seconds * 1000), look.newer_than_ms, look.ends_reading, own)
+            for look, token, own in zip(looks, tokens, tags, strict=True)
+        ]
         try:
-            answers = self._asked(ScriptCall(READ, names, args), rider)
+            answer = self._asked(ScriptCall(READ, names, (_packed((version_count, items)),)), rider)
         except CacheDownError as error:
             if error.was_asked:
                 lost = ((lease_name(look.key), token) for look, token in zip(looks, tokens, strict=True) if token)
                 self._lost_leases.extend(lost)
             return [Reading(key=look.key, found=Found.DOWN) for look in looks]
+        at_ms, told = _READINGS.decode(answer[0])
         readings = [
-            self._reading(look.key, token, answer) for look, token, answer in zip(looks, tokens, answers, strict=False)
+            self._reading(
+                looks[i].key,
+                answer[2 * i + 2],
+                found=FOUND[state],
+                at_ms=at_ms,
+                stored_ms=stored_ms,
+                fresh_until_ms=fresh_until_ms,
+                stamp=answer[2 * i + 1],
+                token=tokens[i],
+            )
+            for i, (state, stored_ms, fresh_until_ms) in enumerate(told)
         ]
         found = [reading.found for reading in readings]
         hits, waits = found.count(Found.FRESH), found.count(Found.HELD)
@@ -112,26 +121,15 @@ class LeasedCache:
         rider.take(told)
         return answer
 
-    def _reading(self, key: CacheKey, token: str, answer: Sequence[Any]) -> Reading:
-        state, at_ms, stored_ms, fresh_ms, stamp, sealed = answer
-        found = FOUND[state]
+    def _reading(self, key: CacheKey, sealed: bytes | None, *, found: Found, token: str, **more: Any) -> Reading:
         entry = self._open(key, sealed) if sealed is not None else None
         if found is Found.FRESH and entry is None:
             found = Found.FREE
-        return Reading(
-            key=key,
-            found=found,
-            entry=entry,
-            at_ms=at_ms,
-            stored_ms=stored_ms,
-            fresh_until_ms=fresh_ms,
-            stamp=stamp.decode(),
-            token=token if found is Found.LEASED else "",
-        )
+        return Reading(key=key, found=found, entry=entry, token=token if found is Found.LEASED else "", **more)
 
     def _open(self, key: CacheKey, sealed: bytes) -> Entry | None:
         try:
-            return ENTRY_DECODER.decode(sealer().open(str(key), sealed))
+            return ENTRY_DECODER.decode(sealer().open(key.name, sealed))
         except (UnsealableError, msgspec.MsgspecError, RecursionError):
             log.warning("cache.undecodable", data_class=str(key.data_class))
             self.discard(key)
@@ -157,24 +155,27 @@ class LeasedCache:
         kept_seconds = fresh_seconds + life.stale_seconds
         return Fill(reading=reading, entry=entry, fresh_seconds=fresh_seconds, kept_seconds=kept_seconds)
 
-    def store(self, fills: Sequence[Fill]) -> list[bool]:
+    def store(self, fills: Sequence[Fill], *, may_leave: Callable[[], bool] = lambda: False) -> list[bool]:
         """Whether each is valid: False when an invalidation came in between (it is not stored then). One round trip.
 
-        True without being stored while Redis is down: what it would have voided cannot be known then.
+        True without being stored while Redis is down: what it would have voided cannot be known then. And True without
+        waiting when `may_leave`, asked once the fills are on their way, says that nobody needs to know.
         """
         if not fills:
             return []
-        names: list[str] = []
-        args: list[str | bytes | int] = []
+        names, version_count, tags = names_of([fill.reading.key for fill in fills])
+        items = [
+            (fill.reading.token, int(fill.fresh_seconds * 1000), int(fill.kept_seconds * 1000), own)
+            for fill, own in zip(fills, tags, strict=True)
+        ]
+        args = [_packed((version_count, items))]
         for fill in fills:
-            own, reading = names_of(fill.reading.key), fill.reading
-            names += own
-            args += [len(own), reading.token, reading.stamp, int(fill.fresh_seconds * 1000)]
-            args += [int(fill.kept_seconds * 1000), sealer().seal(str(reading.key), msgspec.msgpack.encode(fill.entry))]
+            args += [fill.reading.stamp, sealer().seal(fill.reading.key.name, _packed(fill.entry))]
         try:
-            return [answer == 1 for answer in self.guard.script(STORE, names, args)]
+            answers = self.guard.scripts_or_leave([ScriptCall(STORE, names, args)], may_leave)
         except CacheDownError:
-            return [True for _ in fills]
+            answers = None
+        return [True for _ in fills] if answers is None else [answer == 1 for answer in answers[0]]
 
     def release(self, readings: Sequence[Reading]) -> None:
         """Gives back the leases of these readings."""

@@ -66,37 +66,39 @@ end
 """
 
 _STAMP = """
+local asked = cmsgpack.unpack(ARGV[1])
+local version_count, items = asked[1], asked[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function stamp_of(first, last, makes_missing)
-  local versions = redis.call('MGET', unpack(KEYS, first, last))
-  for i = 1, #versions do
-    if not versions[i] then
-      versions[i] = time[1] .. '-' .. time[2]
-      if makes_missing then redis.call('SET', KEYS[first + i - 1], versions[i], 'PX', VERSION_MS) end
-    end
-  end
+local new_version = time[1] .. '-' .. time[2]
+local function stamp_of(found, tags)
+  local versions = {found[1] or new_version}
+  for t = 1, #tags do versions[t + 1] = found[tags[t]] or new_version end
   return table.concat(versions, '.')
 end
-""".replace("VERSION_MS", str(VERSION_MS))
+"""
 
-#: KEYS of each item: entry, lease, generation, tags…; ARGV of each: how many keys it has, lease token, lease ms, newer
-#: than ms (an entry stored before counts as expired; 'now': any), whether a fresh one ends the reading ('last').
-#: Answers for each item: {state, now, stored, fresh until, stamp, sealed} with state
-#: fresh | leased | held (somebody else fills) | free (no lease was asked for).
+#: KEYS: the versions (the generation, then tags), a lease for each item, an entry for each item. ARGV: MessagePack of
+#: how many versions there are and, for each item, {lease token ('' for none), lease ms, newer than ms (an entry stored
+#: before counts as expired; -1: any), whether a fresh one ends the reading, the places of its tags among the versions}.
+#: Answers MessagePack of {now, {state, stored, fresh until} for each item}, then the stamp of each and what is sealed,
+#: with state 0 fresh | 1 leased | 2 held (somebody else fills) | 3 free (no lease was asked for).
 READ: Final = Script(
-    _TEXT
-    + _STAMP
+    _STAMP
     + """
-local answers, k = {}, 1
-for a = 1, #ARGV, 5 do
-  local count, token, lease_ms, newer, mode = tonumber(ARGV[a]), ARGV[a+1], ARGV[a+2], ARGV[a+3], ARGV[a+4]
-  local entry_key, lease_key = KEYS[k], KEYS[k+1]
-  local stamp = stamp_of(k + 2, k + count - 1, true)
-  k = k + count
-  local newer_ms = newer == 'now' and now + 1 or tonumber(newer)
+local found = redis.call('MGET', unpack(KEYS))
+for v = 1, version_count do
+  if not found[v] then
+    found[v] = new_version
+    redis.call('SET', KEYS[v], new_version, 'PX', VERSION_MS)
+  end
+end
+local readings, answers, useless, taken = {}, {''}, {}, {}
+for i = 1, #items do
+  local token, lease_ms, newer_ms, ends_reading, tags = unpack(items[i])
+  local lease_key, raw = KEYS[version_count + i], found[version_count + #items + i]
+  local stamp = stamp_of(found, tags)
   local stored, fresh, sealed = 0, 0, false
-  local raw = text_at(entry_key)
   if raw then
     local line = string.find(raw, '\\n', 1, true)
     if line then
@@ -105,50 +107,54 @@ for a = 1, #ARGV, 5 do
         stored, fresh, sealed = tonumber(s), tonumber(f), string.sub(raw, line + 1)
       end
     end
-    if not sealed then redis.call('UNLINK', entry_key) end
   end
-  local state = 'free'
-  if sealed and fresh > now and stored >= newer_ms then
-    state = 'fresh'
+  if not sealed then useless[#useless + 1] = KEYS[version_count + #items + i] end
+  local state = 3
+  if sealed and fresh > now and newer_ms >= 0 and stored >= newer_ms then
+    state = 0
   elseif token ~= '' then
-    local lease = text_at(lease_key)
+    local lease = taken[lease_key] or found[version_count + i]
     if lease and string.sub(lease, -(#stamp + 1)) == '\\n' .. stamp then
-      state = 'held'
+      state = 2
     else
-      redis.call('SET', lease_key, token .. '\\n' .. stamp, 'PX', lease_ms)
-      state = 'leased'
+      taken[lease_key] = token .. '\\n' .. stamp
+      redis.call('SET', lease_key, taken[lease_key], 'PX', lease_ms)
+      state = 1
     end
   end
-  answers[#answers + 1] = {state, now, stored, fresh, stamp, sealed}
-  if state == 'fresh' and mode == 'last' then break end
+  readings[i], answers[2 * i], answers[2 * i + 1] = {state, stored, fresh}, stamp, sealed
+  if state == 0 and ends_reading then break end
 end
+if #useless > 0 then redis.call('UNLINK', unpack(useless)) end
+answers[1] = cmsgpack.pack({now, readings})
 return answers
-"""
+""".replace("VERSION_MS", str(VERSION_MS))
 )
 
-#: KEYS of each item: entry, lease, generation, tags…; ARGV of each: how many keys, lease token ('' for none), stamp of
-#: the reading, fresh ms, kept ms, sealed. Answers for each: 1 stored, 0 voided meanwhile.
+#: KEYS as of READ. ARGV: MessagePack of how many versions there are and, for each item, {lease token ('' for none),
+#: fresh ms, kept ms, the places of its tags}; then the stamp of each item's reading and what is sealed. Answers for
+#: each: 1 stored, 0 voided meanwhile.
 STORE: Final = Script(
-    _TEXT
-    + _STAMP
+    _STAMP
     + """
-local answers, k = {}, 1
-for a = 1, #ARGV, 6 do
-  local count, token, stamp, fresh_ms, kept_ms = tonumber(ARGV[a]), ARGV[a+1], ARGV[a+2], ARGV[a+3], ARGV[a+4]
-  local entry_key, lease_key = KEYS[k], KEYS[k+1]
-  local is_valid = stamp_of(k + 2, k + count - 1, false) == stamp
-  k = k + count
+local found = redis.call('MGET', unpack(KEYS, 1, version_count + #items))
+local answers, ended = {}, {}
+for i = 1, #items do
+  local token, fresh_ms, kept_ms, tags = unpack(items[i])
+  local lease_key, stamp = KEYS[version_count + i], ARGV[2 * i]
+  local is_valid = stamp_of(found, tags) == stamp
   if token ~= '' then
-    local is_mine = text_at(lease_key) == token .. '\\n' .. stamp
-    if is_mine then redis.call('UNLINK', lease_key) end
+    local is_mine = found[version_count + i] == token .. '\\n' .. stamp
+    if is_mine then ended[#ended + 1] = lease_key end
     is_valid = is_valid and is_mine
   end
-  if is_valid and tonumber(kept_ms) > 0 then
+  if is_valid and kept_ms > 0 then
     local head = string.format('%.0f,%.0f,%s\\n', now, now + fresh_ms, stamp)
-    redis.call('SET', entry_key, head .. ARGV[a+5], 'PX', kept_ms)
+    redis.call('SET', KEYS[version_count + #items + i], head .. ARGV[2 * i + 1], 'PX', kept_ms)
   end
-  answers[#answers + 1] = is_valid and 1 or 0
+  answers[i] = is_valid and 1 or 0
 end
+if #ended > 0 then redis.call('UNLINK', unpack(ended)) end
 return answers
 """
 )

@@ -1,6 +1,6 @@
 """The null twin of the cache: as if Redis were down, nothing is found and nothing is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway_clients.caching.entries import Found, Reading
 from gateway_clients.caching.keys import CacheKey
@@ -18,7 +18,7 @@ class NoCache(Cache):
         """Nothing is found, and nobody goes along."""
         return [Reading(key=look.key, found=Found.DOWN) for look in looks]
 
-    def store(self, fills: Sequence[Fill]) -> list[bool]:
+    def store(self, fills: Sequence[Fill], *, may_leave: Callable[[], bool] = lambda: False) -> list[bool]:
         """Nothing is kept."""
         return [True for _ in fills]
 

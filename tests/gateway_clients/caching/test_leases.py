@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.entries import ABSENT, Found, Reading, entry_name, lease_name
+from gateway_clients.caching.entries import ABSENT, Found, Reading, entry_name, lease_name, tag_name
 from gateway_clients.caching.guard import RedisGuard, default_connection
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.store import Cache, Look
@@ -84,6 +84,27 @@ def test_many_looks_and_many_stores_cost_one_round_trip_each(cache: Cache, round
     assert round_trips() == 1
     cache.release([reading for reading in readings if not reading.token])
     assert round_trips() == 0
+
+
+def test_one_who_looks_twice_at_once_holds_one_lease(cache: Cache) -> None:
+    first, second = cache.read([Look(key=CLAIMS, lease_seconds=5)] * 2)
+    assert (first.found, second.found) == (Found.LEASED, Found.HELD)
+    assert cache.store([cache.fill_of(first, entry("v1"))]) == [True]
+
+
+def test_versions_that_are_no_text_are_made_anew(cache: Cache, redis: Redis) -> None:
+    fill(cache)
+    redis.delete(tag_name("member:m-1"))
+    redis.set(tag_name("member:m-1"), b"\xff\n")
+    reading = lease(cache)
+    assert (reading.found, reading.entry) == (Found.LEASED, None)
+    assert cache.store([cache.fill_of(reading, entry("v2"))]) == [True]
+
+
+def test_a_fill_that_nobody_waits_for_is_found_by_the_next(cache: Cache) -> None:
+    fill(cache, BENEFITS)
+    assert cache.store([cache.fill_of(lease(cache), entry("v1"))], may_leave=lambda: True) == [True]
+    assert value(look(cache)) == "v1"
 
 
 def test_scripts_that_redis_forgot_are_loaded_again(cache: Cache, redis: Redis) -> None:
