@@ -12,18 +12,17 @@ from gateway_clients.caching.entries import Found
 from gateway_clients.caching.store import Cache, Look, default_cache
 from gateway_clients.crew import crew
 from gateway_clients.errors import DeadlineExceededError, GatewayOverloadedError, UpstreamUnavailableError
-from gateway_clients.fan_out.fills import Fills, flights, side_by_side, submit, submit_admitted
+from gateway_clients.fan_out.fills import CallJob, FillJob, flights, side_by_side, submit, submit_admitted
 from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.fan_out.waves import NotYetError
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
-from gateway_clients.upstream.asking import asked
 from gateway_clients.upstream.call import Call
-from gateway_clients.upstream.driver import Job, MoreFills, run
+from gateway_clients.upstream.driver import Ahead, Job, MoreFills, run
 from gateway_clients.upstream.flights import Flight
 from gateway_clients.upstream.outcome import Outcome
 from gateway_clients.upstream.pipe import kept_outcome
-from gateway_clients.upstream.registry import admission
+from gateway_clients.upstream.registry import admission, go_all_in_batches
 
 P = TypeVar("P")
 
@@ -46,7 +45,11 @@ class _Read:
 
 @dataclass(slots=True, kw_only=True)
 class FanOut:
-    """The calls of one request. `before_start` is called at each start, and may add calls."""
+    """The calls of one request. `before_start` is called at each start, and may add calls.
+
+    `ahead`: what is looked for in the round trip that the calls are looked for in, and may make them needless. Only
+    where all of them are run on the request's own thread (`may_look_ahead`) and are kept reads.
+    """
 
     asker: Asker
     deadline: Deadline
@@ -54,6 +57,7 @@ class FanOut:
     cache: Cache = field(default_factory=default_cache)
     before_start: Callable[[], None] = lambda: None
     more_fills: MoreFills = tuple
+    ahead: Ahead | None = None
     calls: list[PendingCall[Any]] = field(default_factory=list)
     is_held: bool = False
     _waiting: list[PendingCall[Any]] = field(default_factory=list)
@@ -65,34 +69,54 @@ class FanOut:
         self._waiting.append(pending)
         return pending
 
+    @property
+    def may_look_ahead(self) -> bool:
+        """Whether all kept reads that are added now would be run on the request's own thread."""
+        return not self._waiting and go_all_in_batches() and not self._is_in_hurry
+
+    @property
+    def _is_in_hurry(self) -> bool:
+        return self._answer_by.remaining_seconds < OWN_THREAD_SHARE * settings.READ_BUDGET_SECONDS
+
     def start(self) -> None:
         """Sends what was added, and waits until all of it is settled or the deadline has passed.
 
-        Raises NotYetError while held.
+        Raises NotYetError while held, and what `before_start` and `ahead` raise.
         """
         if self.is_held:
             raise NotYetError
         self.before_start()
         waiting, self._waiting = self._waiting, []
+        ahead, self.ahead = self.ahead, None
         if not waiting:
+            if ahead is not None:
+                self._is_wanted(ahead)
             return
         started_at = time.monotonic()
         for pending in waiting:
             pending.started_at = started_at
-        if not admission().try_enter():
-            self._peek(waiting)
+        place = admission()
+        if not place.try_enter():
+            self._peek(waiting, ahead)
             return
         try:
-            self._settle(waiting)
+            self._settle(waiting, ahead)
         finally:
-            admission().leave()
+            place.leave()
 
     @property
     def _answer_by(self) -> Deadline:
         return self.deadline.earlier_by(ANSWER_RESERVE_SECONDS)
 
-    def _peek(self, waiting: Sequence[PendingCall[Any]]) -> None:
+    def _is_wanted(self, ahead: Ahead) -> bool:
+        """Looks ahead in a round trip of its own."""
+        return ahead.take(self.cache.read(ahead.looks, ahead.rider))
+
+    def _peek(self, waiting: Sequence[PendingCall[Any]], ahead: Ahead | None) -> None:
         """Too many wait already: fresh entries answer, whatever would have to be asked for is shed."""
+        if ahead is not None and not self._is_wanted(ahead):
+            self._forget(waiting)
+            return
         for pending in waiting:
             pending.fail(GatewayOverloadedError())
         kept = [pending for pending in waiting if pending.call.key is not None and not self.is_fresh_wanted]
@@ -103,54 +127,62 @@ class FanOut:
                 if reading.found is Found.FRESH and outcome is not None:
                     pending.settle(outcome)
 
-    def _settle(self, waiting: Sequence[PendingCall[Any]]) -> None:
+    def _forget(self, needless: Sequence[PendingCall[Any]]) -> None:
+        self.calls = [pending for pending in self.calls if pending not in needless]
+
+    def _settle(self, waiting: Sequence[PendingCall[Any]], ahead: Ahead | None) -> None:
         alone = [pending for pending in waiting if pending.call.key is None]
         left = [pending for pending in waiting if pending.call.key is not None]
         for round_number in range(1, MOST_ROUNDS + 1):
             reads = self._board(left)
             try:
-                self._run(reads, alone)
+                is_wanted = self._run(reads, alone, ahead)
             except BaseException as error:
                 _land_all(reads, error)
                 raise
-            alone = []
+            if not is_wanted:
+                self._forget(waiting)
+                return
+            alone, ahead = [], None
             left = [read.pending for read in reads if not self._land(read, is_last=round_number == MOST_ROUNDS)]
             if not left:
                 return
 
     def _board(self, pendings: Sequence[PendingCall[Any]]) -> list[_Read]:
         """Joins the reads under way, and leads those that nobody has asked for yet."""
-        wanted = [
-            (f"{pending.call.key}{'!' if self.is_fresh_wanted else ''}", pending.call.key.tags)
-            for pending in pendings
-            if pending.call.key is not None
-        ]
+        mark = "!" if self.is_fresh_wanted else ""
+        wanted = [(key.name + mark, key.tags) for pending in pendings if (key := pending.call.key) is not None]
         boarded = flights().board(wanted)
         return [
             _Read(pending, flight, is_leader) for pending, (flight, is_leader) in zip(pendings, boarded, strict=True)
         ]
 
-    def _run(self, reads: Sequence[_Read], alone: Sequence[PendingCall[Any]]) -> None:
+    def _run(self, reads: Sequence[_Read], alone: Sequence[PendingCall[Any]], ahead: Ahead | None) -> bool:
         """Own calls on this thread. Fills too, unless the request is in a hurry: then the pool makes them, with a
         budget of their own and a place of their own among those that wait on upstreams, as long as there is one.
+
+        False: the calls are needless.
         """
         led = [read for read in reads if read.is_leader]
-        fill_seconds = settings.READ_BUDGET_SECONDS
-        is_in_hurry = self._answer_by.remaining_seconds < OWN_THREAD_SHARE * fill_seconds
-        goes_on_alone = is_in_hurry and bool(led) and admission().try_enter()
+        goes_on_alone = bool(led) and ahead is None and self._is_in_hurry and admission().try_enter()
         if goes_on_alone:
-            submit_admitted([self._fill_job(read, Deadline.after(fill_seconds)) for read in led], self.cache)
-        fill_by = self._answer_by.sooner(fill_seconds)
-        own = [] if goes_on_alone else [self._fill_job(read, fill_by, read.pending.settle) for read in led]
+            fill_by = Deadline.after(settings.READ_BUDGET_SECONDS)
+            submit_admitted([self._fill(read, fill_by, None) for read in led], self.cache)
+            led = []
+        fill_by = self._answer_by.sooner(settings.READ_BUDGET_SECONDS)
+        own: list[Job] = [self._fill(read, fill_by, read.pending) for read in led]
         own += [self._job(pending) for pending in alone if pending.call.is_repeatable]
         writes = [self._job(pending) for pending in alone if not pending.call.is_repeatable]
+        if ahead is not None and not own:
+            return self._is_wanted(ahead)
         here, *beside = [*side_by_side(own), *([write] for write in writes)] or [[]]
         futures = [(submit(jobs, self.cache), jobs) for jobs in beside]
-        run(here, self.cache, self.more_fills)
+        is_wanted = run(here, self.cache, self.more_fills, ahead)
         for future, jobs in futures:
             self._wait(future, jobs)
+        return is_wanted
 
-    def _wait(self, future: "Future[None]", jobs: Sequence[Job]) -> None:
+    def _wait(self, future: "Future[bool]", jobs: Sequence[Job]) -> None:
         """Waits for jobs on the pool; those that it did not come to in time are not begun any more."""
         try:
             with crew().away():
@@ -162,17 +194,21 @@ class FanOut:
                     future.result()
                 return
             for job in jobs:
-                job.fail(DeadlineExceededError(job.service))
+                job.fail(DeadlineExceededError(job.target.conf.name))
 
-    def _fill_job(
-        self, read: _Read, deadline: Deadline, on_answer: Callable[[Outcome[Any]], None] = lambda _: None
-    ) -> Job:
-        fills = Fills(asker=self.asker, cache=self.cache, is_fresh_wanted=self.is_fresh_wanted)
-        return fills.job(read.pending.call, read.flight, deadline, on_answer)
+    def _fill(self, read: _Read, deadline: Deadline, pending: PendingCall[Any] | None) -> Job:
+        return FillJob(
+            read.pending.call,
+            read.flight,
+            self.asker,
+            deadline,
+            self.cache,
+            pending=pending,
+            is_fresh_wanted=self.is_fresh_wanted,
+        )
 
     def _job(self, pending: PendingCall[Any]) -> Job:
-        pipe = asked(pending.call, self.asker, self._answer_by)
-        return Job(service=pending.call.service, pipe=pipe, succeed=pending.settle, fail=pending.fail)
+        return CallJob(pending, self.asker, self._answer_by)
 
     def _land(self, read: _Read, *, is_last: bool) -> bool:
         """Settles a read by its flight, no later than the deadline; False: it is to be asked for anew."""

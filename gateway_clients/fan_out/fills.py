@@ -1,24 +1,25 @@
 """Fills of kept reads as jobs: for the request that waits for them, or on their own while it goes on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from django.conf import settings
 
 from gateway_clients.caching.store import Cache, invalidations
+from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.once import once
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
+from gateway_clients.upstream.asking import asked
 from gateway_clients.upstream.call import Call
-from gateway_clients.upstream.driver import MOST_OF_ONE_REQUEST, Job, goes_in_batches, run
+from gateway_clients.upstream.driver import MOST_OF_ONE_REQUEST, Job, run
 from gateway_clients.upstream.flights import Flight, Flights
 from gateway_clients.upstream.outcome import Outcome
 from gateway_clients.upstream.pipe import kept_read
-from gateway_clients.upstream.registry import admission
+from gateway_clients.upstream.registry import admission, upstream
 
 
 @once
@@ -35,7 +36,7 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=2 * settings.ADMISSION_LIMIT, thread_name_prefix="fan-out")
 
 
-def submit(jobs: Sequence[Job], cache: Cache) -> "Future[None]":
+def submit(jobs: Sequence[Job], cache: Cache) -> "Future[bool]":
     """Runs jobs on the pool, within this context."""
     return pool().submit(copy_context().run, run, jobs, cache)
 
@@ -45,7 +46,7 @@ def submit_admitted(jobs: Sequence[Job], cache: Cache) -> None:
     place, groups = admission(), side_by_side(jobs)
     left = count(len(groups) - 1, -1)
 
-    def end(_: "Future[None]") -> None:
+    def end(_: "Future[bool]") -> None:
         if next(left) == 0:
             place.leave()
 
@@ -55,62 +56,94 @@ def submit_admitted(jobs: Sequence[Job], cache: Cache) -> None:
 
 def side_by_side(jobs: Sequence[Job]) -> list[Sequence[Job]]:
     """Jobs in groups, each for one thread: what goes in batches together, the rest apart as far as that is allowed."""
-    together = [job for job in jobs if goes_in_batches(job.service)]
-    apart = [job for job in jobs if not goes_in_batches(job.service)]
+    apart = [job for job in jobs if not job.target.goes_in_batches]
+    if not apart:
+        return [jobs] if jobs else []
+    together = [job for job in jobs if job.target.goes_in_batches]
     groups = [together, *(apart[start::MOST_OF_ONE_REQUEST] for start in range(MOST_OF_ONE_REQUEST))]
     return [group for group in groups if group]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fills:
-    """Makes the jobs that fill kept reads, for one request."""
+class CallJob:
+    """A call whose answer is not kept."""
 
-    asker: Asker
-    cache: Cache
-    is_fresh_wanted: bool
+    __slots__ = ("_pending", "pipe", "target")
 
-    def job(
+    def __init__(self, pending: PendingCall[Any], asker: Asker, deadline: Deadline) -> None:
+        self._pending = pending
+        self.target = upstream(pending.call.service)
+        self.pipe = asked(pending.call, self.target, asker, deadline)
+
+    def succeed(self, outcome: Outcome[Any]) -> None:
+        """Settles the call."""
+        self._pending.settle(outcome)
+
+    def fail(self, error: BaseException) -> None:
+        """Settles the call."""
+        self._pending.fail(error)
+
+    def leave(self) -> bool:
+        """Nobody else waits for it."""
+        return True
+
+
+class FillJob:
+    """A kept read whose end the flight waits for; `pending`, where there is one, hears of the answer at once."""
+
+    __slots__ = ("_asker", "_cache", "_call", "_flight", "_pending", "pipe", "target")
+
+    def __init__(
         self,
         call: Call[Any],
         flight: Flight[Outcome[Any]],
+        asker: Asker,
         deadline: Deadline,
-        on_answer: Callable[[Outcome[Any]], None] = lambda _: None,
-    ) -> Job:
-        """The job whose end the flight waits for. `on_answer` hears of the answer before it is stored."""
-
-        def keep_stale(outcome: Outcome[Any]) -> None:
-            flight.stale = outcome
-
-        pipe = kept_read(
-            call,
-            self.asker,
-            deadline,
-            cache=self.cache,
-            is_fresh_wanted=self.is_fresh_wanted,
-            on_stale=keep_stale,
-            on_early=lambda: self._refresh_early(call),
-            on_answer=on_answer,
+        cache: Cache,
+        *,
+        pending: PendingCall[Any] | None = None,
+        is_fresh_wanted: bool = False,
+    ) -> None:
+        self._call = call
+        self._flight = flight
+        self._asker = asker
+        self._cache = cache
+        self._pending = pending
+        self.target = upstream(call.service)
+        self.pipe = kept_read(
+            call, self.target, asker, deadline, cache=cache, listener=self, is_fresh_wanted=is_fresh_wanted
         )
-        return _landing(call, flight, pipe)
 
-    def _refresh_early(self, call: Call[Any]) -> None:
+    def succeed(self, outcome: Outcome[Any]) -> None:
+        """Lands the flight."""
+        flights().land(self._flight, outcome)
+
+    def fail(self, error: BaseException) -> None:
+        """Lands the flight."""
+        flights().land(self._flight, error=error)
+
+    def leave(self) -> bool:
+        """Whether nobody follows the flight."""
+        return flights().leave(self._flight)
+
+    def hear_stale(self, outcome: Outcome[Any]) -> None:
+        """Keeps it for those who cannot wait for the end."""
+        self._flight.stale = outcome
+
+    def hear_answer(self, outcome: Outcome[Any]) -> None:
+        """Settles the call, so that its request goes on before it is stored."""
+        if self._pending is not None:
+            self._pending.settle(outcome)
+
+    def hear_early(self) -> None:
         """Fills an entry that is still fresh, out of band, unless somebody is at it or too many wait already."""
-        assert call.key is not None
+        key = self._call.key
+        assert key is not None
         if not admission().try_enter():
             return
-        ((flight, is_leader),) = flights().board([(f"{call.key}!", call.key.tags)])
+        ((flight, is_leader),) = flights().board([(f"{key}!", key.tags)])
         if not is_leader:
             admission().leave()
             return
         deadline = Deadline.after(settings.READ_BUDGET_SECONDS)
-        pipe = kept_read(call, self.asker, deadline, cache=self.cache, is_fresh_wanted=True)
-        submit_admitted([_landing(call, flight, pipe)], self.cache)
-
-
-def _landing(call: Call[Any], flight: Flight[Outcome[Any]], pipe: Any) -> Job:
-    return Job(
-        service=call.service,
-        pipe=pipe,
-        succeed=lambda outcome: flights().land(flight, outcome),
-        fail=lambda error: flights().land(flight, error=error),
-    )
+        job = FillJob(self._call, flight, self._asker, deadline, self._cache, is_fresh_wanted=True)
+        submit_admitted([job], self._cache)

@@ -18,7 +18,7 @@ from gateway_clients.transport.messages import Answer
 from gateway_clients.upstream.asker import Asker, outgoing
 from gateway_clients.upstream.call import Call, Parsed
 from gateway_clients.upstream.outcome import Outcome, SectionState
-from gateway_clients.upstream.registry import Upstream, upstream
+from gateway_clients.upstream.registry import Upstream
 from gateway_clients.upstream.steps import Attempt, Pause, Pipe
 from gateway_clients.upstream.understanding import understood
 
@@ -28,15 +28,14 @@ P = TypeVar("P")
 SHORTEST_ATTEMPT_SECONDS: Final = 0.02
 
 
-def asked(call: Call[P], asker: Asker, deadline: Deadline) -> Pipe[Outcome[P]]:
+def asked(call: Call[P], target: Upstream, asker: Asker, deadline: Deadline) -> Pipe[Outcome[P]]:
     """A call whose answer is never kept. Raises UpstreamError's kinds, a 404 too."""
-    parsed = yield from ask(call, asker, deadline)
+    parsed = yield from ask(call, target, asker, deadline)
     return Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted)
 
 
-def ask(call: Call[P], asker: Asker, deadline: Deadline) -> Pipe[Parsed[P]]:
+def ask(call: Call[P], target: Upstream, asker: Asker, deadline: Deadline) -> Pipe[Parsed[P]]:
     """Retry: a read that got no useful answer is tried once more, while time and the upstream's retry budget last."""
-    target = upstream(call.service)
     target.retries.add_call()
     try:
         return (yield from _attempt(target, call, asker, deadline))

@@ -8,16 +8,18 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from gateway_clients.caching.entries import Reading
+from gateway_clients.caching.scripts import Rider
 from gateway_clients.caching.store import Cache, Fill, Look
 from gateway_clients.crew import crew
+from gateway_clients.errors import DeadlineExceededError
 from gateway_clients.transport.batch import Batch
 from gateway_clients.transport.exchange import Exchange
 from gateway_clients.upstream.outcome import Outcome
-from gateway_clients.upstream.registry import upstream
+from gateway_clients.upstream.registry import Upstream
 from gateway_clients.upstream.steps import Attempt, Pause, Pipe, Release, Sent, Step
 
 #: Calls of one request under way to one upstream at the same time.
@@ -27,43 +29,57 @@ STORE_PATIENCE_SECONDS: Final = 0.002
 #: Seconds that answers are waited for before another thread is called to serve meanwhile.
 SHORT_WAIT_SECONDS: Final = 0.001
 
-
-@dataclass(eq=False, slots=True)
-class Job:
-    """One pipe, and who is to be told of its end."""
-
-    service: str
-    pipe: Pipe[Outcome[Any]]
-    succeed: Callable[[Outcome[Any]], None]
-    fail: Callable[[BaseException], None]
-
-
 MoreFills = Callable[[], Sequence[Fill]]
 
 
-def run(jobs: Sequence[Job], cache: Cache, more_fills: MoreFills = tuple) -> None:
-    """Runs all to their end; each tells its own. Never raises for a job's failure.
+class Job(Protocol):
+    """One pipe, and who is to be told of its end."""
 
-    `more_fills` is asked what else is to be stored when nothing is left to do but to store.
+    target: Upstream
+    pipe: Pipe[Outcome[Any]]
+
+    def succeed(self, outcome: Outcome[Any]) -> None:
+        """It has ended with this."""
+
+    def fail(self, error: BaseException) -> None:
+        """It has ended with this error."""
+
+    def leave(self) -> bool:
+        """Whether nobody needs its end but who runs it; nobody can come to need it then."""
+
+
+class Ahead(Protocol):
+    """Looks that are made in one round trip with the first ones of the jobs, and may make those needless."""
+
+    looks: Sequence[Look]
+    rider: Rider | None
+
+    def take(self, readings: Sequence[Reading]) -> bool:
+        """What was found; whether the jobs are wanted all the same. Nothing is asked of anybody when it raises."""
+
+
+def run(jobs: Sequence[Job], cache: Cache, more_fills: MoreFills = tuple, ahead: Ahead | None = None) -> bool:
+    """Runs all to their end; each tells its own. Never raises for a job's failure, but what `ahead` raises.
+
+    `more_fills` is asked what else is to be stored when nothing is left to do but to store. False: the jobs were not
+    wanted after all, and those that nobody else needs have no end.
     """
-    driver = _Driver(jobs, cache, more_fills)
+    driver = _Driver(jobs, cache, more_fills, ahead)
     try:
         driver.run()
     finally:
         driver.close()
-
-
-def goes_in_batches(service: str) -> bool:
-    """Whether calls of this upstream can go side by side on one thread; others have to be spread over threads."""
-    return upstream(service).conf.base_url.startswith("http://")
+    return driver.is_wanted
 
 
 class _Driver:
-    def __init__(self, jobs: Sequence[Job], cache: Cache, more_fills: MoreFills) -> None:
+    def __init__(self, jobs: Sequence[Job], cache: Cache, more_fills: MoreFills, ahead: Ahead | None) -> None:
+        self.is_wanted = True
         self._jobs = jobs
         self._cache = cache
         self._batch: Batch | None = None
         self._more_fills = more_fills
+        self._ahead = ahead
         self._ready: deque[tuple[Job, Sent, Exception | None]] = deque()
         self._queued: dict[str, deque[Job]] = {}
         self._running: dict[str, int] = {}
@@ -75,26 +91,35 @@ class _Driver:
         self._open = set(jobs)
 
     def run(self) -> None:
-        if len(self._jobs) > 1 and all(goes_in_batches(job.service) for job in self._jobs):
+        if len(self._jobs) > 1 and all(job.target.goes_in_batches for job in self._jobs):
             self._batch = Batch()
-        for job in self._jobs:
-            self._queued.setdefault(job.service, deque()).append(job)
-        for service in list(self._queued):
-            self._start_queued(service)
+        if len(self._jobs) <= MOST_OF_ONE_REQUEST:
+            self._ready.extend((job, None, None) for job in self._jobs)
+        else:
+            self._queue()
         while self._open:
             while self._ready:
                 self._advance(*self._ready.popleft())
-            self._ask_redis_or_wait()
+            if self._looks:
+                self._look()
+            elif not (self._collect() or self._ready) and self._fills:
+                self._store()
 
-    def _start_queued(self, service: str) -> None:
-        queue = self._queued[service]
-        while queue and self._running.get(service, 0) < MOST_OF_ONE_REQUEST:
-            self._running[service] = self._running.get(service, 0) + 1
+    def _queue(self) -> None:
+        for job in self._jobs:
+            self._queued.setdefault(job.target.conf.name, deque()).append(job)
+        for service, queue in self._queued.items():
+            self._running[service] = 0
+            self._start_queued(service, queue)
+
+    def _start_queued(self, service: str, queue: deque[Job]) -> None:
+        while queue and self._running[service] < MOST_OF_ONE_REQUEST:
+            self._running[service] += 1
             self._ready.append((queue.popleft(), None, None))
 
     def _advance(self, job: Job, sent: Sent, error: Exception | None) -> None:
         try:
-            step = job.pipe.throw(error) if error is not None else job.pipe.send(sent)
+            step = job.pipe.send(sent) if error is None else job.pipe.throw(error)
         except StopIteration as end:
             self._end(job)
             job.succeed(end.value)
@@ -106,53 +131,79 @@ class _Driver:
 
     def _end(self, job: Job) -> None:
         self._open.discard(job)
-        self._running[job.service] -= 1
-        self._start_queued(job.service)
+        if self._queued:
+            service = job.target.conf.name
+            self._running[service] -= 1
+            self._start_queued(service, self._queued[service])
 
     def _take(self, job: Job, step: Step) -> None:
-        match step:
-            case Look():
-                self._looks.append((job, step))
-            case Fill():
-                self._fills.append((job, step))
-            case Release():
-                self._cache.release([step.reading])
-                self._ready.append((job, None, None))
-            case Pause():
-                heapq.heappush(self._pauses, (time.monotonic() + step.seconds, next(self._number), job))
-            case Attempt():
-                self._send(job, step)
+        if isinstance(step, Attempt):
+            self._send(job, step)
+        elif isinstance(step, Look):
+            self._looks.append((job, step))
+        elif isinstance(step, Fill):
+            self._fills.append((job, step))
+        elif isinstance(step, Pause):
+            heapq.heappush(self._pauses, (time.monotonic() + step.seconds, next(self._number), job))
+        elif isinstance(step, Release):
+            self._cache.release([step.reading])
+            self._ready.append((job, None, None))
 
     def _send(self, job: Job, attempt: Attempt) -> None:
-        target = upstream(job.service)
         try:
             if self._batch is not None and attempt.outgoing.may_resend:
-                exchange = self._batch.start(attempt.outgoing, target.conf, attempt.deadline)
+                exchange = self._batch.start(attempt.outgoing, job.target.conf, attempt.deadline)
                 self._exchanges[exchange] = job
             else:
                 with crew().away():
-                    answer = target.lane.send(attempt.outgoing, attempt.deadline)
+                    answer = job.target.lane.send(attempt.outgoing, attempt.deadline)
                 self._ready.append((job, answer, None))
         except Exception as error:  # noqa: BLE001 - thrown into the pipe, which knows its kinds
             self._ready.append((job, None, error))
 
-    def _ask_redis_or_wait(self) -> None:
-        if self._looks:
-            looks, self._looks = self._looks, []
+    def _look(self) -> None:
+        looks, self._looks = self._looks, []
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
             readings = self._cache.read([look for _, look in looks])
-            self._ready.extend((job, reading, None) for (job, _), reading in zip(looks, readings, strict=True))
-        elif not (self._collect() or self._ready) and self._fills:
-            fills, self._fills = self._fills, []
-            more = self._more_fills() if len(fills) == len(self._open) else ()
-            are_valid = self._cache.store([*(fill for _, fill in fills), *more])
-            self._ready.extend((job, is_valid, None) for (job, _), is_valid in zip(fills, are_valid, strict=False))
+        else:
+            found = self._cache.read([*ahead.looks, *(look for _, look in looks)], ahead.rider)
+            readings = found[len(ahead.looks) :]
+            self._take_ahead(ahead, found[: len(ahead.looks)], readings)
+            if not (self.is_wanted and readings):
+                self._looks = [(job, look) for job, look in looks if job in self._open]
+                return
+        self._ready.extend((job, reading, None) for (job, _), reading in zip(looks, readings, strict=True))
+
+    def _take_ahead(self, ahead: Ahead, found: Sequence[Reading], readings: Sequence[Reading]) -> None:
+        try:
+            self.is_wanted = ahead.take(found)
+        except BaseException:
+            self._cache.release(readings)
+            self._leave_needless()
+            for job in self._open:
+                job.fail(DeadlineExceededError(job.target.conf.name))
+            self._open.clear()
+            raise
+        if not self.is_wanted:
+            self._leave_needless()
+
+    def _leave_needless(self) -> None:
+        for job in [job for job in self._open if job.leave()]:
+            self._open.discard(job)
+            job.pipe.close()
+
+    def _store(self) -> None:
+        fills, self._fills = self._fills, []
+        more = self._more_fills() if len(fills) == len(self._open) else ()
+        are_valid = self._cache.store(
+            [*(fill for _, fill in fills), *more], may_leave=lambda: all(job.leave() for job, _ in fills)
+        )
+        self._ready.extend((job, is_valid, None) for (job, _), is_valid in zip(fills, are_valid, strict=False))
 
     def _collect(self) -> bool:
         """Waits for answers and pauses, shortly when there is something to store; whether something came."""
-        now = time.monotonic()
-        patience = max(0.0, self._pauses[0][0] - now) if self._pauses else 60.0
-        if self._fills:
-            patience = min(patience, STORE_PATIENCE_SECONDS)
+        patience = self._patience_seconds()
         has_come = False
         if self._exchanges and self._batch is not None:
             for exchange in self._answered(self._batch, patience):
@@ -161,11 +212,16 @@ class _Driver:
         elif self._pauses and not self._fills:
             with crew().away():
                 time.sleep(patience)
-        now = time.monotonic()
-        while self._pauses and self._pauses[0][0] <= now:
-            self._ready.append((heapq.heappop(self._pauses)[2], None, None))
-            has_come = True
+        if self._pauses:
+            now = time.monotonic()
+            while self._pauses and self._pauses[0][0] <= now:
+                self._ready.append((heapq.heappop(self._pauses)[2], None, None))
+                has_come = True
         return has_come
+
+    def _patience_seconds(self) -> float:
+        patience = STORE_PATIENCE_SECONDS if self._fills else 60.0
+        return min(patience, max(0.0, self._pauses[0][0] - time.monotonic())) if self._pauses else patience
 
     def _answered(self, batch: Batch, patience: float) -> Iterable[Exchange]:
         done = batch.wait(min(patience, SHORT_WAIT_SECONDS))

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from gateway_clients.crew import crew
@@ -12,35 +11,50 @@ from gateway_clients.resilience.deadline import Deadline
 T = TypeVar("T")
 
 
-@dataclass(eq=False, slots=True)
 class Flight(Generic[T]):
-    """One read under way. `tags` are those whose invalidation voids it: whoever asks after that starts another."""
+    """One read under way. `tags` are those whose invalidation voids it: whoever asks after that starts another.
 
-    name: str
-    tags: tuple[str, ...]
-    is_landed: bool = False
-    landed_at: float = 0.0
-    is_voided: bool = False
-    result: T | None = None
-    error: BaseException | None = None
-    #: The last good answer, once known, for those who cannot wait for the end.
-    stale: T | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _landing: threading.Event | None = None
+    `stale` is the last good answer, once known, for those who cannot wait for the end.
+    """
 
-    def land(self, result: T | None = None, error: BaseException | None = None) -> None:
-        """Hands the result, or the error, to all who wait."""
-        with self._lock:
-            if self.is_landed:
-                return
-            self.result, self.error, self.is_landed = result, error, True
-            self.landed_at = time.monotonic()
-            landing = self._landing
-        if landing is not None:
-            landing.set()
+    __slots__ = (
+        "_landing",
+        "_lock",
+        "error",
+        "followers",
+        "is_landed",
+        "is_voided",
+        "landed_at",
+        "name",
+        "result",
+        "stale",
+        "tags",
+    )
+
+    def __init__(self, name: str, tags: tuple[str, ...], lock: threading.Lock) -> None:
+        self.name = name
+        self.tags = tags
+        self.followers = 0
+        self.is_landed = self.is_voided = False
+        self.landed_at = 0.0
+        self.result: T | None = None
+        self.error: BaseException | None = None
+        self.stale: T | None = None
+        self._lock = lock
+        self._landing: threading.Event | None = None
+
+    def land(self, result: T | None, error: BaseException | None) -> threading.Event | None:
+        """Holds the result, or the error, for all who wait; they wait for the event. Under the lock."""
+        if self.is_landed:
+            return None
+        self.result, self.error, self.is_landed = result, error, True
+        self.landed_at = time.monotonic()
+        return self._landing
 
     def wait(self, deadline: Deadline) -> bool:
         """Waits until it has landed or the deadline has passed; whether it has landed."""
+        if self.is_landed:
+            return True
         with self._lock:
             if self.is_landed:
                 return True
@@ -60,25 +74,35 @@ class Flights:
 
     def board(self, wanted: Sequence[tuple[str, tuple[str, ...]]]) -> list[tuple[Flight[Any], bool]]:
         """For each (name, tags) the flight under way, or a new one; and whether the caller leads it."""
+        boarded = []
         with self._lock:
-            boarded = []
             for name, tags in wanted:
                 flight = self._under_way.get(name)
-                is_leader = flight is None
                 if flight is None:
-                    flight = self._under_way[name] = Flight(name, tags)
-                boarded.append((flight, is_leader))
-            return boarded
+                    flight = self._under_way[name] = Flight(name, tags, self._lock)
+                    boarded.append((flight, True))
+                else:
+                    flight.followers += 1
+                    boarded.append((flight, False))
+        return boarded
 
     def land(self, flight: Flight[T], result: T | None = None, error: BaseException | None = None) -> None:
         """Ends a flight: whoever asks from now on starts another."""
-        self._forget(flight)
-        flight.land(result, error)
-
-    def _forget(self, flight: Flight[Any]) -> None:
         with self._lock:
             if self._under_way.get(flight.name) is flight:
                 del self._under_way[flight.name]
+            landing = flight.land(result, error)
+        if landing is not None:
+            landing.set()
+
+    def leave(self, flight: Flight[Any]) -> bool:
+        """Whether nobody follows it; nobody does from now on then, and who asks starts another."""
+        with self._lock:
+            if flight.followers:
+                return False
+            if self._under_way.get(flight.name) is flight:
+                del self._under_way[flight.name]
+            return True
 
     def void(self, tags: frozenset[str]) -> None:
         """Marks the flights with one of the tags, or all of them; who asks from now on does not join them."""

@@ -5,9 +5,8 @@ both lanes: `driver` runs one of them on the calling thread, or many of them sid
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -23,6 +22,7 @@ from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.asking import ask
 from gateway_clients.upstream.call import Call
 from gateway_clients.upstream.outcome import Outcome, SectionState
+from gateway_clients.upstream.registry import Upstream
 from gateway_clients.upstream.steps import Pause, Pipe, Release
 
 P = TypeVar("P")
@@ -35,44 +35,60 @@ LONGEST_LOOK_SECONDS: Final = 0.1
 LOOK_GROWTH: Final = 1.5
 #: The share of its time that a read waits for somebody else's fill. Then the one who fills may be dead: it asks itself.
 SHARE_FOR_OTHERS: Final = 0.5
+#: Found, and then the upstream is asked: with the lease, or without Redis.
+ASKS: Final = (Found.LEASED, Found.DOWN)
+_raw: Final = msgspec.Raw
+_encoded: Final = msgspec.msgpack.Encoder().encode
+
+
+class Listener(Protocol):
+    """Who hears of a kept read before its end."""
+
+    def hear_stale(self, outcome: Outcome[Any]) -> None:
+        """The last good answer, before the upstream is asked."""
+
+    def hear_early(self) -> None:
+        """A shared entry is fresh but better filled anew now, before all its readers find it expired at once."""
+
+    def hear_answer(self, outcome: Outcome[Any]) -> None:
+        """An answer, before it is stored."""
 
 
 def kept_read(
     call: Call[P],
+    target: Upstream,
     asker: Asker,
     deadline: Deadline,
     *,
     cache: Cache,
+    listener: Listener,
     is_fresh_wanted: bool = False,
-    on_stale: Callable[[Outcome[P]], None] = lambda _: None,
-    on_early: Callable[[], None] = lambda: None,
-    on_answer: Callable[[Outcome[P]], None] = lambda _: None,
 ) -> Pipe[Outcome[P]]:
     """Cache: a fresh entry answers; else the lease holder asks, the others look for its entry, and ask without a lease
     when it does not come; a failure falls back to the last good one. Raises UpstreamError's kinds.
-
-    `on_stale` hears of the last good one before the upstream is asked, `on_early` that a shared entry is fresh but
-    better filled anew now, before all its readers find it expired at once, `on_answer` of an answer before it is
-    stored.
     """
     assert call.key is not None
-    lease_seconds = deadline.remaining_seconds + LEASE_RESERVE_SECONDS
+    left_seconds = deadline.remaining_seconds
+    lease_seconds = left_seconds + LEASE_RESERVE_SECONDS
     look = Look(key=call.key, lease_seconds=lease_seconds, newer_than_ms=-1 if is_fresh_wanted else 0)
     reading = cast(Reading, (yield look))
     newer_than_ms = reading.at_ms + 1 if is_fresh_wanted else 0
     wait_seconds = FIRST_LOOK_SECONDS
-    patience = deadline.earlier_by(deadline.remaining_seconds * (1 - SHARE_FOR_OTHERS))
+    patience = deadline.earlier_by(left_seconds * (1 - SHARE_FOR_OTHERS))
     while True:
         kept = kept_outcome(call, reading, cache)
-        if reading.found is Found.FRESH and kept is not None:
-            if cache.is_refresh_due(reading):
-                on_early()
-            return kept
-        if kept is not None and not kept.is_absent:
-            on_stale(kept)
-        if reading.found in {Found.LEASED, Found.DOWN} or patience.has_passed:
+        if kept is not None:
+            if reading.found is Found.FRESH:
+                if cache.is_refresh_due(reading):
+                    listener.hear_early()
+                return kept
+            if not kept.is_absent:
+                listener.hear_stale(kept)
+        if reading.found in ASKS or patience.has_passed:
             return (
-                yield from _fill(call, asker, deadline, reading=reading, stale=kept, cache=cache, on_answer=on_answer)
+                yield from _fill(
+                    call, target, asker, deadline, reading=reading, stale=kept, cache=cache, listener=listener
+                )
             )
         yield Pause(wait_seconds)
         wait_seconds = min(wait_seconds * LOOK_GROWTH, LONGEST_LOOK_SECONDS)
@@ -81,18 +97,19 @@ def kept_read(
 
 def _fill(
     call: Call[P],
+    target: Upstream,
     asker: Asker,
     deadline: Deadline,
     *,
     reading: Reading,
     stale: Outcome[P] | None,
     cache: Cache,
-    on_answer: Callable[[Outcome[P]], None],
+    listener: Listener,
 ) -> Pipe[Outcome[P]]:
     """Asks, and stores what came, also that there is nothing."""
     started_at = time.monotonic()
     try:
-        parsed = yield from ask(call, asker, deadline)
+        parsed = yield from ask(call, target, asker, deadline)
     except UpstreamNotFoundError:
         is_valid = (yield cache.fill_of(reading, ABSENT)) if reading.token else True
         return Outcome(cast(P, None), SectionState.FRESH, is_absent=True, is_voided=not is_valid)
@@ -102,11 +119,12 @@ def _fill(
     except Exception:
         yield Release(reading)
         raise
-    body = msgspec.Raw(msgspec.msgpack.encode(parsed.value))
-    entry = Entry(body, omitted=parsed.omitted, fill_seconds=time.monotonic() - started_at)
     outcome = Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted)
-    on_answer(outcome)
-    is_valid = (yield cache.fill_of(reading, entry)) if reading.token else True
+    listener.hear_answer(outcome)
+    if not reading.token:
+        return outcome
+    entry = Entry(_raw(_encoded(parsed.value)), omitted=parsed.omitted, fill_seconds=time.monotonic() - started_at)
+    is_valid = yield cache.fill_of(reading, entry)
     return outcome if is_valid else replace(outcome, is_voided=True)
 
 

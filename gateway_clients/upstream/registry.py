@@ -24,6 +24,8 @@ class Upstream:
     bulkhead: Bulkhead
     retries: RetryBudget
     lane: ThreadLane
+    #: Whether its calls can go side by side on one thread; others have to be spread over threads.
+    goes_in_batches: bool
 
 
 @once
@@ -39,12 +41,19 @@ def upstream(name: str) -> Upstream:
         bulkhead=Bulkhead(name, conf.bulkhead_limit),
         retries=RetryBudget(conf.retry_budget),
         lane=ThreadLane(conf),
+        goes_in_batches=conf.base_url.startswith("http://"),
     )
 
 
 def all_upstreams() -> list[Upstream]:
     """All eight."""
     return [upstream(name) for name in SERVICES]
+
+
+@once
+def go_all_in_batches() -> bool:
+    """Whether the calls of any upstreams can go side by side on one thread."""
+    return all(each.goes_in_batches for each in all_upstreams())
 
 
 @once
@@ -59,6 +68,7 @@ def forget(**_: object) -> None:
         made.lane.close()
         lines_of(made.conf).close()
     upstream.cache_clear()
+    go_all_in_batches.cache_clear()
     admission.cache_clear()
 
 
