@@ -44,6 +44,10 @@ class Rider(Protocol):
     def waiting(self) -> ScriptCall | None:
         """What is to be asked; None once it was."""
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether settling it may well raise something."""
+
     def take(self, answer: Any) -> None:
         """What Redis said, in a round trip that it went along with."""
 

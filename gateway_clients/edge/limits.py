@@ -46,13 +46,17 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class _Window(msgspec.Struct, frozen=True):
-    """The window that a client and user are in: what is counted, and when it ends, seconds since the epoch."""
+class _Window(msgspec.Struct):
+    """The window that a client and user are in: what is counted, and when it ends, seconds since the epoch.
+
+    `seen`: what it came to when this process last counted.
+    """
 
     limit: int
     window_seconds: int
     count: Count
     ends_at: int
+    seen: int = 0
 
 
 class RequestCount:
@@ -68,15 +72,22 @@ class RequestCount:
         """What is to be asked of Redis; None once it was."""
         return self._window.count.call if self._count is None else None
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is likely one too many."""
+        return self._count is None and self._window.seen >= self._window.limit
+
     def take(self, answer: Any) -> None:
         """How many requests there were, with this one."""
-        self._count = int(answer)
+        self._count = self._window.seen = int(answer)
 
     def settle(self) -> None:
         """Counts it, unless that was done. Raises RateLimitedError when it is one too many."""
-        if self._count is None:
-            self._count = self._window.count.run()
-        if self._count > self._window.limit:
+        count = self._count
+        if count is None:
+            count = self._window.count.run()
+            self.take(count)
+        if count > self._window.limit:
             usage = self.usage
             raise RateLimitedError(retry_after_seconds=usage.seconds_left, headers=usage.headers)
 

@@ -1,11 +1,12 @@
 """The typed clients of one request."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 
+from gateway_clients.caching.entries import Reading
 from gateway_clients.caching.scripts import Rider
 from gateway_clients.caching.store import Look
 from gateway_clients.fan_out.engine import FanOut
@@ -132,15 +133,25 @@ class Gateway:
         self.fan_out.start()
 
     def _start_views(self) -> None:
-        """Looks for the views that were added, in one round trip, and adds the calls of those that are not kept."""
+        """Looks for the views that were added, in one round trip, and adds the calls of those that are not kept.
+
+        One alone that is hardly kept is looked for together with its calls.
+        """
         views, self._views = self._views, []
         if not views:
             self._settle_rider()
             return
+        self.fan_out.more_fills = lambda: [fill for view in views for fill in view.early_fill()]
         newer_than_ms, is_alone = -1 if self.is_fresh_wanted else 0, len(views) == 1
         looks = [
             Look(key=key, newer_than_ms=newer_than_ms, ends_reading=is_alone) for view in views for key in view.keys
         ]
+        if is_alone and not (self.is_fresh_wanted or views[0].is_likely_kept) and self.fan_out.may_look_ahead:
+            if self.rider is not None and self.rider.is_doubtful:
+                self.rider.settle()
+            views[0].add_calls()
+            self.fan_out.ahead = _LookAhead(looks, self.rider, views[0])
+            return
         readings = self.fan_out.cache.read(looks, self.rider)
         self._settle_rider()
         if is_alone:
@@ -149,7 +160,6 @@ class Gateway:
             rest = iter(readings)
             for view in views:
                 view.start([next(rest) for _ in view.keys])
-        self.fan_out.more_fills = lambda: [fill for view in views for fill in view.early_fill()]
 
     def _settle_rider(self) -> None:
         if self.rider is not None:
@@ -169,3 +179,18 @@ class Gateway:
     def timings(self) -> list[CallTiming]:
         """How long each call took, for `Server-Timing`."""
         return [pending.timing for pending in self.fan_out.calls if pending.is_settled]
+
+
+class _LookAhead:
+    """A view that is looked for together with its calls."""
+
+    def __init__(self, looks: Sequence[Look], rider: Rider | None, view: PendingView) -> None:
+        self.looks = looks
+        self.rider = rider
+        self._view = view
+
+    def take(self, readings: Sequence[Reading]) -> bool:
+        """Whether the view is not kept. Raises what settling the rider raises."""
+        if self.rider is not None:
+            self.rider.settle()
+        return not self._view.take(readings)

@@ -15,6 +15,7 @@ from gateway_clients.caching.store import Fill
 from gateway_clients.errors import GatewayError, UpstreamNotFoundError
 from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.fan_out.sections import Section, SectionState
+from gateway_clients.gateway.seen import kept_views
 from gateway_clients.gateway.specs import Rendition, SectionSpec, UnrenderableError, ViewSpec
 
 if TYPE_CHECKING:
@@ -60,19 +61,34 @@ class PendingView:
         self._calls: dict[str, PendingCall[Any]] = {}
         self._sections: dict[str, Section[msgspec.Raw]] | None = None
 
+    @property
+    def is_likely_kept(self) -> bool:
+        """Whether it was kept when this process last saw it."""
+        return any(key.name in kept_views() for key in self.keys)
+
     def start(self, readings: Sequence[Reading]) -> None:
-        """Takes what was found under its keys, or under the first; its calls are added where that will not do."""
+        """Takes what was found under its keys; its calls are added where that will not do."""
+        if not self.take(readings):
+            self.add_calls()
+
+    def take(self, readings: Sequence[Reading]) -> bool:
+        """Takes what was found under its keys, or under the first; whether that will do."""
         self._reading = readings[0]
         for number, reading in enumerate(readings):
             kept = self._kept(reading)
             if kept is not None:
                 self.is_rendered = self._rendition is not None and number == 0
                 self._sections = kept if self.is_rendered else self._rendered(kept)
-                break
-        else:
-            self._calls = {
-                each.name: self._gateway.call(each.call(self._gateway, self._subject_id)) for each in self._asked
-            }
+                kept_views().add(reading.key.name)
+                return True
+            kept_views().discard(reading.key.name)
+        return False
+
+    def add_calls(self) -> None:
+        """Adds the calls of its sections."""
+        self._calls = {
+            each.name: self._gateway.call(each.call(self._gateway, self._subject_id)) for each in self._asked
+        }
 
     def _kept(self, reading: Reading) -> dict[str, Section[msgspec.Raw]] | None:
         if reading.found is not Found.FRESH or reading.entry is None:
@@ -167,6 +183,7 @@ class PendingView:
         is_as_asked = self.is_rendered or self._rendition is None
         if reading is None or not (is_complete and is_as_asked and self._is_kept and reading.stamp):
             return []
+        kept_views().add(reading.key.name)
         kept = tuple(
             _KeptSection(name, bytes(each.value or _NULL), each.age_seconds) for name, each in sections.items()
         )
