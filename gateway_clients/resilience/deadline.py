@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Self
+
+import msgspec
 
 Clock = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(msgspec.Struct, frozen=True):
     """A moment on a monotonic clock, in seconds. Values, never extended: a shorter one is a new one."""
 
     at: float
@@ -23,7 +23,8 @@ class Deadline:
     @property
     def remaining_seconds(self) -> float:
         """Seconds left; 0.0 once it has passed."""
-        return max(0.0, self.at - self.clock())
+        left = self.at - self.clock()
+        return left if left > 0.0 else 0.0
 
     @property
     def has_passed(self) -> bool:
@@ -32,7 +33,8 @@ class Deadline:
 
     def sooner(self, seconds: float) -> Self:
         """The sooner of this deadline and the one that many seconds from now."""
-        return type(self)(min(self.at, self.clock() + seconds), self.clock)
+        at = self.clock() + seconds
+        return self if self.at <= at else type(self)(at, self.clock)
 
     def earlier_by(self, seconds: float) -> Self:
         """This deadline less a reserve."""
