@@ -1,11 +1,28 @@
 """Limits of calls in flight: of one upstream, and of requests of a process that wait on upstreams."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from gateway_clients.errors import GatewayOverloadedError, UpstreamBusyError
 from gateway_clients.resilience.deadline import Deadline
+
+
+class Place:
+    """A place for one call, taken for as long as the block runs."""
+
+    __slots__ = ("_bulkhead", "_wait_until")
+
+    def __init__(self, bulkhead: "Bulkhead", wait_until: Deadline | None) -> None:
+        self._bulkhead = bulkhead
+        self._wait_until = wait_until
+
+    def __enter__(self) -> None:
+        self._bulkhead.enter(self._wait_until)
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._bulkhead.leave()
 
 
 class Bulkhead:
@@ -14,7 +31,9 @@ class Bulkhead:
     def __init__(self, service: str, limit: int) -> None:
         self._service = service
         self._limit = limit
-        self._condition = threading.Condition()
+        # A condition's own `with` goes through Python, that of its lock does not.
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._in_flight = 0
         self._waiting = 0
 
@@ -28,26 +47,26 @@ class Bulkhead:
         """Writes that wait for a place."""
         return self._waiting
 
-    @contextmanager
-    def place(self, wait_until: Deadline | None = None) -> Iterator[None]:
-        """A place for one call; those that wait come first.
+    def place(self, wait_until: Deadline | None = None) -> Place:
+        """A place for one call, as `enter` takes it and `leave` gives it back."""
+        return Place(self, wait_until)
+
+    def enter(self, wait_until: Deadline | None = None) -> None:
+        """Takes a place; those that wait come first. Whoever got it calls `leave`.
 
         Raises UpstreamBusyError: at once, or where a deadline is given when that has passed.
         """
-        with self._condition:
-            if not (self._is_free if wait_until is None else self._wait(wait_until)):
+        with self._lock:
+            if not (self._in_flight + self._waiting < self._limit if wait_until is None else self._wait(wait_until)):
                 raise UpstreamBusyError(self._service)
             self._in_flight += 1
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._in_flight -= 1
-                self._condition.notify()
 
-    @property
-    def _is_free(self) -> bool:
-        return self._in_flight + self._waiting < self._limit
+    def leave(self) -> None:
+        """Gives the place back."""
+        with self._lock:
+            self._in_flight -= 1
+            if self._waiting:
+                self._condition.notify()
 
     def _wait(self, deadline: Deadline) -> bool:
         self._waiting += 1

@@ -31,6 +31,16 @@ def test_a_place_is_given_back_when_the_call_fails() -> None:
     assert bulkhead.in_flight == 0
 
 
+def test_a_place_is_taken_and_given_back_without_a_block_too() -> None:
+    bulkhead = Bulkhead("claims", 1)
+    bulkhead.enter()
+    with pytest.raises(UpstreamBusyError):
+        bulkhead.enter()
+    assert bulkhead.in_flight == 1
+    bulkhead.leave()
+    assert bulkhead.in_flight == 0
+
+
 def test_a_write_waits_for_a_place() -> None:
     bulkhead = Bulkhead("claims", 1)
 
