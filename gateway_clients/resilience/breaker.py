@@ -10,10 +10,10 @@ It opens at its fifth failure in a row, or when half of at least 20 calls of the
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
+import msgspec
 import pybreaker
 
 from gateway_clients.conf import UpstreamConf
@@ -35,9 +35,11 @@ class Override(StrEnum):
     FORCED_CLOSED = "forced_closed"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Permit:
-    """The leave to make one call; at its end exactly one of the methods is to be called. Durations in seconds."""
+class Permit(msgspec.Struct, frozen=True, eq=False):
+    """The leave to make one call; at its end exactly one of the methods is to be called. Durations in seconds.
+
+    All calls of one generation that are no probe have the same.
+    """
 
     breaker: "Breaker"
     generation: int
@@ -83,12 +85,19 @@ class Breaker(pybreaker.CircuitBreaker):
         self._may_probe = may_probe
         self._on_probe_end = on_probe_end
         self._window = Window(conf.breaker_window_seconds)
-        self._generation = 0
+        self._permit = Permit(self, 0)
+        self._is_closed = True
+        self._failures = 0
         self._changed_at = clock()
         self._probe: Permit | None = None
         self._probe_until = 0.0
         self._paused_until = 0.0
         self._override = Override.NORMAL
+
+    @property
+    def fail_counter(self) -> int:
+        """Failures in a row."""
+        return self._failures
 
     @property
     def override(self) -> Override:
@@ -118,13 +127,13 @@ class Breaker(pybreaker.CircuitBreaker):
                 raise UpstreamCircuitOpenError(self._conf.name, retry_after_seconds=self._conf.breaker_open_seconds)
             if now < self._paused_until:
                 raise UpstreamBusyError(self._conf.name, retry_after_seconds=self._paused_until - now)
-            if self._override is Override.FORCED_CLOSED or self.current_state == pybreaker.STATE_CLOSED:
-                return Permit(self, self._generation)
+            if self._is_closed or self._override is Override.FORCED_CLOSED:
+                return self._permit
             self._require_probe_time(now)
             if self.current_state == pybreaker.STATE_OPEN:
                 self._move(pybreaker.STATE_HALF_OPEN)
             self._probe_until = now + self.probe_seconds
-            self._probe = permit = Permit(self, self._generation, is_probe=True)
+            self._probe = permit = Permit(self, self._permit.generation, is_probe=True)
         if not self._may_probe(self._conf.name):
             self._end_probe(permit, next_in_seconds=SHORTEST_PAUSE_SECONDS)
             raise UpstreamCircuitOpenError(self._conf.name, retry_after_seconds=SHORTEST_PAUSE_SECONDS)
@@ -140,23 +149,20 @@ class Breaker(pybreaker.CircuitBreaker):
 
     def _settle(self, permit: Permit, seconds: float, *, has_failed: bool) -> None:
         has_tripped = self._count(permit, seconds, has_failed=has_failed)
-        if self._end_probe(permit):
-            self._on_probe_end(self._conf.name)
+        if permit.is_probe:
+            self._give_back(permit)
         if has_tripped:
             self._on_trip(self._conf.name)
 
     def _count(self, permit: Permit, seconds: float, *, has_failed: bool) -> bool:
         """Whether it tripped."""
         with self._lock:
-            if permit.generation != self._generation:
+            if permit.generation != self._permit.generation:
                 return False
             now = self._clock()
             is_slow = seconds >= self._conf.breaker_slow_seconds
             self._window.add(now, is_bad=has_failed or is_slow)
-            if has_failed:
-                self._state_storage.increment_counter()
-            else:
-                self._state_storage.reset_counter()
+            self._failures = self._failures + 1 if has_failed else 0
             if permit.is_probe:
                 self._move(pybreaker.STATE_OPEN if has_failed else pybreaker.STATE_CLOSED)
                 return False
@@ -166,7 +172,7 @@ class Breaker(pybreaker.CircuitBreaker):
             return has_tripped
 
     def _is_too_bad(self, now: float) -> bool:
-        if self.fail_counter >= self.fail_max:
+        if self._failures >= self._conf.breaker_failures:
             return True
         calls, bad = self._window.totals(now)
         return calls >= self._conf.breaker_min_calls and bad / calls >= self._conf.breaker_failure_rate
@@ -186,7 +192,10 @@ class Breaker(pybreaker.CircuitBreaker):
 
     def _move(self, state: str) -> None:
         """To another state: earlier outcomes no longer count."""
-        self._generation += 1
+        self._permit = Permit(self, self._permit.generation + 1)
+        self._is_closed = state == pybreaker.STATE_CLOSED
+        if self._is_closed:
+            self._failures = 0
         self._changed_at = self._clock()
         self._probe_until = 0.0
         self._window.clear()

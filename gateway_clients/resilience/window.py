@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Final
 
 BUCKETS: Final = 10
+#: The number of no bucket.
+NONE: Final = -1
 
 
 @dataclass(slots=True)
 class _Bucket:
-    number: int = -1
+    number: int = NONE
     calls: int = 0
     bad: int = 0
 
@@ -19,6 +21,8 @@ class Window:
     def __init__(self, seconds: float) -> None:
         self._bucket_seconds = seconds / BUCKETS
         self._buckets = [_Bucket() for _ in range(BUCKETS)]
+        self._summed_number = NONE
+        self._calls = self._bad = 0
 
     def add(self, now: float, *, is_bad: bool) -> None:
         """Counts one call that ended now."""
@@ -28,15 +32,24 @@ class Window:
             bucket.number, bucket.calls, bucket.bad = number, 0, 0
         bucket.calls += 1
         bucket.bad += is_bad
+        if number == self._summed_number:
+            self._calls += 1
+            self._bad += is_bad
+        else:
+            self._summed_number = NONE
 
     def totals(self, now: float) -> tuple[int, int]:
         """How many calls, and how many of them bad, within the window."""
-        oldest = int(now / self._bucket_seconds) - BUCKETS
-        live = [bucket for bucket in self._buckets if bucket.number > oldest]
-        return sum(bucket.calls for bucket in live), sum(bucket.bad for bucket in live)
+        number = int(now / self._bucket_seconds)
+        if number != self._summed_number:
+            live = [bucket for bucket in self._buckets if bucket.number > number - BUCKETS]
+            self._calls, self._bad = sum(bucket.calls for bucket in live), sum(bucket.bad for bucket in live)
+            self._summed_number = number
+        return self._calls, self._bad
 
     def clear(self) -> None:
         """Forgets all."""
+        self._summed_number = NONE
         for bucket in self._buckets:
-            bucket.number = -1
+            bucket.number = NONE
             bucket.calls = bucket.bad = 0

@@ -121,6 +121,18 @@ def test_an_old_probe_decides_nothing_after_staff_reset_the_breaker() -> None:
     assert story.state == "closed"
 
 
+def test_calls_of_one_generation_share_their_permit_and_a_probe_has_its_own() -> None:
+    story = Story()
+    before = story.breaker.admit()
+    assert story.breaker.admit() is before
+    story.calls("-----")
+    story.clock.advance(60)
+    probe = story.breaker.admit()
+    assert (probe.is_probe, probe.generation) == (True, before.generation + 2)
+    probe.succeeded(0.1)
+    assert story.breaker.admit().generation == before.generation + 3
+
+
 def test_outcomes_that_say_nothing_of_the_upstream_are_not_counted() -> None:
     story = Story()
     assert story.calls("----~~~~") == "cccccccc"

@@ -62,6 +62,16 @@ def test_the_window_does_not_mistake_a_bucket_of_an_earlier_turn_for_its_own() -
     assert window.totals(1_000_000.0) == (0, 0)
 
 
+def test_the_window_counts_what_came_after_it_was_last_asked() -> None:
+    window = Window(10)
+    totals = []
+    for now in (100.0, 100.5, 101.0, 109.9, 110.0, 104.0, 110.5):
+        window.add(now, is_bad=now == 100.5)
+        totals.append(window.totals(now))
+    assert totals == [(1, 0), (2, 1), (3, 1), (4, 1), (3, 0), (4, 0), (5, 0)]
+    assert window.totals(111.0) == (4, 0)
+
+
 def test_a_cleared_window_is_empty_also_at_the_beginning_of_time() -> None:
     window = Window(10)
     window.add(0.0, is_bad=True)
