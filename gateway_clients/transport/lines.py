@@ -70,7 +70,12 @@ class Lines:
             line.close()
 
 
-@once
 def lines_of(conf: UpstreamConf) -> Lines:
     """The kept connections to an upstream."""
-    return Lines(conf.base_url, most=2 * conf.bulkhead_limit)
+    return _lines_to(conf.name, conf.base_url, conf.bulkhead_limit)
+
+
+@once
+def _lines_to(_name: str, base_url: str, bulkhead_limit: int) -> Lines:
+    # Not by the settings as a whole, whose hash is made anew of all of them each time.
+    return Lines(base_url, most=2 * bulkhead_limit)
