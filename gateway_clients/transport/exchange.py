@@ -185,7 +185,6 @@ class Exchange:
 
 def _encoded(outgoing: Outgoing, lines: Lines) -> bytes:
     """The request's bytes."""
-    headers = {"Host": lines.netloc, **outgoing.headers_to_send}
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    start = f"{outgoing.method} {lines.path}{outgoing.target} HTTP/1.1\r\n"
-    return f"{start}{head}\r\n".encode("latin-1") + (outgoing.body or b"")
+    start = f"{outgoing.method} {lines.path}{outgoing.target} HTTP/1.1\r\nHost: {lines.netloc}\r\n"
+    head = f"{start}{outgoing.lines_to_send}\r\n".encode("latin-1")
+    return head if outgoing.body is None else head + outgoing.body

@@ -3,8 +3,9 @@
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 GZIP_WINDOW: Final = 31  # zlib's number for "a gzip header"
 #: A request's target: what a URL may hold (RFC 3986), nothing that would end the line.
@@ -22,42 +23,84 @@ class UnknownEncodingError(ValueError):
     """The answer is encoded in a way that was not asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+def _check(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not (NAME_PATTERN.match(name) and VALUE_PATTERN.match(value)):
+            raise ValueError("not a header")
+
+
+class SharedHeaders:
+    """Headers that several requests carry, checked and written as lines once. Raises ValueError as Outgoing does."""
+
+    __slots__ = ("by_name", "lines")
+
+    def __init__(self, by_name: Mapping[str, str]) -> None:
+        _check(by_name)
+        self.by_name: Final = dict(by_name)
+        self.lines: Final = "".join(f"{name}: {value}\r\n" for name, value in by_name.items())
+
+
+NOTHING_SHARED: Final = SharedHeaders({})
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `target` is the encoded path with its query; `may_resend`: a read or a question that may go twice.
 
-    Raises ValueError when a header or the target would end its line.
+    `headers` are those of its own, `shared` those that others carry too. Raises ValueError when a header or the target
+    would end its line.
     """
 
     service: str
     method: str
     target: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str]
+    shared: SharedHeaders = NOTHING_SHARED
+    body: bytes | None = None
     may_resend: bool = True
 
     def __post_init__(self) -> None:
+        """Refuses what would end its line."""
         if not TARGET_PATTERN.match(self.target):
             raise ValueError("not a target")
-        for name, value in self.headers.items():
-            if not (NAME_PATTERN.match(name) and VALUE_PATTERN.match(value)):
-                raise ValueError("not a header")
+        _check(self.headers)
+
+    def __repr__(self) -> str:
+        return f"Outgoing(service={self.service!r}, method={self.method!r}, target={self.target!r})"
+
+    @property
+    def all_headers(self) -> Mapping[str, str]:
+        """Its headers and those that it shares."""
+        return {**self.shared.by_name, **self.headers}
 
     @property
     def headers_to_send(self) -> Mapping[str, str]:
-        """The headers, with the body's length where a reader would expect one."""
-        if self.body is None and self.method == "GET":
-            return self.headers
-        return {**self.headers, "Content-Length": str(len(self.body or b""))}
+        """All headers, with the body's length where a reader would expect one."""
+        if not self._has_length:
+            return self.all_headers
+        return {**self.all_headers, "Content-Length": str(len(self.body or b""))}
+
+    @property
+    def lines_to_send(self) -> str:
+        """The same as the lines of a request's head."""
+        lines = self.shared.lines
+        for name, value in self.headers.items():
+            lines += f"{name}: {value}\r\n"
+        return f"{lines}Content-Length: {len(self.body or b'')}\r\n" if self._has_length else lines
+
+    @property
+    def _has_length(self) -> bool:
+        return self.body is not None or self.method != "GET"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """One answer; header names in lower case; the body decoded."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status})"
 
 
 def decoded(body: bytes, encoding: str | None, *, max_bytes: int) -> bytes:
@@ -67,8 +110,10 @@ def decoded(body: bytes, encoding: str | None, *, max_bytes: int) -> bytes:
     """
     if len(body) > max_bytes:
         raise AnswerTooLargeError
-    name = (encoding or "identity").strip().lower()
-    if name in {"", "identity"} or not body:
+    if encoding is None or not body:
+        return body
+    name = encoding.strip().lower()
+    if name in {"", "identity"}:
         return body
     if name not in {"gzip", "x-gzip"}:
         raise UnknownEncodingError

@@ -248,7 +248,7 @@ def _prepared(outgoing: Outgoing, url: str, pieces: Iterator[bytes] | None) -> P
     prepared.method = outgoing.method
     prepared.url = url
     framing = {} if pieces is None else {"Transfer-Encoding": "chunked"}
-    prepared.headers = CaseInsensitiveDict({**outgoing.headers, **framing, "Connection": "close"})
+    prepared.headers = CaseInsensitiveDict({**outgoing.all_headers, **framing, "Connection": "close"})
     prepared.body = pieces  # type: ignore[assignment]  # what requests sends chunked; its stubs know bytes alone
     prepared.hooks = default_hooks()
     prepared._cookies = RequestsCookieJar()  # type: ignore[attr-defined]

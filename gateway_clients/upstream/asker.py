@@ -1,11 +1,11 @@
 """For whom calls are made: what upstreams are told of the request behind them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.transport.messages import Outgoing
+from gateway_clients.transport.messages import Outgoing, SharedHeaders
 from gateway_clients.upstream.call import Call
 
 
@@ -16,30 +16,45 @@ class Asker:
     request_id: str
     on_behalf_of: str | None = None
     traceparent: str | None = None
+    _headers: dict[str, SharedHeaders] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def headers(self, service_token: str) -> SharedHeaders:
+        """What all calls of the request tell the upstreams that take this token (`""`: none)."""
+        made = self._headers.get(service_token)
+        if made is None:
+            made = self._headers[service_token] = SharedHeaders(
+                _given(
+                    {
+                        "Accept": "application/json",
+                        "Accept-Encoding": "identity",
+                        "User-Agent": "web-bff",
+                        "X-Request-ID": self.request_id,
+                        "traceparent": self.traceparent,
+                        "X-On-Behalf-Of": self.on_behalf_of,
+                        "Authorization": f"Bearer {service_token}" if service_token else None,
+                    }
+                )
+            )
+        return made
 
 
 def outgoing(call: Call[Any], asker: Asker, conf: UpstreamConf, deadline: Deadline) -> Outgoing:
     """The request to send: the headers of the contracts' README, `X-Request-Timeout-Ms` in whole milliseconds."""
-    headers = {
-        "Accept": "application/json",
-        "Accept-Encoding": "identity",
-        "User-Agent": "web-bff",
-        "X-Request-ID": asker.request_id,
-        "X-Request-Timeout-Ms": str(int(deadline.remaining_seconds * 1000)),
-    }
-    optional = {
-        "traceparent": asker.traceparent,
-        "X-On-Behalf-Of": asker.on_behalf_of,
-        "Authorization": f"Bearer {conf.service_token}" if conf.service_token else None,
-        "Content-Type": call.content_type,
-        "Idempotency-Key": call.idempotency_key,
-    }
-    headers.update({name: value for name, value in optional.items() if value is not None})
+    headers = {"X-Request-Timeout-Ms": str(int(deadline.remaining_seconds * 1000))}
+    if call.content_type is not None:
+        headers["Content-Type"] = call.content_type
+    if call.idempotency_key is not None:
+        headers["Idempotency-Key"] = call.idempotency_key
     return Outgoing(
         service=call.service,
         method=call.method,
         target=call.target,
         headers=headers,
+        shared=asker.headers(conf.service_token),
         body=call.body,
         may_resend=call.is_repeatable,
     )
+
+
+def _given(headers: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if value is not None}

@@ -1,0 +1,85 @@
+"""What a request's head is made of, and what of an answer's head is read when."""
+
+import pytest
+
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.transport.lines import lines_of
+from gateway_clients.transport.messages import Answer, Outgoing, SharedHeaders
+from gateway_clients.transport.reading import AnswerReader
+from gateway_clients.upstream.asker import Asker, outgoing
+from gateway_clients.upstream.call import Call
+from tests.support.lanes import CONF, conf_of
+from tests.support.upstream import answer
+
+SHARED = SharedHeaders({"X-Request-ID": "r-1", "Authorization": "Bearer secret"})
+
+
+def outgoing_with(method: str = "GET", body: bytes | None = None) -> Outgoing:
+    return Outgoing(service="claims", method=method, target="/", headers={"X-Own": "1"}, shared=SHARED, body=body)
+
+
+@pytest.mark.parametrize(
+    ("sent", "length"),
+    [(outgoing_with(), None), (outgoing_with("POST"), "0"), (outgoing_with("POST", b"{}"), "2")],
+    ids=["GET", "POST", "POST with a body"],
+)
+def test_lines_and_names_say_the_same(sent: Outgoing, length: str | None) -> None:
+    expected = {"X-Request-ID": "r-1", "Authorization": "Bearer secret", "X-Own": "1"}
+
+    assert sent.all_headers == expected
+    assert sent.headers_to_send == expected | ({} if length is None else {"Content-Length": length})
+    assert sent.lines_to_send == "".join(f"{name}: {value}\r\n" for name, value in sent.headers_to_send.items())
+
+
+@pytest.mark.parametrize("headers", [{"X-A": "b\r\nX-Evil: 1"}, {"X-A\r\nX-Evil": "1"}, {"X-A": "b\x00"}, {"X A": "b"}])
+def test_a_shared_header_that_would_end_its_line_is_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="not a header"):
+        SharedHeaders(headers)
+
+
+def test_neither_shows_its_headers_or_its_body() -> None:
+    assert repr(outgoing_with("POST", b"body")) == "Outgoing(service='claims', method='POST', target='/')"
+    assert repr(Answer(200, {"x-kind": "Good"}, b"body")) == "Answer(status=200)"
+
+
+def test_the_calls_of_a_request_share_what_an_upstream_is_told_of_it() -> None:
+    asker, call = Asker(request_id="r-1"), Call(service="claims", operation="x", target="/", parse=lambda _: None)
+    confs = [conf_of("http://a.test"), conf_of("http://b.test"), conf_of("http://a.test", service_token="secret")]
+
+    first, second, other = [outgoing(call, asker, conf, Deadline.after(2.0)).shared for conf in confs]
+
+    assert first is second
+    assert (first.by_name.get("Authorization"), other.by_name["Authorization"]) == (None, "Bearer secret")
+
+
+@pytest.mark.parametrize("request_id", ["r\r\nX-Evil: 1", "r\x00"])
+def test_who_asks_cannot_end_a_line(request_id: str) -> None:
+    call = Call(service="claims", operation="x", target="/", parse=lambda _: None)
+
+    with pytest.raises(ValueError, match="not a header"):
+        outgoing(call, Asker(request_id=request_id), CONF, Deadline.after(2.0))
+
+
+def test_an_answers_headers_have_their_names_in_lower_case_and_the_last_of_a_name_holds() -> None:
+    reader = AnswerReader(max_bytes=100)
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Encoding: gzip\r\n\r\n"
+    reader.feed(interim + answer(b"abc", headers=[("X-Kind", "Good"), ("x-kind", "Better")]))
+
+    assert (reader.headers["x-kind"], "link" in reader.headers, reader.encoding) == ("Better", False, None)
+    assert dict(reader.headers)["content-length"] == "3"
+    assert len(reader.headers) == len(dict(reader.headers))
+
+
+def test_an_answer_says_how_it_is_encoded() -> None:
+    reader = AnswerReader(max_bytes=100)
+    reader.feed(answer(b"abc", headers=[("CONTENT-Encoding", "br")]))
+
+    assert (reader.encoding, reader.is_complete) == ("br", True)
+
+
+def test_connections_are_kept_for_each_upstream_and_address() -> None:
+    conf = conf_of("http://a.test")
+
+    assert lines_of(conf) is lines_of(conf_of("http://a.test", max_bytes=5))
+    assert lines_of(conf) is not lines_of(conf_of("http://a.test", name="member"))
+    assert lines_of(conf) is not lines_of(conf_of("http://b.test"))
