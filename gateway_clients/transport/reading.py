@@ -1,5 +1,6 @@
 """An answer put together from the pieces in which it arrives, by httptools (llhttp), with caps."""
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import httptools
@@ -10,10 +11,52 @@ HEAD_MAX_BYTES: Final = 65_536
 #: How many bytes of framing and body may arrive for each byte that a body may have: chunks of one byte are six.
 WIRE_FACTOR: Final = 8
 FIRST_FINAL_STATUS: Final = 200
+CONTENT_ENCODING: Final = "content-encoding"
+_CONTENT_ENCODING_LENGTH: Final = len(CONTENT_ENCODING)
+
+
+class CameHeaders(Mapping[str, str]):
+    """Headers as they came, put into words when somebody looks at one: of most answers nobody does."""
+
+    __slots__ = ("_by_name", "_came")
+
+    def __init__(self, came: list[tuple[bytes, bytes]]) -> None:
+        self._came = came
+        self._by_name: dict[str, str] | None = None
+
+    def _read(self) -> dict[str, str]:
+        if self._by_name is None:
+            self._by_name = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._came}
+        return self._by_name
+
+    def __getitem__(self, name: str) -> str:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
 
 
 class AnswerReader:
     """Feeds the parser and keeps what it finds."""
+
+    __slots__ = (
+        "_body_bytes",
+        "_came",
+        "_has_head",
+        "_head_bytes",
+        "_is_encoded",
+        "_max_bytes",
+        "_parser",
+        "_pieces",
+        "_wire_left",
+        "has_begun",
+        "is_complete",
+        "may_keep_line",
+        "status",
+    )
 
     def __init__(self, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -23,8 +66,9 @@ class AnswerReader:
         self._body_bytes = 0
         self._has_head = False
         self._pieces: list[bytes] = []
+        self._came: list[tuple[bytes, bytes]] = []
+        self._is_encoded = False
         self.status = 0
-        self.headers: dict[str, str] = {}
         self.is_complete = False
         self.may_keep_line = False
         self.has_begun = False
@@ -43,9 +87,20 @@ class AnswerReader:
 
     def end(self) -> bool:
         """The connection ended; whether the answer is whole: where nothing else told its end, this does."""
-        tells_its_end = "content-length" in self.headers or "transfer-encoding" in self.headers
+        headers = self.headers
+        tells_its_end = "content-length" in headers or "transfer-encoding" in headers
         self.is_complete = self.is_complete or (self._has_head and not tells_its_end)
         return self.is_complete
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The head's headers, names in lower case."""
+        return CameHeaders(self._came)
+
+    @property
+    def encoding(self) -> str | None:
+        """The body's content encoding, where it says one."""
+        return self.headers[CONTENT_ENCODING] if self._is_encoded else None
 
     @property
     def body(self) -> bytes:
@@ -60,7 +115,9 @@ class AnswerReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools' call for each header; trailers come behind the head and are dropped."""
         if not self._has_head:
-            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+            self._came.append((name, value))
+            if len(name) == _CONTENT_ENCODING_LENGTH and name.lower() == CONTENT_ENCODING.encode():
+                self._is_encoded = True
 
     def on_headers_complete(self) -> None:
         """httptools' call behind the last header; those of an interim answer (1xx) are dropped."""
@@ -69,7 +126,8 @@ class AnswerReader:
         self.status = self._parser.get_status_code()
         self._has_head = self.status >= FIRST_FINAL_STATUS
         if not self._has_head:
-            self.headers = {}
+            self._came = []
+            self._is_encoded = False
 
     def on_body(self, piece: bytes) -> None:
         """httptools' call for each piece of the body."""
