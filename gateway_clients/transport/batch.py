@@ -45,33 +45,32 @@ class Batch:
 
     def _turn(self, seconds: float) -> None:
         now = time.monotonic()
-        under_way = [*self._watched.values(), *self._resolving]
-        next_end = min((exchange.expires_at for exchange in under_way), default=now + seconds)
-        patience = min(seconds, max(0.0, next_end - now))
+        ends = [exchange.expires_at for exchange in (*self._watched.values(), *self._resolving)]
+        next_look = min([now + seconds, *ends])
         if self._resolving:
-            patience = min(patience, RESOLVING_LOOK_SECONDS)
-        for descriptor, _ in self._poll.poll(patience * 1000):
-            self._advance(self._watched.pop(descriptor), descriptor)
+            next_look = min(next_look, now + RESOLVING_LOOK_SECONDS)
+        for descriptor, _ in self._poll.poll(max(0.0, next_look - now) * 1000):
+            self._poll.unregister(descriptor)
+            exchange = self._watched.pop(descriptor)
+            exchange.go_on()
+            self._watch(exchange)
         looked_up, self._resolving = self._resolving, []
         for exchange in looked_up:
             exchange.go_on()
             self._watch(exchange)
-        self._expire(time.monotonic())
-
-    def _advance(self, exchange: Exchange, descriptor: int) -> None:
-        self._poll.unregister(descriptor)
-        exchange.go_on()
-        self._watch(exchange)
+        now = time.monotonic()
+        if now >= next_look:
+            self._expire(now)
 
     def _watch(self, exchange: Exchange) -> None:
-        connection = exchange.connection
         if exchange.is_done:
             self._done.append(exchange)
-        elif connection is None:
+        elif exchange.connection is None:
             self._resolving.append(exchange)
         else:
-            self._watched[connection.fileno()] = exchange
-            self._poll.register(connection, exchange.interest)
+            descriptor = exchange.connection.fileno()
+            self._watched[descriptor] = exchange
+            self._poll.register(descriptor, exchange.interest)
 
     def _expire(self, now: float) -> None:
         for descriptor, exchange in list(self._watched.items()):
