@@ -3,8 +3,9 @@
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, Final, TypeVar
+
+from msgspec.structs import replace
 
 from claims.errors import ClaimConflictError, MemberNotEligibleError, ProviderNotActiveError
 from claims.models import Operation

@@ -1,10 +1,10 @@
 """What is sent to the claims service, and what its answer, or none, says of whether it happened."""
 
-from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from claims.errors import ClaimConflictError, RefusedByServiceError
 from claims.models import Operation, Submission

@@ -1,7 +1,9 @@
 """The document service: what is on file for a member or a claim. Their content is streamed, never kept."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass

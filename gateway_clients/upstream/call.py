@@ -1,16 +1,16 @@
 """What one operation of an upstream is, told as a value."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from gateway_clients.caching.keys import CacheKey
 
 P = TypeVar("P")
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed(Generic[P]):
+class Parsed(msgspec.Struct, Generic[P], frozen=True):
     """A payload; how many items of its list could not be read; and the fields that were not as the contract says.
 
     `drift` names fields as msgspec's paths do (`items[].total_amount`), for logs and metrics; never values.
@@ -25,8 +25,7 @@ class ForeignAnswerError(ValueError):
     """The answer is about somebody else than was asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[P]):
+class Call(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
     """One operation to ask of one upstream: what to send, how to read the answer, under which key it may be kept.
 
     Nothing is sent until the call is handed to a fan-out. `target` is the encoded path with its query. A call without a

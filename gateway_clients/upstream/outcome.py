@@ -1,8 +1,9 @@
 """What a call came to, and where that came from."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+import msgspec
 
 P = TypeVar("P")
 
@@ -22,8 +23,7 @@ class SectionState(StrEnum):
         return self in {SectionState.FRESH, SectionState.CACHED}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[P]):
+class Outcome(msgspec.Struct, Generic[P], frozen=True):
     """The payload, where it came from, its age in seconds, how many items could not be read.
 
     `is_absent`: the upstream said 404 and `value` means nothing. `is_voided`: something changed while it was asked for,

@@ -5,10 +5,10 @@ both lanes: `driver` runs one of them on the calling thread, or many of them sid
 """
 
 import time
-from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway_clients.caching.entries import ABSENT, Entry, Found, Reading
 from gateway_clients.caching.store import Cache, Look

@@ -1,8 +1,9 @@
 """What the pipe asks its driver to do for it while it waits."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from gateway_clients.caching.entries import Reading
 from gateway_clients.caching.store import Fill, Look
@@ -10,23 +11,20 @@ from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.messages import Answer, Outgoing
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """Send this; sent back: the Answer, or one of UpstreamUnavailableError's kinds is thrown."""
 
     outgoing: Outgoing
     deadline: Deadline
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(msgspec.Struct, frozen=True):
     """Go on after that many seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """Give the lease of this reading back."""
 
     reading: Reading
