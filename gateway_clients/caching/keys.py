@@ -1,8 +1,10 @@
 """What a cache entry is called. A key for personal data cannot be made without its subject."""
 
 import re
-from dataclasses import dataclass, field
 from typing import Final, Self
+
+import msgspec
+from msgspec.structs import force_setattr
 
 from gateway_clients.conf import DataClass
 
@@ -15,14 +17,14 @@ ANY: Final = "*"
 SHARED: Final = frozenset({DataClass.PROVIDER, DataClass.SUMMARY})
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """Whom an entry is about; also the tag under which all that is cached about them can be dropped."""
 
     kind: str
     id: str
 
     def __post_init__(self) -> None:
+        """Refuses what is no id."""
         if not ID_PATTERN.match(self.id):
             raise ValueError(f"not an id of a {self.kind}")
 
@@ -45,8 +47,7 @@ class Subject:
         return cls("claim", claim_id)
 
 
-@dataclass(frozen=True, slots=True)
-class CacheKey:
+class CacheKey(msgspec.Struct, frozen=True):
     """The name of one entry: data class, subject, reader's scope where it matters, representation.
 
     `str(key)` is `claims:member:m-1:list:limit=5`, with a reader `claims:member:m-1:for:provider:p-1:list:limit=5`.
@@ -60,14 +61,31 @@ class CacheKey:
     subject: Subject | None = None
     reader: Subject | None = None
     also_about: tuple[Subject, ...] = ()
-    name: str = field(init=False, compare=False, repr=False)
-    tags: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    name: str = ""
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.subject is None and self.data_class not in SHARED:
-            raise ValueError(f"a key for {self.data_class} needs its subject")
-        object.__setattr__(self, "name", self._name())
-        object.__setattr__(self, "tags", self._tags())
+        """Makes `name` and `tags` of the others, whatever they were given as."""
+        kind, subject, reader = self.data_class, self.subject, self.reader
+        name = str(kind)
+        tags: tuple[str, ...] = ()
+        if subject is not None:
+            tags = _tags_of(subject, kind)
+            name = f"{name}:{tags[0]}"
+        elif kind not in SHARED:
+            raise ValueError(f"a key for {kind} needs its subject")
+        if reader is not None:
+            readers = _tags_of(reader, kind)
+            name, tags = f"{name}:for:{readers[0]}", tags + readers
+        for other in self.also_about:
+            tags += _tags_of(other, kind)
+        if subject is not None and subject.kind == "provider":
+            tags += (f"provider:{ANY}:{kind}",)
+        force_setattr(self, "name", f"{name}:{self.representation}")
+        force_setattr(self, "tags", tags or (str(kind),))
+
+    def __repr__(self) -> str:
+        return f"CacheKey({self.name})"
 
     def __str__(self) -> str:
         return self.name
@@ -77,19 +95,8 @@ class CacheKey:
         """Whether many read it: nobody's personal data, and not for one reader alone."""
         return self.data_class in SHARED and self.reader is None
 
-    def _name(self) -> str:
-        parts = [str(self.data_class)]
-        if self.subject is not None:
-            parts.append(str(self.subject))
-        if self.reader is not None:
-            parts.append(f"for:{self.reader}")
-        return ":".join((*parts, self.representation))
 
-    def _tags(self) -> tuple[str, ...]:
-        tags = []
-        for subject in (self.subject, self.reader, *self.also_about):
-            if subject is not None:
-                tags += [str(subject), f"{subject}:{self.data_class}"]
-        if self.subject is not None and self.subject.kind == "provider":
-            tags.append(f"provider:{ANY}:{self.data_class}")
-        return tuple(tags) or (str(self.data_class),)
+def _tags_of(subject: Subject, data_class: DataClass) -> tuple[str, ...]:
+    """All about somebody, and that class of it."""
+    whole = f"{subject.kind}:{subject.id}"
+    return whole, f"{whole}:{data_class}"
