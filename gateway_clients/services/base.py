@@ -2,8 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import ClassVar, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -14,9 +13,6 @@ from gateway_clients.services.parsing import Parser
 from gateway_clients.upstream.call import Call
 
 P = TypeVar("P")
-
-#: Also what a path could be split at.
-encode_segment: Final = partial(quote, safe="")
 
 #: What percent-encoding leaves as it is (RFC 3986, 2.3: unreserved).
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]+")
@@ -87,26 +83,29 @@ class Service:
 
 def target_of(path: tuple[str, ...], query: Query | None = None) -> str:
     """The encoded path with its query; each segment is percent-encoded, values that are None are left out."""
-    encoded = "/" + "/".join(_encoded(segment) for segment in path)
-    parameters = _query(query)
+    encoded = "/" + "/".join([encode_segment(segment) for segment in path])
+    parameters = _parameters(query)
     return f"{encoded}?{parameters}" if parameters else encoded
+
+
+def encode_segment(text: str) -> str:
+    """Percent-encoded, also what a path could be split at."""
+    return text if PLAIN.fullmatch(text) else quote(text, safe="")
 
 
 def representation_of(name: str, query: Query | None = None) -> str:
     """What a kept answer is called within its subject: its name and every parameter that was sent, `list:limit=5`."""
-    parameters = _query(query)
+    parameters = _parameters(query)
     return f"{name}:{parameters}" if parameters else name
 
 
-def _query(query: Query | None) -> str:
-    pairs = [(name, _text(value)) for name, value in (query or {}).items() if value is not None]
-    return "&".join(f"{name}={_encoded(value, quote_plus)}" for name, value in pairs)
+def _parameters(query: Query | None) -> str:
+    if not query:
+        return ""
+    return "&".join([f"{name}={_encoded(value)}" for name, value in query.items() if value is not None])
 
 
-def _encoded(text: str, encode: Callable[[str], str] = encode_segment) -> str:
+def _encoded(value: str | int | bool | datetime.date) -> str:
     """Percent-encoded. Most values are ids and numbers, which need no look at each character in Python."""
-    return text if PLAIN.fullmatch(text) else encode(text)
-
-
-def _text(value: str | int | bool | datetime.date) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if PLAIN.fullmatch(text) else quote_plus(text)

@@ -132,7 +132,8 @@ class ClaimsService(Service):
         }
 
         def is_asked_for(claim: ClaimPayload) -> bool:
-            return member_id in {None, claim.member_id} and provider_id in {None, claim.provider_id}
+            is_theirs = member_id is None or claim.member_id == member_id
+            return is_theirs and (provider_id is None or claim.provider_id == provider_id)
 
         subjects = _subjects(member_id, provider_id)
         key = None

@@ -80,6 +80,6 @@ def _whose(recipient: Subject) -> Query:
 
 def _is_to(notification: NotificationPayload, recipient: Subject) -> bool:
     # The contract lets the service leave out whom a notification is to; it may not name somebody else.
-    named = {"member": notification.member_id, "provider": notification.provider_id}
-    to = named[recipient.kind]
-    return to == recipient.id if to is not None else not any(named.values())
+    member_id, provider_id = notification.member_id, notification.provider_id
+    to, other = (member_id, provider_id) if recipient.kind == "member" else (provider_id, member_id)
+    return to == recipient.id if to is not None else not other

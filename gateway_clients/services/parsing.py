@@ -7,7 +7,6 @@ field (`lenient`).
 
 import datetime
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Final, Generic, TypeVar
 
@@ -26,6 +25,7 @@ MAX_SAFE_INTEGER: Final = 2**53 - 1
 Amount = Annotated[int, msgspec.Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
 #: How many there are of something.
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
+UTC: Final = datetime.UTC
 #: A moment with its offset; one without says nothing.
 Moment = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
 
@@ -37,15 +37,14 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
 
-def hold_in_utc(payload: Payload, *names: str) -> None:
-    """Turns moments to UTC, so that a kept payload comes back as it was. Raises ValueError for no such year."""
-    for name in names:
-        at: datetime.datetime | None = getattr(payload, name)
-        if at is not None and at.tzinfo is not datetime.UTC:
-            try:
-                msgspec.structs.force_setattr(payload, name, at.astimezone(datetime.UTC))
-            except OverflowError:
-                raise ValueError(f"{name} is out of range") from None
+def hold_in_utc(payload: Payload, name: str) -> None:
+    """Turns a moment to UTC, so that a kept payload comes back as it was. Raises ValueError for no such year."""
+    at: datetime.datetime | None = getattr(payload, name)
+    if at is not None and at.tzinfo is not UTC:
+        try:
+            msgspec.structs.force_setattr(payload, name, at.astimezone(UTC))
+        except OverflowError:
+            raise ValueError(f"{name} is out of range") from None
 
 
 class Page(msgspec.Struct, Generic[I], frozen=True):
@@ -55,11 +54,11 @@ class Page(msgspec.Struct, Generic[I], frozen=True):
     total: Count | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parser(Generic[P]):
+class Parser(msgspec.Struct, Generic[P], frozen=True):
     """Reads answers of one type. `payload_type` is also what msgspec needs to read a kept payload back."""
 
     payload_type: Any
+    decoder: msgspec.json.Decoder[Any]
     is_asked_for: Callable[[P], bool] | None = None
     has_total: bool = False
 
@@ -75,7 +74,7 @@ class Parser(Generic[P]):
 
     def _read(self, body: bytes) -> Parsed[P]:
         try:
-            value = _decoder_of(self.payload_type).decode(body)
+            value = self.decoder.decode(body)
         except ValueError:
             findings = lenient.Findings()
             value = lenient.read(body, self.payload_type, findings)
@@ -87,7 +86,7 @@ class Parser(Generic[P]):
 
 def one(payload_type: type[I], *, is_asked_for: Callable[[I], bool] | None = None) -> Parser[I]:
     """A parser of a single object. `is_asked_for` tells whether it is the one that was asked for."""
-    return Parser(payload_type, is_asked_for)
+    return Parser(payload_type, _decoder_of(payload_type), is_asked_for)
 
 
 def page(
@@ -97,18 +96,15 @@ def page(
 
     One item about somebody else than was asked for refuses the whole page.
     """
+    payload_type, decoder = _page_of(item_type)
     if is_asked_for is None:
-        return Parser(_page_of(item_type), has_total=has_total)
-    return Parser(_page_of(item_type), lambda found: all(map(is_asked_for, found.items)), has_total)
+        return Parser(payload_type, decoder, has_total=has_total)
+    return Parser(payload_type, decoder, lambda found: all(map(is_asked_for, found.items)), has_total)
 
 
-class _Unread(Parser[None]):
+class _Unread(Parser[None], frozen=True):
     def __call__(self, _body: bytes) -> Parsed[None]:
         return Parsed(None)
-
-
-#: The parser of an answer whose body does not matter.
-nothing: Final[Parser[None]] = _Unread(None)
 
 
 @cache
@@ -117,8 +113,12 @@ def _decoder_of(payload_type: Any) -> msgspec.json.Decoder[Any]:
 
 
 @cache
-def _page_of(item_type: Any) -> Any:
-    return Page[item_type]
+def _page_of(item_type: Any) -> tuple[Any, msgspec.json.Decoder[Any]]:
+    return Page[item_type], msgspec.json.Decoder(Page[item_type])
+
+
+#: The parser of an answer whose body does not matter.
+nothing: Final[Parser[None]] = _Unread(None, _decoder_of(None))
 
 
 __all__: Sequence[str] = (
