@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Final, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar
 
 from claims.view_models import (
     ClaimAction,
@@ -50,10 +51,14 @@ ACTIONS: Final[Mapping[ClaimStatus, tuple[ClaimAction, ...]]] = {
 
 def known(value: str, kind: type[E]) -> E:
     """The value as a member of its enumeration, `unknown` when it is a new one."""
-    try:
-        return kind(value)
-    except ValueError:
-        return kind("unknown")
+    members: Mapping[str, E] = _members_of(kind)
+    return members.get(value) or members["unknown"]
+
+
+@cache
+def _members_of(kind: type[StrEnum]) -> Mapping[str, Any]:
+    """An enumeration's members by their values. (Looking one up by its value in the enumeration takes longer.)"""
+    return {member.value: member for member in kind}
 
 
 def format_rupiah(amount: int) -> str:

@@ -63,9 +63,9 @@ def to_benefit_item(benefit: BenefitPayload) -> BenefitItem:
 
 def _totals_of(items: Sequence[BenefitItem]) -> dict[str, int]:
     return {
-        "total_limit": sum(item.annual_limit for item in items),
-        "total_used": sum(item.used_amount for item in items),
-        "total_remaining": sum(item.remaining_amount for item in items),
+        "total_limit": sum([item.annual_limit for item in items]),
+        "total_used": sum([item.used_amount for item in items]),
+        "total_remaining": sum([item.remaining_amount for item in items]),
     }
 
 
