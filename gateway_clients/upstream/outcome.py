@@ -20,7 +20,7 @@ class SectionState(StrEnum):
     @property
     def is_complete(self) -> bool:
         """Whether a view with such a section still counts as complete."""
-        return self in {SectionState.FRESH, SectionState.CACHED}
+        return self is SectionState.FRESH or self is SectionState.CACHED
 
 
 class Outcome(msgspec.Struct, Generic[P], frozen=True):

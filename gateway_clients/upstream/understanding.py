@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
@@ -23,6 +23,8 @@ from gateway_clients.transport.messages import Answer
 from gateway_clients.upstream.call import Call, ForeignAnswerError, Parsed
 
 P = TypeVar("P")
+#: The first digit of a status that says so.
+SUCCESSFUL: Final = 2
 log = structlog.get_logger(__name__)
 security_log = structlog.get_logger("security")
 
@@ -34,7 +36,7 @@ class _Problem(msgspec.Struct):
 
 def understood(call: Call[P], answer: Answer) -> Parsed[P]:
     """The payload of an answer. Raises UpstreamError's kinds."""
-    if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+    if answer.status // 100 == SUCCESSFUL:
         return _parsed(call, answer)
     raise refusal(call, answer)
 
