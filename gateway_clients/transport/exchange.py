@@ -159,7 +159,7 @@ class Exchange:
         body = decoded(reader.body, reader.encoding, max_bytes=self._conf.max_bytes)
         self.answer = Answer(reader.status, reader.headers, body)
         self._line = self.connection = None
-        self.is_done = True
+        self._end()
         if reader.may_keep_line:
             self._lines.keep(line)
         else:
@@ -168,6 +168,10 @@ class Exchange:
     def _fail(self, error: UpstreamUnavailableError) -> None:
         self.error = error
         self._drop_line()
+        self._end()
+
+    def _end(self) -> None:
+        self._reader.close()
         self.is_done = True
 
     def _drop_line(self) -> None:

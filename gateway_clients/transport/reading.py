@@ -1,7 +1,7 @@
 """An answer put together from the pieces in which it arrives, by httptools (llhttp), with caps."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import httptools
 
@@ -61,7 +61,7 @@ class AnswerReader:
     def __init__(self, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._wire_left = HEAD_MAX_BYTES + WIRE_FACTOR * max_bytes
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._head_bytes = 0
         self._body_bytes = 0
         self._has_head = False
@@ -91,6 +91,10 @@ class AnswerReader:
         tells_its_end = "content-length" in headers or "transfer-encoding" in headers
         self.is_complete = self.is_complete or (self._has_head and not tells_its_end)
         return self.is_complete
+
+    def close(self) -> None:
+        """Lets go of the parser, which holds the reader: neither is left for the garbage collector."""
+        self._parser = None
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -1,5 +1,7 @@
 """What a request's head is made of, and what of an answer's head is read when."""
 
+import gc
+
 import pytest
 
 from gateway_clients.resilience.deadline import Deadline
@@ -8,8 +10,8 @@ from gateway_clients.transport.messages import Answer, Outgoing, SharedHeaders
 from gateway_clients.transport.reading import AnswerReader
 from gateway_clients.upstream.asker import Asker, outgoing
 from gateway_clients.upstream.call import Call
-from tests.support.lanes import CONF, conf_of
-from tests.support.upstream import answer
+from tests.support.lanes import CONF, Batches, conf_of
+from tests.support.upstream import RawUpstream, answer, says
 
 SHARED = SharedHeaders({"X-Request-ID": "r-1", "Authorization": "Bearer secret"})
 
@@ -75,6 +77,21 @@ def test_an_answer_says_how_it_is_encoded() -> None:
     reader.feed(answer(b"abc", headers=[("CONTENT-Encoding", "br")]))
 
     assert (reader.encoding, reader.is_complete) == ("br", True)
+
+
+def test_an_exchange_that_has_ended_leaves_nothing_to_the_garbage_collector(raw_upstream: RawUpstream) -> None:
+    raw_upstream.say(says(answer(b"abc")))
+    lane = Batches()
+    gc.collect()
+    gc.disable()
+    try:
+        lane.send(outgoing_with(), conf_of(raw_upstream.url), 5.0)
+        readers = [each for each in gc.get_objects() if isinstance(each, AnswerReader)]
+    finally:
+        gc.enable()
+        lane.close()
+
+    assert readers == []
 
 
 def test_connections_are_kept_for_each_upstream_and_address() -> None:
