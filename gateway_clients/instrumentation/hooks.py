@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 log: Final = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One finished call of an operation. `outcome` is `ok` or an error's code, `state` the section's it led to."""
 
     service: str
@@ -19,8 +19,7 @@ class CallRecord:
     state: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftRecord:
+class DriftRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that was not quite as the contract says: `fields` by msgspec's paths, how many items were left out."""
 
     service: str
