@@ -35,24 +35,40 @@ class Metrics(Protocol):
         """All metrics in Prometheus' text format."""
 
 
+class _Labelled(dict[tuple[str | int, ...], Histogram]):
+    """The parts of a histogram by their labels; asked for one, it makes texts of them and takes a lock each time."""
+
+    def __init__(self, whole: Histogram) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def __missing__(self, labels: tuple[str | int, ...]) -> Histogram:
+        part = self[labels] = self._whole.labels(*labels)
+        return part
+
+
 class PrometheusMetrics:
     """Counts with prometheus-client in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Histogram(
-            "http_request_duration_seconds",
-            "Time to answer a request.",
-            ("method", "route", "status"),
-            buckets=SECONDS,
-            registry=self.registry,
+        self._requests = _Labelled(
+            Histogram(
+                "http_request_duration_seconds",
+                "Time to answer a request.",
+                ("method", "route", "status"),
+                buckets=SECONDS,
+                registry=self.registry,
+            )
         )
-        self._calls = Histogram(
-            "service_call_duration_seconds",
-            "Time of one call of an upstream's operation.",
-            ("service", "method", "outcome"),
-            buckets=SECONDS,
-            registry=self.registry,
+        self._calls = _Labelled(
+            Histogram(
+                "service_call_duration_seconds",
+                "Time of one call of an upstream's operation.",
+                ("service", "method", "outcome"),
+                buckets=SECONDS,
+                registry=self.registry,
+            )
         )
 
         self._drift = Counter(
@@ -72,11 +88,11 @@ class PrometheusMetrics:
     def request_finished(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Unknown methods count as one, so that nobody can make up labels."""
         known = method if method in METHODS else "OTHER"
-        self._requests.labels(known, route, str(status)).observe(seconds)
+        self._requests[known, route, status].observe(seconds)
 
     def call_finished(self, record: CallRecord) -> None:
         """The operation is the label `method`."""
-        self._calls.labels(record.service, record.operation, record.outcome).observe(record.seconds)
+        self._calls[record.service, record.operation, record.outcome].observe(record.seconds)
 
     def answer_drifted(self, record: DriftRecord) -> None:
         """Counts each field once an answer, each item left out."""

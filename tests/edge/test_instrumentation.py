@@ -45,12 +45,13 @@ def test_a_hook_that_fails_fails_nobody_else(caplog: pytest.LogCaptureFixture) -
 def test_calls_and_requests_are_counted_by_the_names_of_the_api() -> None:
     counted = PrometheusMetrics()
     counted.call_finished(RECORD)
+    counted.call_finished(RECORD)
     counted.request_finished(method="GET", route="/api/v1/dashboard/<id:member_id>", status=200, seconds=0.2)
     counted.request_finished(method="HACK", route="unmatched", status=404, seconds=0.2)
     text = counted.exposition().decode()
 
     assert (
-        'service_call_duration_seconds_count{method="getClaim",outcome="upstream_timeout",service="claims"} 1.0' in text
+        'service_call_duration_seconds_count{method="getClaim",outcome="upstream_timeout",service="claims"} 2.0' in text
     )
     assert (
         'http_request_duration_seconds_count{method="GET",route="/api/v1/dashboard/<id:member_id>",status="200"} 1.0'
