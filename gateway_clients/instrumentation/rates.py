@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ SLICE_SECONDS: Final = WINDOW_SECONDS / SLICES
 #: Durations are counted in classes, each so much longer than the one before, from 1 ms on; the last has no end.
 GROWTH: Final = 1.25
 CLASSES: Final = 48
+#: The longest of each class but the last, in seconds; a little longer than to the digit, so that it is in its own.
+LONGEST: Final = tuple(GROWTH ** (number + 1e-9) / 1000 for number in range(CLASSES - 1))
 #: How a call ends that nobody made: its bulkhead was full, or its time was over.
 NOT_MADE: Final = frozenset({"upstream_busy", "deadline_exceeded"})
 #: How a call ends that its upstream has answered.
@@ -52,10 +55,13 @@ class RateBook:
         if not isinstance(record, CallRecord) or record.outcome in NOT_MADE:
             return
         with self._lock:
-            counts = self._slice().services.setdefault(record.service, [0] * (CLASSES + 2))
+            services = self._slice().services
+            counts = services.get(record.service)
+            if counts is None:
+                counts = services[record.service] = [0] * (CLASSES + 2)
             counts[0] += 1
             counts[1] += record.outcome not in ANSWERED
-            counts[2 + _class_of(record.seconds)] += 1
+            counts[2 + bisect_left(LONGEST, record.seconds)] += 1
 
     def count_looks(self, *, hits: int, misses: int) -> None:
         """Looks into the cache."""
@@ -118,11 +124,6 @@ def _sum(several: Sequence[CallRates]) -> CallRates:
         sum(each.errors for each in several),
         tuple(map(sum, zip(*(each.durations for each in several), strict=True))),
     )
-
-
-def _class_of(seconds: float) -> int:
-    milliseconds = max(seconds * 1000, 1.0)
-    return min(math.ceil(math.log(milliseconds, GROWTH) - 1e-9), CLASSES - 1)
 
 
 @once

@@ -121,6 +121,26 @@ def test_a_quantile_is_right_to_a_quarter(milliseconds: list[float], share: floa
     assert low <= found <= high
 
 
+@pytest.mark.parametrize(
+    ("seconds", "number"),
+    [
+        (0.0, 0),
+        (0.001, 0),
+        (0.00100001, 1),
+        (0.00125, 1),
+        (0.00125001, 2),
+        (1.25**20 / 1000, 20),
+        (35.6, 47),
+        (1e6, 47),
+    ],
+)
+def test_a_duration_is_counted_in_the_first_class_that_is_as_long(seconds: float, number: int) -> None:
+    book = RateBook(clock=lambda: 0.0)
+    book.hear(a_call(seconds=seconds))
+
+    assert book.rates().services["claims"].durations == tuple(int(each == number) for each in range(48))
+
+
 def test_rates_of_several_add_up_and_travel_as_json() -> None:
     one = Rates({"claims": CallRates(2, 1, (1, 1)), "member": CallRates(1, 0, (1, 0))}, 3, 4)
     other = msgspec.json.decode(msgspec.json.encode(Rates({"claims": CallRates(3, 0, (0, 3))}, 1, 1)), type=Rates)
