@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from django.http import HttpResponse
 
+from gateway_clients.edge.headers import OwnHeadersResponse, put
 from gateway_clients.edge.view_models import ViewMeta, ViewModel, meta_of
 from gateway_clients.fan_out.sections import Section, SectionState
 
@@ -44,7 +45,7 @@ def cache_status_of(states: Collection[str]) -> str | None:
 
 
 def _response(body: bytes, material: bytes, meta: ViewMeta | None, status: int) -> HttpResponse:
-    response = HttpResponse(body, status=status, content_type=JSON_TYPE)
+    response = OwnHeadersResponse(body, status=status, content_type=JSON_TYPE)
     if status != 200:
         return response
     digest = blake2b(material, digest_size=12)
@@ -52,8 +53,8 @@ def _response(body: bytes, material: bytes, meta: ViewMeta | None, status: int) 
         digest.update(_lasting(meta))
         cache_status = cache_status_of({section.state for section in meta.sections.values()})
         if cache_status is not None:
-            response.headers["Cache-Status"] = cache_status
-    response.headers["ETag"] = f'W/"{digest.hexdigest()}"'
+            put(response.headers, ("Cache-Status", cache_status))
+    put(response.headers, ("ETag", f'W/"{digest.hexdigest()}"'))
     return response
 
 

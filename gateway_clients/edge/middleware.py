@@ -19,6 +19,7 @@ from gateway_clients.edge.callers import caller_of
 from gateway_clients.edge.context import RequestContext, context_of
 from gateway_clients.edge.errors import ApiError, RateLimitedError, UnauthenticatedError
 from gateway_clients.edge.graphql.errors import refused_by_edge
+from gateway_clients.edge.headers import put
 from gateway_clients.edge.health import ALIVE
 from gateway_clients.edge.hosts import check_host
 from gateway_clients.edge.incoming import context_from
@@ -156,8 +157,7 @@ class RateLimitMiddleware:
             context.admit()
         except RateLimitedError as error:
             return _too_many(error, request)
-        for name, value in context.count.usage.headers.items():
-            response.headers[name] = value
+        put(response.headers, *context.count.usage.headers.items())
         return response
 
 

@@ -11,9 +11,13 @@ from django.utils.cache import patch_vary_headers
 
 from gateway_clients.edge.answers import cache_status_of
 from gateway_clients.edge.context import RequestContext
+from gateway_clients.edge.headers import Header, put, put_missing, value_of
 from gateway_clients.fan_out.pending import CallTiming
 
 VARY: Final = "Authorization, Cookie, Origin, Accept-Encoding"
+#: What every answer carries, and what it carries unless its view says otherwise.
+ALWAYS: Final[tuple[Header, ...]] = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
+PRIVATE: Final[Header] = ("Cache-Control", "private, no-store")
 COMPRESSED_FROM_BYTES: Final = 200
 COMPRESSIBLE: Final = re.compile(r"text/|application/(?:[a-z.+-]+\+)?(?:json|yaml|javascript|xml)|application/vnd\.oai")
 NO_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
@@ -24,20 +28,18 @@ def finished(request: HttpRequest, response: HttpResponseBase, context: RequestC
     """The answer as it leaves."""
     headers = response.headers
     if timings := context.timings:
-        headers["Server-Timing"] = server_timing(timings)
+        put(headers, ("Server-Timing", server_timing(timings)))
         status = cache_status_of({timing.state for timing in timings})
         if status is not None:
-            headers.setdefault("Cache-Status", status)
+            put_missing(headers, ("Cache-Status", status))
     if request.method in {"GET", "HEAD"} and _is_known(request, response):
         response = _not_modified(response)
         headers = response.headers
     elif isinstance(response, HttpResponse):
         _compress(request, response)
         _measure(request, response)
-    headers["X-Request-ID"] = context.request_id
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
-    headers.setdefault("Cache-Control", "private, no-store")
+    put(headers, ("X-Request-ID", context.request_id), *ALWAYS)
+    put_missing(headers, PRIVATE)
     _vary(response)
     return response
 
@@ -88,13 +90,13 @@ def _compress(request: HttpRequest, response: HttpResponse) -> None:
 
 def _measure(request: HttpRequest, response: HttpResponse) -> None:
     if response.status_code != 204:
-        response.headers["Content-Length"] = str(len(response.content))
+        put(response.headers, ("Content-Length", str(len(response.content))))
     if request.method == "HEAD":
         response.content = b""
 
 
 def _vary(response: HttpResponseBase) -> None:
-    if response.headers.get("Vary", "").lower() in FORGETTABLE:
-        response.headers["Vary"] = VARY
+    if value_of(response.headers, "vary").lower() in FORGETTABLE:
+        put(response.headers, ("Vary", VARY))
     else:
         patch_vary_headers(response, VARY.split(", "))

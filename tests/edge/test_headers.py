@@ -5,10 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
+from django.http import BadHeaderError, HttpResponse
 from django.test import Client, RequestFactory
 
 from gateway_clients.edge.answers import model_answer, sections_answer
+from gateway_clients.edge.headers import OwnHeadersResponse, put, put_missing, value_of
 from gateway_clients.edge.incoming import context_from
 from gateway_clients.edge.outgoing import finished
 from gateway_clients.fan_out.sections import Section, SectionState
@@ -217,3 +218,26 @@ def test_a_preflight_is_answered_and_not_counted(portal: Client, settings: Any) 
     assert answer.status_code == 200
     assert "idempotency-key" in answer["Access-Control-Allow-Headers"]
     assert "RateLimit" not in answer
+
+
+def test_a_header_of_the_gateways_own_reads_as_any_other() -> None:
+    answer = OwnHeadersResponse(b"{}", content_type="application/json")
+    put(answer.headers, ("ETag", 'W/"1"'), ("Age", "7"))
+    put(answer.headers, ("ETag", 'W/"2"'))
+    put_missing(answer.headers, ("Age", "8"), ("Vary", "Cookie"))
+
+    assert answer["etag"] == 'W/"2"'
+    assert value_of(answer.headers, "vary") == "Cookie"
+    assert value_of(answer.headers, "retry-after") == ""
+    assert list(answer.items()) == list(answer.headers.items())
+    assert list(answer.items()) == [
+        ("Content-Type", "application/json"),
+        ("ETag", 'W/"2"'),
+        ("Age", "7"),
+        ("Vary", "Cookie"),
+    ]
+
+
+def test_what_else_is_set_cannot_break_out_of_its_line() -> None:
+    with pytest.raises(BadHeaderError):
+        OwnHeadersResponse(b"{}").headers["X-Other"] = "a\r\nX-Evil: 1"

@@ -1,0 +1,41 @@
+"""Headers that the gateway makes itself, put as they are: Django looks through each for what may not be sent.
+
+Of what comes from outside only what a pattern has let through is put so, such as a request's id.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.response import ResponseHeaders
+
+#: A header's name as it is sent, and its value.
+Header = tuple[str, str]
+
+
+class OwnHeadersResponse(HttpResponse):
+    """An answer whose headers go to the server as they stand, instead of each being looked up by its name."""
+
+    def items(self) -> Iterable[Any]:
+        """Names and values."""
+        return self.headers._store.values()
+
+
+def put(headers: ResponseHeaders, *made: Header) -> None:
+    """Sets headers."""
+    store = headers._store
+    for header in made:
+        store[header[0].lower()] = header
+
+
+def put_missing(headers: ResponseHeaders, *made: Header) -> None:
+    """Sets those that are not there."""
+    store = headers._store
+    for header in made:
+        store.setdefault(header[0].lower(), header)
+
+
+def value_of(headers: ResponseHeaders, name: str) -> str:
+    """A header's value, or an empty text; the name in small letters."""
+    header = headers._store.get(name)
+    return "" if header is None else str(header[1])
