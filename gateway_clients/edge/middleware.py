@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from corsheaders.middleware import CorsMiddleware
 from csp.middleware import CSPMiddleware
@@ -19,7 +19,7 @@ from gateway_clients.edge.callers import caller_of
 from gateway_clients.edge.context import RequestContext, context_of
 from gateway_clients.edge.errors import ApiError, RateLimitedError, UnauthenticatedError
 from gateway_clients.edge.graphql.errors import refused_by_edge
-from gateway_clients.edge.headers import put
+from gateway_clients.edge.headers import put, value_of
 from gateway_clients.edge.health import ALIVE
 from gateway_clients.edge.hosts import check_host
 from gateway_clients.edge.incoming import context_from
@@ -94,17 +94,14 @@ class CrossOriginMiddleware(CorsMiddleware):
 
 
 class ContentSecurityMiddleware(CSPMiddleware):
-    """A content security policy where there is HTML."""
+    """The content security policy of the settings, where there is HTML; no page has inline scripts, so no nonces."""
 
-    def process_request(self, request: HttpRequest) -> None:
-        """No nonces: no page has inline scripts."""
-
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Adds the policy of the settings."""
-        if not response.headers.get("Content-Type", "").startswith("text/html"):
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = cast(HttpResponseBase, self.get_response(request))
+        if not value_of(response.headers, "content-type").startswith("text/html"):
             return response
         response.headers.setdefault("X-Frame-Options", "DENY")
-        return super().process_response(request, response)
+        return self.process_response(request, response)
 
 
 class ProblemMiddleware:
@@ -176,21 +173,30 @@ def _account_id(request: HttpRequest) -> str | None:
 
 
 class _ForStaff:
-    """Makes a middleware of Django's touch staff's pages only."""
+    """Makes a middleware of Django's touch staff's pages only; other requests pass all of its kind in one step."""
 
-    get_response: Any
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)  # type: ignore[call-arg]  # the middleware it is mixed into has it
+        # What Django wraps each middleware in has it as `__wrapped__`.
+        inner = getattr(get_response, "__wrapped__", None)
+        self.behind_staff: GetResponse = inner.behind_staff if isinstance(inner, _ForStaff) else get_response
 
     def __call__(self, request: HttpRequest) -> Any:
         if not request.path_info.startswith(STAFF):
-            return self.get_response(request)
+            return self.behind_staff(request)
+        return self.for_staff(request)
+
+    def for_staff(self, request: HttpRequest) -> Any:
+        """The answer to a request of staff's."""
         return super().__call__(request)  # type: ignore[misc]  # the middleware it is mixed into has it
 
 
 class StaffSessionMiddleware(_ForStaff, SessionMiddleware):
     """Sessions of staff. Cookies given over TLS are for TLS alone."""
 
-    def __call__(self, request: HttpRequest) -> Any:
-        response = super().__call__(request)
+    def for_staff(self, request: HttpRequest) -> Any:
+        """Marks the cookies."""
+        response = super().for_staff(request)
         if request.is_secure():
             for cookie in response.cookies.values():
                 cookie["secure"] = True

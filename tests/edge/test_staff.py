@@ -1,0 +1,50 @@
+"""What staff's pages need and nobody else: sessions, messages, protection of forms."""
+
+from typing import Any
+
+import pytest
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+
+from gateway_clients.edge.middleware import (
+    StaffAuthenticationMiddleware,
+    StaffCsrfMiddleware,
+    StaffMessageMiddleware,
+    StaffSessionMiddleware,
+)
+
+KINDS = (StaffSessionMiddleware, StaffCsrfMiddleware, StaffAuthenticationMiddleware, StaffMessageMiddleware)
+
+
+def a_view(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"{hasattr(request, 'session')} {hasattr(request, 'user')} {hasattr(request, '_messages')}")
+
+
+@pytest.fixture
+def chain() -> Any:
+    """Staff's middlewares as Django puts them around each other."""
+    handler: Any = convert_exception_to_response(a_view)
+    for kind in reversed(KINDS):
+        handler = convert_exception_to_response(kind(handler))
+    return handler
+
+
+def test_staffs_requests_pass_all_and_others_none(chain: Any) -> None:
+    assert chain(RequestFactory().get("/admin/")).content == b"True True True"
+    assert chain(RequestFactory().get("/api/v1/members")).content == b"False False False"
+
+
+def test_others_pass_all_in_one_step(chain: Any) -> None:
+    outermost = chain.__wrapped__
+
+    assert isinstance(outermost, StaffSessionMiddleware)
+    assert outermost.behind_staff.__wrapped__ is a_view
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("is_secure", "flag"), [(True, True), (False, "")])
+def test_cookies_given_over_tls_are_for_tls_alone(client: Client, is_secure: bool, flag: object) -> None:
+    answer = client.get("/admin/login/", secure=is_secure)
+
+    assert {name: cookie["secure"] for name, cookie in answer.cookies.items()} == {"csrftoken": flag}
