@@ -32,7 +32,7 @@ def caller_of(request: HttpRequest) -> Caller | None:
 
 def _found(request: HttpRequest) -> Caller | UnauthenticatedError | None:
     try:
-        for authenticator in _authenticators():
+        for authenticator in authenticators():
             found = authenticator.authenticate(request)
             if found is not None:
                 caller: Caller = found[0]
@@ -44,14 +44,15 @@ def _found(request: HttpRequest) -> Caller | UnauthenticatedError | None:
 
 
 @cache
-def _authenticators() -> Sequence[Any]:
+def authenticators() -> Sequence[Any]:
+    """One of each class; they keep nothing of a request."""
     classes = cast(Sequence[type[BaseAuthentication]], api_settings.DEFAULT_AUTHENTICATION_CLASSES)
     return tuple(authentication() for authentication in classes)
 
 
 def forget(**_: object) -> None:
     """Read the classes anew the next time somebody asks."""
-    _authenticators.cache_clear()
+    authenticators.cache_clear()
 
 
 setting_changed.connect(forget)

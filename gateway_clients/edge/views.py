@@ -8,17 +8,19 @@ class ClaimsViewSet(GatewayViewSet):
         return self.answer(claim_page(self.gateway, member_id, scope=self.scope, page=page))
 """
 
-from typing import Any, cast
+from functools import wraps
+from typing import Any, Final, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import serializers
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from gateway_clients.edge.access import EVERYTHING, Caller, Scope
 from gateway_clients.edge.answers import model_answer, sections_answer
-from gateway_clients.edge.callers import caller_of
+from gateway_clients.edge.callers import authenticators, caller_of
 from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import AccessDeniedError, MethodNotAllowedError, UnauthenticatedError
 from gateway_clients.edge.parsers import StrictJSONParser, json_body
@@ -27,12 +29,30 @@ from gateway_clients.edge.rules import rule_of
 from gateway_clients.edge.view_models import ViewModel
 from gateway_clients.gateway import Gateway, PendingView
 
+#: What DRF makes anew for each request, though it keeps nothing of any.
+PARSERS: Final = (StrictJSONParser(),)
+NEGOTIATOR: Final = DefaultContentNegotiation()
+
 
 class GatewayViewSet(ViewSet):
     """A viewset whose actions each say who may call them (`allowed`, `signed_in`, `open_to_all`)."""
 
     parser_classes = (StrictJSONParser,)
     scope: Scope = EVERYTHING
+
+    @classmethod
+    def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
+        """DRF's view, but that no object of it refers to itself, so that it is gone with its request."""
+        described = super().as_view(actions, **initkwargs)
+        action_map = {"head": actions["get"], **actions} if "get" in actions else actions
+
+        @wraps(described)
+        def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            self = cls(**initkwargs)
+            self.action_map = action_map
+            return self.dispatch(request, *args, **kwargs)
+
+        return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The action's answer, or the problem that it or the checks before it raised.
@@ -52,9 +72,16 @@ class GatewayViewSet(ViewSet):
             return problem
         return response
 
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Finds the action, and gives DRF's request what it makes of a body or a token if it is asked for them."""
+        self.action = self.action_map.get((request.method or "").lower(), "")
+        made = Request(request, parsers=PARSERS, authenticators=authenticators(), negotiator=NEGOTIATOR)
+        made.parser_context.clear()  # refers to the request itself; the parser does not look at it
+        return made
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Method, form of the answer, token, access rule: in this order, before the action is entered."""
-        action = getattr(self, self.action or "", None)
+        action = getattr(self, self.action, None)
         if action is None:
             raise MethodNotAllowedError(headers={"Allow": ", ".join(sorted(self.action_map)).upper()})
         self._check_accept(request)
@@ -99,7 +126,7 @@ class GatewayViewSet(ViewSet):
         return sections_answer(view.sections())
 
     def _check_accept(self, request: Request) -> None:
-        accepted = request.META.get("HTTP_ACCEPT", "*/*")
+        accepted = request._request.META.get("HTTP_ACCEPT", "*/*")
         if "*/*" not in accepted and accepted != "application/json":
             self.format_kwarg = None
             self.perform_content_negotiation(request)

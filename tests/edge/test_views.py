@@ -1,5 +1,7 @@
 """The base of all views: denied by default, refused before anything is called."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,6 +66,27 @@ def test_another_method_is_405_and_says_which_are_allowed(signed_in: Any) -> Non
     answer = signed_in(member_id="m-1").delete("/api/v1/sample/m-1")
 
     assert (answer.status_code, answer.json()["code"], answer["Allow"]) == (405, "method_not_allowed", "GET, HEAD")
+
+
+def test_a_view_and_its_request_are_gone_when_it_is_answered(signed_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[Any]] = []
+    make = GatewayViewSet.initialize_request
+
+    def remembered(view: GatewayViewSet, request: Any, **kwargs: Any) -> Any:
+        drf_request = make(view, request, **kwargs)
+        made.extend(map(weakref.ref, (view, drf_request)))
+        return drf_request
+
+    monkeypatch.setattr(GatewayViewSet, "initialize_request", remembered)
+    client = signed_in(member_id="m-1")
+    gc.disable()
+    try:
+        client.get("/api/v1/sample/m-1")
+        left = [ref() for ref in made]
+    finally:
+        gc.enable()
+
+    assert left == [None, None]
 
 
 @pytest.mark.parametrize(
