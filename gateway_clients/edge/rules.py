@@ -27,7 +27,9 @@ class AccessRule:
         """How much the caller sees. Raises AccessDeniedError, and BadUserInputError for a bad id in the query."""
         if self.resource is None:
             return EVERYTHING
-        ids = {name: id_of(query, name) for name in self.query_ids} | path_ids
+        ids = path_ids
+        if self.query_ids:
+            ids = {name: id_of(query, name) for name in self.query_ids} | path_ids
         return scope_of(caller, self.resource, member_id=ids.get("member_id"), provider_id=ids.get("provider_id"))
 
 
