@@ -1,11 +1,13 @@
 """The base of what a portal sees. Written once: REST answers, the OpenAPI schema and GraphQL types come from it."""
 
 from collections.abc import Mapping
-from typing import Any, dataclass_transform
+from typing import Any, Final, dataclass_transform
 
 import msgspec
 
 from gateway_clients.fan_out.sections import Section, SectionState
+
+COMPLETE: Final = frozenset(state for state in SectionState if state.is_complete)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
@@ -32,7 +34,7 @@ class ViewMeta(ViewModel):
 def meta_of(sections: Mapping[str, Section[Any]]) -> ViewMeta:
     """The `meta` of an answer made of these sections."""
     return ViewMeta(
-        complete=all(section.state.is_complete for section in sections.values()),
+        complete=COMPLETE.issuperset([section.state for section in sections.values()]),
         sections={
             name: SectionMeta(
                 state=section.state, age=int(section.age_seconds), error=section.error, omitted=section.omitted
