@@ -46,6 +46,9 @@ class LineWriter:
     debug = info = warning = error = critical = exception = msg
 
 
+_LINES: Final = LineWriter()
+
+
 def configure() -> None:
     """Makes structlog write JSON lines; the standard library's loggers are set in `LOGGING`."""
     structlog.configure(
@@ -78,7 +81,7 @@ def log_request(*, method: str, route: str, status: int, seconds: float, account
         "account": account_id,
         "level": "info",
     }
-    LineWriter().msg(_rendered(None, "", _with_request_id(None, "", line)))
+    _LINES.msg(_rendered(None, "", _with_request_id(None, "", line)))
 
 
 def log_record(record: Record) -> None:
