@@ -3,9 +3,11 @@
 import random
 import re
 import time
+from functools import cache
 from typing import Final
 
 from django.conf import settings
+from django.core.signals import setting_changed
 from django.http import HttpRequest
 
 from gateway_clients.edge.context import RequestContext
@@ -35,11 +37,16 @@ def context_from(request: HttpRequest) -> RequestContext:
 
 def _budget_seconds(request: HttpRequest) -> float:
     """The budget of the method, or the shorter one that the portal asks for; what is out of bounds is ignored."""
-    budget: float = settings.READ_BUDGET_SECONDS if request.method in READS else settings.SUBMIT_BUDGET_SECONDS
+    budget = _budget_of("READ_BUDGET_SECONDS" if request.method in READS else "SUBMIT_BUDGET_SECONDS")
     asked = request.META.get("HTTP_X_REQUEST_TIMEOUT_MS")
     if asked and MILLISECONDS.match(asked) and 1 <= int(asked) <= budget * 1000:
         return int(asked) / 1000
     return budget
+
+
+@cache
+def _budget_of(setting: str) -> float:
+    return float(getattr(settings, setting))
 
 
 def _traceparent(given: str) -> str:
@@ -52,3 +59,11 @@ def _traceparent(given: str) -> str:
 def _name(bits: int) -> str:
     """A name in hexadecimal digits, by chance, for telling requests apart; no secret."""
     return f"{random.getrandbits(bits):0{bits // 4}x}"
+
+
+def forget(**_: object) -> None:
+    """Read the budgets anew the next time a request comes in."""
+    _budget_of.cache_clear()
+
+
+setting_changed.connect(forget)

@@ -3,6 +3,7 @@
 import ipaddress
 import time
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final, cast
 
 import msgspec
@@ -102,13 +103,12 @@ class RequestCount:
         )
 
 
-_windows: Final[dict[tuple[str, int, timedelta], _Window]] = {}
+_windows: Final[dict[str, _Window]] = {}
 
 
 def _window(request: HttpRequest, value: str, now: int) -> _Window:
     """What a request of theirs counts in; django-ratelimit, which makes the same of it each time, is asked once."""
-    identity = (value, settings.RATE_LIMIT_MAX, settings.RATE_LIMIT_WINDOW)
-    window = _windows.get(identity)
+    window = _windows.get(value)
     if window is None or now >= window.ends_at:
         counters = cast(LimiterCache, caches[settings.RATELIMIT_USE_CACHE])
         with counters.noting() as noted:
@@ -116,7 +116,7 @@ def _window(request: HttpRequest, value: str, now: int) -> _Window:
         window = _Window(usage.limit, usage.window_seconds, noted.count, now + usage.seconds_left)
         if len(_windows) >= MOST_WINDOWS:
             _windows.clear()
-        _windows[identity] = window
+        _windows[value] = window
     return window
 
 
@@ -139,7 +139,7 @@ def count_sign_in(request: HttpRequest, email: str) -> None:
 def client_address(request: HttpRequest) -> str:
     """The client's address, as far as proxies that are trusted tell it; of IPv6 the /64 that one client has."""
     address = request.META.get("REMOTE_ADDR", "")
-    trusted = settings.TRUSTED_PROXY_COUNT
+    trusted = _trusted_proxies()
     if trusted > 0:
         hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
         address = hops[-min(trusted, len(hops))] if hops else address
@@ -149,6 +149,11 @@ def client_address(request: HttpRequest) -> str:
         return str(ipaddress.ip_network(f"{address}/64", strict=False).network_address)
     except ValueError:
         return str(request.META.get("REMOTE_ADDR", ""))
+
+
+@cache
+def _trusted_proxies() -> int:
+    return int(settings.TRUSTED_PROXY_COUNT)
 
 
 def _count(request: HttpRequest, group: str, value: str, limit: int) -> Usage:
@@ -168,6 +173,7 @@ def _count(request: HttpRequest, group: str, value: str, limit: int) -> Usage:
 def forget(**_: object) -> None:
     """Count in other windows, with other settings."""
     _windows.clear()
+    _trusted_proxies.cache_clear()
 
 
 setting_changed.connect(forget)
