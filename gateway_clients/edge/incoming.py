@@ -8,7 +8,7 @@ from typing import Final
 
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from gateway_clients.edge.context import RequestContext
 from gateway_clients.resilience.deadline import Deadline
@@ -18,7 +18,14 @@ TRACEPARENT: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})(-.*)?\Z"
 )
 MILLISECONDS: Final = re.compile(r"[0-9]{1,9}\Z")
+EMPTY_QUERY: Final = QueryDict(encoding="utf-8")
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def know_empty_query(request: HttpRequest) -> None:
+    """A request without a query gets the one that is empty, which nobody can write to, instead of one of its own."""
+    if not request.META.get("QUERY_STRING"):
+        request.__dict__["GET"] = EMPTY_QUERY
 
 
 def context_from(request: HttpRequest) -> RequestContext:

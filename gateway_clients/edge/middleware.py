@@ -22,7 +22,7 @@ from gateway_clients.edge.graphql.errors import refused_by_edge
 from gateway_clients.edge.headers import put, value_of
 from gateway_clients.edge.health import ALIVE
 from gateway_clients.edge.hosts import check_host
-from gateway_clients.edge.incoming import context_from
+from gateway_clients.edge.incoming import context_from, know_empty_query
 from gateway_clients.edge.outgoing import finished
 from gateway_clients.edge.problems import BY_STATUS, internal_problem, problem_of
 from gateway_clients.instrumentation import logs
@@ -57,6 +57,7 @@ class EdgeMiddleware:
         metrics()  # made before there are threads, so that there is one
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        know_empty_query(request)
         context = request.__dict__["edge"] = context_from(request)
         token = logs.request_id.set(context.request_id)
         try:

@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 
 from gateway_clients.edge.answers import model_answer, sections_answer
 from gateway_clients.edge.headers import OwnHeadersResponse, put, put_missing, value_of
-from gateway_clients.edge.incoming import context_from
+from gateway_clients.edge.incoming import context_from, know_empty_query
 from gateway_clients.edge.outgoing import finished
 from gateway_clients.fan_out.sections import Section, SectionState
 from tests.edge.sample_urls import Echo
@@ -83,6 +83,16 @@ def test_a_portal_can_shorten_the_time_budget_but_not_lengthen_it(asked: str, se
     request.META["HTTP_X_REQUEST_TIMEOUT_MS"] = asked
 
     assert context_from(request).deadline.remaining_seconds == pytest.approx(seconds, abs=0.05)
+
+
+def test_a_request_without_a_query_has_an_empty_one_that_is_nobodys_to_change() -> None:
+    without, other, with_one = RequestFactory().get("/"), RequestFactory().get("/?"), RequestFactory().get("/?a=1&a=2")
+    for request in (without, other, with_one):
+        know_empty_query(request)
+
+    assert (without.GET, other.GET, with_one.GET.getlist("a")) == ({}, {}, ["1", "2"])
+    with pytest.raises(AttributeError, match="immutable"):
+        without.GET["a"] = "1"
 
 
 def test_writes_have_the_longer_budget() -> None:
