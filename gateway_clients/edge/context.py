@@ -1,7 +1,6 @@
 """What the edge knows of one request: its id, how much time it has, whose it is, and the gateway made for it."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from django.http import HttpRequest
 
@@ -51,4 +50,5 @@ class RequestContext:
 
 def context_of(request: HttpRequest) -> RequestContext:
     """The context that the edge's middleware gave the request."""
-    return cast(RequestContext, request.__dict__["edge"])
+    context: RequestContext = request.__dict__["edge"]
+    return context
