@@ -3,10 +3,10 @@
 Of what comes from outside only what a pattern has let through is put so, such as a request's id.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, SimpleCookie
 from django.http.response import ResponseHeaders
 
 #: A header's name as it is sent, and its value.
@@ -15,6 +15,19 @@ Header = tuple[str, str]
 
 class OwnHeadersResponse(HttpResponse):
     """An answer whose headers go to the server as they stand, instead of each being looked up by its name."""
+
+    def __init__(
+        self, body: bytes, *, content_type: str, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        # All that HttpResponse sets, without looking into what is known of bytes and a type of the gateway's own.
+        self.headers = ResponseHeaders(headers or {})
+        put(self.headers, ("Content-Type", content_type))
+        self.cookies = SimpleCookie()
+        self.closed = False
+        self.status_code = status
+        self._charset = self._handler_class = self._reason_phrase = None
+        self._resource_closers: list[Callable[[], None]] = []
+        self._container = [body]
 
     def items(self) -> Iterable[Any]:
         """Names and values."""

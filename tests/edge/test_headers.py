@@ -248,6 +248,15 @@ def test_a_header_of_the_gateways_own_reads_as_any_other() -> None:
     ]
 
 
+@pytest.mark.parametrize("headers", [None, {"Retry-After": "1"}])
+def test_an_answer_with_headers_of_the_gateways_own_is_as_django_makes_it(headers: dict[str, str] | None) -> None:
+    given: Any = {"content_type": "application/json", "status": 429, "headers": headers}
+
+    own, djangos = OwnHeadersResponse(b"{}", **given), HttpResponse(b"{}", **given)
+    assert vars(own) == vars(djangos)
+    assert list(own.items()) == list(djangos.items())
+
+
 def test_what_else_is_set_cannot_break_out_of_its_line() -> None:
     with pytest.raises(BadHeaderError):
-        OwnHeadersResponse(b"{}").headers["X-Other"] = "a\r\nX-Evil: 1"
+        OwnHeadersResponse(b"{}", content_type="text/plain").headers["X-Other"] = "a\r\nX-Evil: 1"
