@@ -81,36 +81,51 @@ class LeasedCache:
         if not looks:
             return []
         names, version_count, tags = names_of([look.key for look in looks])
-        tokens = [self._token() if look.lease_seconds else "" for look in looks]
+        token = self._token()
         items = [
-            (token, math.ceil(look.lease_seconds * 1000), look.newer_than_ms, look.ends_reading, own)
-            for look, token, own in zip(looks, tokens, tags, strict=True)
+            (
+                token if look.lease_seconds else "",
+                math.ceil(look.lease_seconds * 1000),
+                look.newer_than_ms,
+                look.ends_reading,
+                own,
+            )
+            for look, own in zip(looks, tags, strict=True)
         ]
         try:
             answer = self._asked(ScriptCall(READ, names, (_packed((version_count, items)),)), rider)
         except CacheDownError as error:
             if error.was_asked:
-                lost = ((lease_name(look.key), token) for look, token in zip(looks, tokens, strict=True) if token)
-                self._lost_leases.extend(lost)
+                self._lost_leases.extend((lease_name(look.key), token) for look in looks if look.lease_seconds)
             return [Reading(key=look.key, found=Found.DOWN) for look in looks]
         at_ms, told = _READINGS.decode(answer[0])
-        readings = [
-            self._reading(
-                looks[i].key,
-                answer[2 * i + 2],
-                found=FOUND[state],
-                at_ms=at_ms,
-                stored_ms=stored_ms,
-                fresh_until_ms=fresh_until_ms,
-                stamp=answer[2 * i + 1],
-                token=tokens[i],
+        readings = []
+        for look, (state, stored_ms, fresh_until_ms), stamp, sealed in zip(
+            looks, told, answer[1::2], answer[2::2], strict=False
+        ):
+            entry = self._open(look.key, sealed) if sealed is not None else None
+            found = FOUND[state]
+            if found is Found.FRESH and entry is None:
+                found = Found.FREE
+            readings.append(
+                Reading(
+                    key=look.key,
+                    found=found,
+                    entry=entry,
+                    at_ms=at_ms,
+                    stored_ms=stored_ms,
+                    fresh_until_ms=fresh_until_ms,
+                    stamp=stamp,
+                    token=token if found is Found.LEASED else "",
+                )
             )
-            for i, (state, stored_ms, fresh_until_ms) in enumerate(told)
-        ]
+        self._count(readings)
+        return readings
+
+    def _count(self, readings: Sequence[Reading]) -> None:
         found = [reading.found for reading in readings]
         hits, waits = found.count(Found.FRESH), found.count(Found.HELD)
         rate_book().count_looks(hits=hits, misses=len(found) - hits - waits)
-        return readings
 
     def _asked(self, call: ScriptCall, rider: Rider | None) -> Any:
         beside = rider.waiting if rider is not None else None
@@ -120,12 +135,6 @@ class LeasedCache:
         told, answer = self.guard.scripts([beside, call])
         rider.take(told)
         return answer
-
-    def _reading(self, key: CacheKey, sealed: bytes | None, *, found: Found, token: str, **more: Any) -> Reading:
-        entry = self._open(key, sealed) if sealed is not None else None
-        if found is Found.FRESH and entry is None:
-            found = Found.FREE
-        return Reading(key=key, found=found, entry=entry, token=token if found is Found.LEASED else "", **more)
 
     def _open(self, key: CacheKey, sealed: bytes) -> Entry | None:
         try:
@@ -169,8 +178,9 @@ class LeasedCache:
             for fill, own in zip(fills, tags, strict=True)
         ]
         args = [_packed((version_count, items))]
+        seal = sealer().seal
         for fill in fills:
-            args += [fill.reading.stamp, sealer().seal(fill.reading.key.name, _packed(fill.entry))]
+            args += [fill.reading.stamp, seal(fill.reading.key.name, _packed(fill.entry))]
         try:
             answers = self.guard.scripts_or_leave([ScriptCall(STORE, names, args)], may_leave)
         except CacheDownError:

@@ -30,7 +30,10 @@ class _KeptSection(msgspec.Struct, frozen=True, array_like=True):
     age_seconds: float
 
 
+#: States of sections that show nothing of what was asked for.
+NOTHING: Final = (SectionState.FALLBACK, SectionState.UNAVAILABLE)
 _NULL: Final = msgspec.Raw(b"null")
+_json: Final = msgspec.json.Encoder().encode
 _KEPT_VIEW: Final = msgspec.msgpack.Decoder(tuple[_KeptSection, ...])
 
 
@@ -128,19 +131,20 @@ class PendingView:
             self._gateway.fan_out.cache.store(self._fill())
         return self._sections
 
-    def _section(self, spec: SectionSpec[Any, Any]) -> Section[Any]:
+    def _section(self, spec: SectionSpec[Any, Any]) -> Section[msgspec.Raw]:
         pending, make_fallback = self._calls[spec.name], spec.fallback
         fallback = (lambda: make_fallback(self._subject_id)) if make_fallback is not None else None
         section = pending.section(spec.transform, fallback=fallback)
         if spec.decides_existence and section.value is None and section.state.is_complete:
             raise UpstreamNotFoundError(spec.service, upstream_status=404)
-        return section
+        value = msgspec.Raw(_json(section.value))
+        return Section(value, section.state, section.age_seconds, section.error, section.omitted)
 
     def _raise_if_nothing_came(self, sections: Mapping[str, Section[Any]]) -> None:
-        has_something = any(
-            section.state not in {SectionState.FALLBACK, SectionState.UNAVAILABLE} for section in sections.values()
-        )
-        if has_something or not sections:
+        for section in sections.values():
+            if section.state not in NOTHING:
+                return
+        if not sections:
             return
         errors = [error for pending in self._calls.values() if (error := pending.error) is not None]
         raise NothingToShowError(errors)
@@ -156,13 +160,7 @@ class PendingView:
         return self._fill()
 
     def _made(self) -> dict[str, Section[msgspec.Raw]]:
-        sections = {each.name: self._section(each) for each in self._asked}
-        return self._rendered(
-            {
-                name: msgspec.structs.replace(section, value=msgspec.Raw(msgspec.json.encode(section.value)))
-                for name, section in sections.items()
-            }
-        )
+        return self._rendered({each.name: self._section(each) for each in self._asked})
 
     def _rendered(self, sections: dict[str, Section[msgspec.Raw]]) -> dict[str, Section[msgspec.Raw]]:
         if self._rendition is None or not all(section.state.is_complete for section in sections.values()):

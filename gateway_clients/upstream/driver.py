@@ -20,7 +20,7 @@ from gateway_clients.transport.batch import Batch
 from gateway_clients.transport.exchange import Exchange
 from gateway_clients.upstream.outcome import Outcome
 from gateway_clients.upstream.registry import Upstream
-from gateway_clients.upstream.steps import Attempt, Pause, Pipe, Release, Sent, Step
+from gateway_clients.upstream.steps import Attempt, Pause, Pipe, Release, Sent
 
 #: Calls of one request under way to one upstream at the same time.
 MOST_OF_ONE_REQUEST: Final = 10
@@ -123,11 +123,19 @@ class _Driver:
         except StopIteration as end:
             self._end(job)
             job.succeed(end.value)
+            return
         except Exception as failure:  # noqa: BLE001 - handed to whoever waits for the job
             self._end(job)
             job.fail(failure)
+            return
+        if isinstance(step, Look):
+            self._looks.append((job, step))
+        elif isinstance(step, Attempt):
+            self._send(job, step)
+        elif isinstance(step, Fill):
+            self._fills.append((job, step))
         else:
-            self._take(job, step)
+            self._pause_or_release(job, step)
 
     def _end(self, job: Job) -> None:
         self._open.discard(job)
@@ -136,16 +144,10 @@ class _Driver:
             self._running[service] -= 1
             self._start_queued(service, self._queued[service])
 
-    def _take(self, job: Job, step: Step) -> None:
-        if isinstance(step, Attempt):
-            self._send(job, step)
-        elif isinstance(step, Look):
-            self._looks.append((job, step))
-        elif isinstance(step, Fill):
-            self._fills.append((job, step))
-        elif isinstance(step, Pause):
+    def _pause_or_release(self, job: Job, step: Pause | Release) -> None:
+        if isinstance(step, Pause):
             heapq.heappush(self._pauses, (time.monotonic() + step.seconds, next(self._number), job))
-        elif isinstance(step, Release):
+        else:
             self._cache.release([step.reading])
             self._ready.append((job, None, None))
 
