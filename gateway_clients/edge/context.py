@@ -1,7 +1,6 @@
 """What the edge knows of one request: its id, how much time it has, whose it is, and the gateway made for it."""
 
-from dataclasses import dataclass
-
+import msgspec
 from django.http import HttpRequest
 
 from gateway_clients.edge.limits import RequestCount
@@ -10,8 +9,7 @@ from gateway_clients.gateway import Gateway
 from gateway_clients.resilience.deadline import Deadline
 
 
-@dataclass(slots=True, kw_only=True)
-class RequestContext:
+class RequestContext(msgspec.Struct, kw_only=True):
     """What the edge knows of one request. `started_at` is on the deadline's clock."""
 
     request_id: str
