@@ -14,7 +14,6 @@ from gateway_clients.crew import crew
 from gateway_clients.errors import DeadlineExceededError, GatewayOverloadedError, UpstreamUnavailableError
 from gateway_clients.fan_out.fills import CallJob, FillJob, flights, side_by_side, submit, submit_admitted
 from gateway_clients.fan_out.pending import PendingCall
-from gateway_clients.fan_out.waves import NotYetError
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.call import Call
@@ -45,26 +44,19 @@ class _Read:
 
 @dataclass(slots=True, kw_only=True)
 class FanOut:
-    """The calls of one request. `before_start` is called at each start, and may add calls.
-
-    `ahead`: what is looked for in the round trip that the calls are looked for in, and may make them needless. Only
-    where all of them are run on the request's own thread (`may_look_ahead`) and are kept reads.
-    """
+    """The calls of one request."""
 
     asker: Asker
     deadline: Deadline
     is_fresh_wanted: bool = False
     cache: Cache = field(default_factory=default_cache)
-    before_start: Callable[[], None] = lambda: None
-    more_fills: MoreFills = tuple
-    ahead: Ahead | None = None
     calls: list[PendingCall[Any]] = field(default_factory=list)
     is_held: bool = False
     _waiting: list[PendingCall[Any]] = field(default_factory=list)
 
-    def call(self, call: Call[P]) -> PendingCall[P]:
-        """Adds a call; it is sent, with the others, at the first wait."""
-        pending = PendingCall(call, self.start)
+    def call(self, call: Call[P], start: Callable[[], None] | None = None) -> PendingCall[P]:
+        """Adds a call; it is sent, with the others, at the first wait, which calls `start` (else this fan-out's)."""
+        pending = PendingCall(call, start or self.start)
         self.calls.append(pending)
         self._waiting.append(pending)
         return pending
@@ -78,16 +70,14 @@ class FanOut:
     def _is_in_hurry(self) -> bool:
         return self._answer_by.remaining_seconds < OWN_THREAD_SHARE * settings.READ_BUDGET_SECONDS
 
-    def start(self) -> None:
+    def start(self, more_fills: MoreFills = tuple, ahead: Ahead | None = None) -> None:
         """Sends what was added, and waits until all of it is settled or the deadline has passed.
 
-        Raises NotYetError while held, and what `before_start` and `ahead` raise.
+        `more_fills` is stored with the fills of the calls. `ahead` is looked for in the round trip that the calls are
+        looked for in, and may make them needless: only where all of them are kept reads, added while `may_look_ahead`.
+        Raises what `ahead` raises.
         """
-        if self.is_held:
-            raise NotYetError
-        self.before_start()
         waiting, self._waiting = self._waiting, []
-        ahead, self.ahead = self.ahead, None
         if not waiting:
             if ahead is not None:
                 self._is_wanted(ahead)
@@ -100,7 +90,7 @@ class FanOut:
             self._peek(waiting, ahead)
             return
         try:
-            self._settle(waiting, ahead)
+            self._settle(waiting, more_fills, ahead)
         finally:
             place.leave()
 
@@ -130,13 +120,13 @@ class FanOut:
     def _forget(self, needless: Sequence[PendingCall[Any]]) -> None:
         self.calls = [pending for pending in self.calls if pending not in needless]
 
-    def _settle(self, waiting: Sequence[PendingCall[Any]], ahead: Ahead | None) -> None:
+    def _settle(self, waiting: Sequence[PendingCall[Any]], more_fills: MoreFills, ahead: Ahead | None) -> None:
         alone = [pending for pending in waiting if pending.call.key is None]
         left = [pending for pending in waiting if pending.call.key is not None]
         for round_number in range(1, MOST_ROUNDS + 1):
             reads = self._board(left)
             try:
-                is_wanted = self._run(reads, alone, ahead)
+                is_wanted = self._run(reads, alone, more_fills, ahead)
             except BaseException as error:
                 _land_all(reads, error)
                 raise
@@ -157,7 +147,9 @@ class FanOut:
             _Read(pending, flight, is_leader) for pending, (flight, is_leader) in zip(pendings, boarded, strict=True)
         ]
 
-    def _run(self, reads: Sequence[_Read], alone: Sequence[PendingCall[Any]], ahead: Ahead | None) -> bool:
+    def _run(
+        self, reads: Sequence[_Read], alone: Sequence[PendingCall[Any]], more_fills: MoreFills, ahead: Ahead | None
+    ) -> bool:
         """Own calls on this thread. Fills too, unless the request is in a hurry: then the pool makes them, with a
         budget of their own and a place of their own among those that wait on upstreams, as long as there is one.
 
@@ -177,7 +169,7 @@ class FanOut:
             return self._is_wanted(ahead)
         here, *beside = [*side_by_side(own), *([write] for write in writes)] or [[]]
         futures = [(submit(jobs, self.cache), jobs) for jobs in beside]
-        is_wanted = run(here, self.cache, self.more_fills, ahead)
+        is_wanted = run(here, self.cache, more_fills, ahead)
         for future, jobs in futures:
             self._wait(future, jobs)
         return is_wanted

@@ -24,8 +24,14 @@ class CallTiming:
     state: str
 
 
+def _has_started() -> None:
+    """What a settled call starts: it lets go of its request, which holds it."""
+
+
 class PendingCall(Generic[P]):
     """One call's outcome. `start` starts all calls of the request that were not started, and settles them."""
+
+    __slots__ = ("_outcome", "_start", "call", "ended_at", "error", "started_at")
 
     def __init__(self, call: Call[P], start: Callable[[], None]) -> None:
         self.call = call
@@ -49,12 +55,12 @@ class PendingCall(Generic[P]):
 
     def settle(self, outcome: Outcome[P]) -> None:
         """It has ended with this; a 404 is an error to whoever requires it."""
-        self._outcome, self.error = outcome, None
+        self._outcome, self.error, self._start = outcome, None, _has_started
         self.ended_at = time.monotonic()
 
     def fail(self, error: BaseException) -> None:
         """It has ended with this error."""
-        self._outcome, self.error = None, error
+        self._outcome, self.error, self._start = None, error, _has_started
         self.ended_at = time.monotonic()
 
     def outcome(self) -> Outcome[P]:

@@ -11,6 +11,7 @@ from gateway_clients.caching.scripts import Rider
 from gateway_clients.caching.store import Look
 from gateway_clients.fan_out.engine import FanOut
 from gateway_clients.fan_out.pending import CallTiming, PendingCall
+from gateway_clients.fan_out.waves import NotYetError
 from gateway_clients.gateway.specs import Rendition, ViewSpec
 from gateway_clients.gateway.views import PendingView
 from gateway_clients.resilience.deadline import Deadline
@@ -57,12 +58,7 @@ class Gateway:
 
     def __post_init__(self) -> None:
         asker = Asker(request_id=self.request_id, on_behalf_of=self.on_behalf_of, traceparent=self.traceparent)
-        self.fan_out = FanOut(
-            asker=asker,
-            deadline=self.deadline,
-            is_fresh_wanted=self.is_fresh_wanted,
-            before_start=self._start_views,
-        )
+        self.fan_out = FanOut(asker=asker, deadline=self.deadline, is_fresh_wanted=self.is_fresh_wanted)
 
     def call(self, call: Call[P]) -> PendingCall[P]:
         """Adds a call; it is sent, with the others, at the first wait. Once held, the same read is added once."""
@@ -129,19 +125,24 @@ class Gateway:
         self.fan_out.is_held = False
 
     def start(self) -> None:
-        """Sends all that was added, and waits until it is settled or the deadline has passed."""
-        self.fan_out.start()
+        """Sends all that was added, and waits until it is settled or the deadline has passed.
 
-    def _start_views(self) -> None:
+        Raises NotYetError while held, and what settling the rider raises.
+        """
+        if self.is_held:
+            raise NotYetError
+        views, self._views = self._views, []
+        ahead = self._looked_for(views)
+        self.fan_out.start(lambda: [fill for view in views for fill in view.early_fill()], ahead)
+
+    def _looked_for(self, views: Sequence[PendingView]) -> "_LookAhead | None":
         """Looks for the views that were added, in one round trip, and adds the calls of those that are not kept.
 
-        One alone that is hardly kept is looked for together with its calls.
+        One alone that is hardly kept is to be looked for together with its calls.
         """
-        views, self._views = self._views, []
         if not views:
             self._settle_rider()
-            return
-        self.fan_out.more_fills = lambda: [fill for view in views for fill in view.early_fill()]
+            return None
         newer_than_ms, is_alone = -1 if self.is_fresh_wanted else 0, len(views) == 1
         looks = [
             Look(key=key, newer_than_ms=newer_than_ms, ends_reading=is_alone) for view in views for key in view.keys
@@ -150,8 +151,7 @@ class Gateway:
             if self.rider is not None and self.rider.is_doubtful:
                 self.rider.settle()
             views[0].add_calls()
-            self.fan_out.ahead = _LookAhead(looks, self.rider, views[0])
-            return
+            return _LookAhead(looks, self.rider, views[0])
         readings = self.fan_out.cache.read(looks, self.rider)
         self._settle_rider()
         if is_alone:
@@ -160,13 +160,14 @@ class Gateway:
             rest = iter(readings)
             for view in views:
                 view.start([next(rest) for _ in view.keys])
+        return None
 
     def _settle_rider(self) -> None:
         if self.rider is not None:
             self.rider.settle()
 
     def _add(self, call: Call[P]) -> PendingCall[P]:
-        return self.fan_out.call(call)
+        return self.fan_out.call(call, self.start)
 
     def _once(self, identity: tuple[Any, ...], add: Callable[[], Any]) -> Any:
         if self._added is None:

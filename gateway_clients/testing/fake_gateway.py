@@ -54,7 +54,7 @@ class FakeGateway(Gateway):
     def __post_init__(self) -> None:
         """A fan-out that is given no calls, because they are answered where they are made."""
         asker = Asker(request_id=self.request_id)
-        self.fan_out = FanOut(asker=asker, deadline=self.deadline, cache=NoCache(), before_start=self._start_views)
+        self.fan_out = FanOut(asker=asker, deadline=self.deadline, cache=NoCache())
 
     @property
     def operations(self) -> list[str]:

@@ -125,14 +125,14 @@ def is_free(key: CacheKey) -> bool:
     return (reading.found, leased.found) == (Found.FREE, Found.LEASED)
 
 
-def test_a_view_that_nobody_has_read_is_one_look_and_one_store_that_is_not_waited_for(
+def test_a_view_that_nobody_has_read_costs_one_look_and_stores_that_are_not_waited_for(
     both: list[RawUpstream], trips: list[str]
 ) -> None:
     default_cache().set(CacheKey(DataClass.SUMMARY, "warm"), 1)
     trips.clear()
 
     assert shown() == {"member": ("fresh", "m"), "claims": ("fresh", "c")}
-    assert trips == ["waited", "left"]
+    assert (trips[0], set(trips[1:])) == ("waited", {"left"})
     trips.clear()
     assert shown() == {"member": ("cached", "m"), "claims": ("cached", "c")}
     assert trips == ["waited"]
