@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from struct import pack
 from typing import Final
 
 import msgspec
@@ -86,13 +87,13 @@ def counter_name(name: str) -> str:
     return f"{settings.CACHE_KEY_PREFIX}:n:{name}"
 
 
-def names_of(keys: Sequence[CacheKey]) -> tuple[list[str], int, list[list[int]]]:
+def names_of(keys: Sequence[CacheKey]) -> tuple[list[str], int, list[bytes]]:
     """What the scripts take for several keys: names of versions, leases and entries; how many versions; and for each
-    key the places of its tags among them, counted from 1.
+    key the places of its tags among them, counted from 1, two bytes each.
     """
     prefix = settings.CACHE_KEY_PREFIX
     places: dict[str, int] = {}
-    tags = [[places.setdefault(tag, len(places) + 2) for tag in key.tags] for key in keys]
+    tags = [pack(f"<{len(key.tags)}H", *[places.setdefault(tag, len(places) + 2) for tag in key.tags]) for key in keys]
     names = [f"{prefix}:g"]
     names += [f"{prefix}:t:{tag}" for tag in places]
     names += [f"{prefix}:l:{key.name}" for key in keys]

@@ -26,7 +26,6 @@ JITTER: Final = 0.1
 MOST_LOST_LEASES: Final = 10_000
 #: What the script says, by its number.
 FOUND: Final = (Found.FRESH, Found.LEASED, Found.HELD, Found.FREE)
-_READINGS: Final = msgspec.msgpack.Decoder(tuple[int, list[tuple[int, int, int]]])
 _packed: Final = msgspec.msgpack.Encoder().encode
 log = structlog.get_logger(__name__)
 
@@ -82,26 +81,25 @@ class LeasedCache:
             return []
         names, version_count, tags = names_of([look.key for look in looks])
         token = self._token()
-        items = [
-            (
+        args: list[str | bytes | int] = [version_count]
+        for look, own in zip(looks, tags, strict=True):
+            args += [
                 token if look.lease_seconds else "",
                 math.ceil(look.lease_seconds * 1000),
                 look.newer_than_ms,
-                look.ends_reading,
+                "last" if look.ends_reading else "",
                 own,
-            )
-            for look, own in zip(looks, tags, strict=True)
-        ]
+            ]
         try:
-            answer = self._asked(ScriptCall(READ, names, (_packed((version_count, items)),)), rider)
+            answer = self._asked(ScriptCall(READ, names, args), rider)
         except CacheDownError as error:
             if error.was_asked:
                 self._lost_leases.extend((lease_name(look.key), token) for look in looks if look.lease_seconds)
             return [Reading(key=look.key, found=Found.DOWN) for look in looks]
-        at_ms, told = _READINGS.decode(answer[0])
+        at_ms, *told = answer
         readings = []
-        for look, (state, stored_ms, fresh_until_ms), stamp, sealed in zip(
-            looks, told, answer[1::2], answer[2::2], strict=False
+        for look, state, stored_ms, fresh_until_ms, stamp, sealed in zip(
+            looks, told[::5], told[1::5], told[2::5], told[3::5], told[4::5], strict=False
         ):
             entry = self._open(look.key, sealed) if sealed is not None else None
             found = FOUND[state]
@@ -173,14 +171,12 @@ class LeasedCache:
         if not fills:
             return []
         names, version_count, tags = names_of([fill.reading.key for fill in fills])
-        items = [
-            (fill.reading.token, int(fill.fresh_seconds * 1000), int(fill.kept_seconds * 1000), own)
-            for fill, own in zip(fills, tags, strict=True)
-        ]
-        args = [_packed((version_count, items))]
+        args: list[str | bytes | int] = [version_count]
         seal = sealer().seal
-        for fill in fills:
-            args += [fill.reading.stamp, seal(fill.reading.key.name, _packed(fill.entry))]
+        for fill, own in zip(fills, tags, strict=True):
+            reading = fill.reading
+            args += [reading.token, reading.stamp, int(fill.fresh_seconds * 1000), int(fill.kept_seconds * 1000)]
+            args += [own, seal(reading.key.name, _packed(fill.entry))]
         try:
             answers = self.guard.scripts_or_leave([ScriptCall(STORE, names, args)], may_leave)
         except CacheDownError:

@@ -70,95 +70,92 @@ end
 """
 
 _STAMP = """
-local asked = cmsgpack.unpack(ARGV[1])
-local version_count, items = asked[1], asked[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local new_version = time[1] .. '-' .. time[2]
-local function stamp_of(found, tags)
-  local versions = {found[1] or new_version}
-  for t = 1, #tags do versions[t + 1] = found[tags[t]] or new_version end
-  return table.concat(versions, '.')
+local version_count = tonumber(ARGV[1])
+local found, new_version
+local function versions_at(low, high, ...)
+  if not low then return '' end
+  return '.' .. (found[low + 256 * high] or new_version) .. versions_at(...)
+end
+local function stamp_of(places)
+  return (found[1] or new_version) .. versions_at(string.byte(places, 1, -1))
 end
 """
 
-#: KEYS: the versions (the generation, then tags), a lease for each item, an entry for each item. ARGV: MessagePack of
-#: how many versions there are and, for each item, {lease token ('' for none), lease ms, newer than ms (an entry stored
-#: before counts as expired; -1: any), whether a fresh one ends the reading, the places of its tags among the versions}.
-#: Answers MessagePack of {now, {state, stored, fresh until} for each item}, then the stamp of each and what is sealed,
-#: with state 0 fresh | 1 leased | 2 held (somebody else fills) | 3 free (no lease was asked for).
+#: KEYS: the versions (the generation, then tags), a lease for each item, an entry for each item. ARGV: how many
+#: versions, then of each item: lease token ('' for none), lease ms, newer than ms (an entry stored before counts as
+#: expired; -1: any), whether a fresh one ends the reading ('last'), the places of its tags among the versions, two
+#: bytes each. Answers the time, then of each item: state, stored, fresh until, stamp, what is sealed; with state
+#: 0 fresh | 1 leased | 2 held (somebody else fills) | 3 free (no lease was asked for).
 READ: Final = Script(
     _STAMP
     + """
-local found = redis.call('MGET', unpack(KEYS))
+found = redis.call('MGET', unpack(KEYS))
+new_version = time[1] .. '-' .. time[2]
 for v = 1, version_count do
   if not found[v] then
     found[v] = new_version
     redis.call('SET', KEYS[v], new_version, 'PX', VERSION_MS)
   end
 end
-local readings, answers, useless, taken = {}, {''}, {}, {}
-for i = 1, #items do
-  local token, lease_ms, newer_ms, ends_reading, tags = unpack(items[i])
-  local lease_key, raw = KEYS[version_count + i], found[version_count + #items + i]
-  local stamp = stamp_of(found, tags)
+local count = (#ARGV - 1) / 5
+local answers, useless, taken = {now}, {}, {}
+for i = 1, count do
+  local token, lease_ms, newer, mode, places = unpack(ARGV, 5 * i - 3, 5 * i + 1)
+  local lease_key, entry_key = KEYS[version_count + i], KEYS[version_count + count + i]
+  local raw, stamp = found[version_count + count + i], stamp_of(places)
   local stored, fresh, sealed = 0, 0, false
   if raw then
-    local line = string.find(raw, '\\n', 1, true)
-    if line then
-      local s, f, its = string.match(string.sub(raw, 1, line - 1), '^(%d+),(%d+),(.*)$')
-      if its == stamp then
-        stored, fresh, sealed = tonumber(s), tonumber(f), string.sub(raw, line + 1)
-      end
-    end
+    local s, f, its, value = string.match(raw, '^(%d+),(%d+),([^\\n]*)\\n(.*)$')
+    if its == stamp then stored, fresh, sealed = tonumber(s), tonumber(f), value end
   end
-  if not sealed then useless[#useless + 1] = KEYS[version_count + #items + i] end
-  local state = 3
+  if not sealed then useless[#useless + 1] = entry_key end
+  local state, newer_ms = 3, tonumber(newer)
   if sealed and fresh > now and newer_ms >= 0 and stored >= newer_ms then
     state = 0
   elseif token ~= '' then
-    local lease = taken[lease_key] or found[version_count + i]
-    if lease and string.sub(lease, -(#stamp + 1)) == '\\n' .. stamp then
+    local lease, tail = taken[lease_key] or found[version_count + i], '\\n' .. stamp
+    if lease and string.sub(lease, -#tail) == tail then
       state = 2
     else
-      taken[lease_key] = token .. '\\n' .. stamp
+      taken[lease_key] = token .. tail
       redis.call('SET', lease_key, taken[lease_key], 'PX', lease_ms)
       state = 1
     end
   end
-  readings[i], answers[2 * i], answers[2 * i + 1] = {state, stored, fresh}, stamp, sealed
-  if state == 0 and ends_reading then break end
+  local a = 5 * i - 3
+  answers[a], answers[a + 1], answers[a + 2], answers[a + 3], answers[a + 4] = state, stored, fresh, stamp, sealed
+  if state == 0 and mode == 'last' then break end
 end
-if #useless > 0 then redis.call('UNLINK', unpack(useless)) end
-answers[1] = cmsgpack.pack({now, readings})
+if useless[1] then redis.call('UNLINK', unpack(useless)) end
 return answers
 """.replace("VERSION_MS", str(VERSION_MS))
 )
 
-#: KEYS as of READ. ARGV: MessagePack of how many versions there are and, for each item, {lease token ('' for none),
-#: fresh ms, kept ms, the places of its tags}; then the stamp of each item's reading and what is sealed. Answers for
-#: each: 1 stored, 0 voided meanwhile.
+#: KEYS as of READ. ARGV: how many versions there are, then of each item: lease token ('' for none), stamp of the
+#: reading, fresh ms, kept ms, the places of its tags, what is sealed. Answers for each: 1 stored, 0 voided meanwhile.
 STORE: Final = Script(
     _STAMP
     + """
-local found = redis.call('MGET', unpack(KEYS, 1, version_count + #items))
+local count = (#ARGV - 1) / 6
+found, new_version = redis.call('MGET', unpack(KEYS, 1, version_count + count)), ''
 local answers, ended = {}, {}
-for i = 1, #items do
-  local token, fresh_ms, kept_ms, tags = unpack(items[i])
-  local lease_key, stamp = KEYS[version_count + i], ARGV[2 * i]
-  local is_valid = stamp_of(found, tags) == stamp
+for i = 1, count do
+  local token, stamp, fresh_ms, kept_ms, places, sealed = unpack(ARGV, 6 * i - 4, 6 * i + 1)
+  local is_valid = stamp_of(places) == stamp
   if token ~= '' then
     local is_mine = found[version_count + i] == token .. '\\n' .. stamp
-    if is_mine then ended[#ended + 1] = lease_key end
+    if is_mine then ended[#ended + 1] = KEYS[version_count + i] end
     is_valid = is_valid and is_mine
   end
-  if is_valid and kept_ms > 0 then
+  if is_valid and kept_ms ~= '0' then
     local head = string.format('%.0f,%.0f,%s\\n', now, now + fresh_ms, stamp)
-    redis.call('SET', KEYS[version_count + #items + i], head .. ARGV[2 * i + 1], 'PX', kept_ms)
+    redis.call('SET', KEYS[version_count + count + i], head .. sealed, 'PX', kept_ms)
   end
   answers[i] = is_valid and 1 or 0
 end
-if #ended > 0 then redis.call('UNLINK', unpack(ended)) end
+if ended[1] then redis.call('UNLINK', unpack(ended)) end
 return answers
 """
 )

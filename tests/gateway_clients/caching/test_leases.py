@@ -107,6 +107,17 @@ def test_a_fill_that_nobody_waits_for_is_found_by_the_next(cache: Cache) -> None
     assert value(look(cache)) == "v1"
 
 
+def test_hundreds_of_looks_at_once_each_find_their_own(cache: Cache) -> None:
+    keys = [CacheKey(DataClass.CLAIMS, "list", Subject.member(f"m-{number}")) for number in range(400)]
+    readings = cache.read([Look(key=key, lease_seconds=5) for key in keys])
+    assert {reading.found for reading in readings} == {Found.LEASED}
+    assert cache.store([cache.fill_of(reading, entry(str(reading.key))) for reading in readings]) == [True] * 400
+    cache.invalidations.invalidate(cache.guard, ["member:m-299", "member:m-399:claims"])
+    found = {str(reading.key): value(reading) for reading in cache.read([Look(key=key) for key in keys])}
+    gone = {"claims:member:m-299:list", "claims:member:m-399:list"}
+    assert found == {str(key): None if str(key) in gone else str(key) for key in keys}
+
+
 def test_scripts_that_redis_forgot_are_loaded_again(cache: Cache, redis: Redis) -> None:
     fill(cache)
     redis.script_flush()
