@@ -10,18 +10,21 @@ import os
 import select
 import socket
 import threading
+import time
 from typing import Any, Final
 
-from gateway_clients.crew import crew
+from gateway_clients.crew import SHORT_WAIT_SECONDS, crew
+from gateway_clients.readiness import ready
 
 #: As much as is received at once.
 RECEIVE_BYTES: Final = 65_536
-#: Milliseconds that are waited before another thread is called to serve meanwhile; `poll` knows no shorter time.
-SHORT_WAIT_MS: Final = 1.0
+#: Seconds that are waited at a time where there is no timeout.
+LONG_WAIT_SECONDS: Final = 60.0
 # As plain numbers: two of socket's flags put together take longer than the call.
 _NOW: Final = int(socket.MSG_DONTWAIT)
 _SEND_FLAGS: Final = _NOW | int(getattr(socket, "MSG_NOSIGNAL", 0))
 _PEEK_FLAGS: Final = _NOW | int(socket.MSG_PEEK)
+_NOTHING_YET: Final = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 _library: Final = ctypes.PyDLL(None, use_errno=True)
 _send: Final = _library.send
@@ -69,13 +72,11 @@ class PromptSocket(socket.socket):
     def has_input(self) -> bool:
         """Whether there is something to read, or the end, or an error."""
         count: int = _receive(self.fileno(), _own.address, 1, _PEEK_FLAGS)
-        return count >= 0 or ctypes.get_errno() not in {errno.EAGAIN, errno.EWOULDBLOCK}
+        return count >= 0 or ctypes.get_errno() not in _NOTHING_YET
 
 
 class PatientSocket(PromptSocket):
     """The same behind `sendall` and `recv_into`, which wait for the socket's timeout where there is nothing to do."""
-
-    _readable: "select.poll | None" = None
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Sends all. Raises TimeoutError, OSError."""
@@ -101,11 +102,12 @@ class PatientSocket(PromptSocket):
         return self.receive_now()
 
     def _await_input(self) -> None:
-        if self._readable is None:
-            self._readable = select.poll()
-            self._readable.register(self, select.POLLIN)
-        if not self._readable.poll(SHORT_WAIT_MS):
-            timeout = self.gettimeout()
-            with crew().away():
-                if not self._readable.poll(None if timeout is None else max(0.0, timeout * 1000 - SHORT_WAIT_MS)):
+        watched = ((self.fileno(), select.POLLIN),)
+        if ready(watched, SHORT_WAIT_SECONDS):
+            return
+        timeout = self.gettimeout()
+        ends_at = None if timeout is None else time.monotonic() + timeout - SHORT_WAIT_SECONDS
+        with crew().away():
+            while not ready(watched, LONG_WAIT_SECONDS if ends_at is None else max(0.0, ends_at - time.monotonic())):
+                if ends_at is not None and time.monotonic() >= ends_at:
                     raise TimeoutError("timed out")

@@ -1,11 +1,11 @@
 """The lane for several reads at once: all are written before the first answer is waited for, on one thread."""
 
-import select
 import time
 from collections.abc import Iterable
 from typing import Final
 
 from gateway_clients.conf import UpstreamConf
+from gateway_clients.readiness import ready
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.exchange import Exchange
 from gateway_clients.transport.lines import lines_of
@@ -19,7 +19,6 @@ class Batch:
     """The exchanges of one thread."""
 
     def __init__(self) -> None:
-        self._poll = select.poll()
         self._watched: dict[int, Exchange] = {}
         self._resolving: list[Exchange] = []
         self._done: list[Exchange] = []
@@ -49,8 +48,8 @@ class Batch:
         next_look = min([now + seconds, *ends])
         if self._resolving:
             next_look = min(next_look, now + RESOLVING_LOOK_SECONDS)
-        for descriptor, _ in self._poll.poll(max(0.0, next_look - now) * 1000):
-            self._poll.unregister(descriptor)
+        watched = [(descriptor, exchange.interest) for descriptor, exchange in self._watched.items()]
+        for descriptor in ready(watched, max(0.0, next_look - now)):
             exchange = self._watched.pop(descriptor)
             exchange.go_on()
             self._watch(exchange)
@@ -68,14 +67,11 @@ class Batch:
         elif exchange.connection is None:
             self._resolving.append(exchange)
         else:
-            descriptor = exchange.connection.fileno()
-            self._watched[descriptor] = exchange
-            self._poll.register(descriptor, exchange.interest)
+            self._watched[exchange.connection.fileno()] = exchange
 
     def _expire(self, now: float) -> None:
         for descriptor, exchange in list(self._watched.items()):
             if exchange.expires_at <= now:
-                self._poll.unregister(descriptor)
                 del self._watched[descriptor]
                 exchange.expire()
                 self._watch(exchange)

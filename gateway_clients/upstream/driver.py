@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from gateway_clients.caching.entries import Reading
 from gateway_clients.caching.scripts import Rider
 from gateway_clients.caching.store import Cache, Fill, Look
-from gateway_clients.crew import crew
+from gateway_clients.crew import SHORT_WAIT_SECONDS, crew
 from gateway_clients.errors import DeadlineExceededError
 from gateway_clients.transport.batch import Batch
 from gateway_clients.transport.exchange import Exchange
@@ -26,8 +26,6 @@ from gateway_clients.upstream.steps import Attempt, Pause, Pipe, Release, Sent
 MOST_OF_ONE_REQUEST: Final = 10
 #: Seconds that a finished fill waits for others to be stored with.
 STORE_PATIENCE_SECONDS: Final = 0.002
-#: Seconds that answers are waited for before another thread is called to serve meanwhile.
-SHORT_WAIT_SECONDS: Final = 0.001
 
 MoreFills = Callable[[], Sequence[Fill]]
 
