@@ -23,12 +23,17 @@ class Batch:
         self._resolving: list[Exchange] = []
         self._done: list[Exchange] = []
 
-    def start(self, outgoing: Outgoing, conf: UpstreamConf, deadline: Deadline) -> Exchange:
-        """Writes a request, as far as that goes without waiting."""
-        exchange = Exchange(outgoing, conf, lines_of(conf), deadline)
+    def prepared(self, outgoing: Outgoing, conf: UpstreamConf, deadline: Deadline) -> Exchange:
+        """A request that is ready to be written.
+
+        Several are best prepared first and then started: one upstream, or one machine, is woken up once by all of them.
+        """
+        return Exchange(outgoing, conf, lines_of(conf), deadline)
+
+    def start(self, exchange: Exchange) -> None:
+        """Writes it, as far as that goes without waiting."""
         exchange.start()
         self._watch(exchange)
-        return exchange
 
     @property
     def is_idle(self) -> bool:

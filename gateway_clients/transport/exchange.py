@@ -52,13 +52,12 @@ class Exchange:
         self._lines = lines
         self._line: Line | None = None
         self._connecting: Connecting | None = None
-        self._left = b""
+        self._left = _encoded(outgoing, lines)
         self._reader = AnswerReader(max_bytes=conf.max_bytes)
         self._has_sent = False
 
     def start(self) -> None:
         """Writes on a kept connection, or begins to make one."""
-        self._left = _encoded(self.outgoing, self._lines)
         line = self._lines.take()
         try:
             if line is None:

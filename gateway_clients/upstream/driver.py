@@ -84,6 +84,7 @@ class _Driver:
         self._looks: list[tuple[Job, Look]] = []
         self._fills: list[tuple[Job, Fill]] = []
         self._pauses: list[tuple[float, int, Job]] = []
+        self._unsent: list[tuple[Exchange, Job]] = []
         self._exchanges: dict[Exchange, Job] = {}
         self._number = count()
         self._open = set(jobs)
@@ -98,7 +99,9 @@ class _Driver:
         while self._open:
             while self._ready:
                 self._advance(*self._ready.popleft())
-            if self._looks:
+            if self._unsent and self._batch is not None:
+                self._send_prepared(self._batch)
+            elif self._looks:
                 self._look()
             elif not (self._collect() or self._ready) and self._fills:
                 self._store()
@@ -152,14 +155,24 @@ class _Driver:
     def _send(self, job: Job, attempt: Attempt) -> None:
         try:
             if self._batch is not None and attempt.outgoing.may_resend:
-                exchange = self._batch.start(attempt.outgoing, job.target.conf, attempt.deadline)
-                self._exchanges[exchange] = job
+                exchange = self._batch.prepared(attempt.outgoing, job.target.conf, attempt.deadline)
+                self._unsent.append((exchange, job))
             else:
                 with crew().away():
                     answer = job.target.lane.send(attempt.outgoing, attempt.deadline)
                 self._ready.append((job, answer, None))
         except Exception as error:  # noqa: BLE001 - thrown into the pipe, which knows its kinds
             self._ready.append((job, None, error))
+
+    def _send_prepared(self, batch: Batch) -> None:
+        unsent, self._unsent = self._unsent, []
+        for exchange, job in unsent:
+            try:
+                batch.start(exchange)
+            except Exception as error:  # noqa: BLE001 - thrown into the pipe, which knows its kinds
+                self._ready.append((job, None, error))
+            else:
+                self._exchanges[exchange] = job
 
     def _look(self) -> None:
         looks, self._looks = self._looks, []

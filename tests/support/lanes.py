@@ -84,7 +84,8 @@ class Batches:
         """In a batch of its own, on connections that are shared by all."""
         self._confs.add(conf)
         batch = Batch()
-        exchange = batch.start(outgoing, conf, Deadline.after(seconds))
+        exchange = batch.prepared(outgoing, conf, Deadline.after(seconds))
+        batch.start(exchange)
         give_up_at = time.monotonic() + seconds + 20
         while exchange not in batch.wait(1.0):
             assert time.monotonic() < give_up_at, "the batch does not end"
