@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 A = ParamSpec("A")
 R = TypeVar("R")
+_NOTHING: Final = object()
 
 
 class Once(Generic[A, R]):
@@ -19,8 +20,10 @@ class Once(Generic[A, R]):
 
     def __call__(self, *args: A.args, **kwargs: A.kwargs) -> R:
         """What was made for these arguments, which are positional and hashable."""
-        if args in self._made:
-            return self._made[args]
+        made: Any = self._made.get(args, _NOTHING)
+        return self._made_now(*args, **kwargs) if made is _NOTHING else made
+
+    def _made_now(self, *args: A.args, **kwargs: A.kwargs) -> R:
         with self._lock:
             if args not in self._made:
                 self._made[args] = self._make(*args, **kwargs)

@@ -6,11 +6,15 @@ In that time an answer from this machine has come, and another thread would have
 import ctypes
 import select
 import struct
+import threading
 from collections.abc import Sequence
 from typing import Final
 
+#: As many are watched without making room for them anew.
+ROOM: Final = 64
 #: poll(2)'s `struct pollfd`: descriptor, events that are waited for, events that came.
 _WATCHED: Final = struct.Struct("ihh")
+_EACH: Final = [struct.Struct("ihh" * count) for count in range(ROOM + 1)]
 
 
 class _Seconds(ctypes.Structure):
@@ -19,6 +23,17 @@ class _Seconds(ctypes.Structure):
     _fields_ = (("whole", ctypes.c_long), ("nanos", ctypes.c_long))
 
 
+class _Own(threading.local):
+    """What each thread tells the kernel with."""
+
+    def __init__(self) -> None:
+        self.room = bytearray(_WATCHED.size * ROOM)
+        self.address = ctypes.addressof((ctypes.c_char * len(self.room)).from_buffer(self.room))
+        self.limit = _Seconds()
+        self.limit_address = ctypes.addressof(self.limit)
+
+
+_own: Final = _Own()
 _ppoll: Final = getattr(ctypes.CDLL(None), "ppoll", None)
 if _ppoll is not None:
     _ppoll.argtypes = (ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_void_p)
@@ -29,20 +44,25 @@ def ready(watched: Sequence[tuple[int, int]], seconds: float) -> list[int]:
 
     Other threads run meanwhile. May come back early with none.
     """
-    if _ppoll is None:
+    count = len(watched)
+    if _ppoll is None or count > ROOM:
         return _polled(watched, seconds)
-    buffer = (ctypes.c_char * (_WATCHED.size * len(watched)))()
-    for number, (descriptor, events) in enumerate(watched):
-        _WATCHED.pack_into(buffer, _WATCHED.size * number, descriptor, events, 0)
-    whole = int(seconds)
-    limit = _Seconds(whole, int((seconds - whole) * 1e9))
-    if _ppoll(ctypes.addressof(buffer), len(watched), ctypes.addressof(limit), None) <= 0:
+    own = _own
+    own.limit.whole = whole = int(seconds)
+    own.limit.nanos = int((seconds - whole) * 1e9)
+    each = _EACH[count]
+    each.pack_into(own.room, 0, *[part for descriptor, events in watched for part in (descriptor, events, 0)])
+    found = _ppoll(own.address, count, own.limit_address, None)
+    if found <= 0:
         return []
-    return [descriptor for descriptor, _, came in _WATCHED.iter_unpack(buffer) if came]
+    if found == count:
+        return [descriptor for descriptor, _ in watched]
+    came = each.unpack_from(own.room)[2::3]
+    return [descriptor for (descriptor, _), has_come in zip(watched, came, strict=True) if has_come]
 
 
 def _polled(watched: Sequence[tuple[int, int]], seconds: float) -> list[int]:
-    """Where there is no ppoll."""
+    """Where there is no ppoll, or too many are watched."""
     poll = select.poll()
     for descriptor, events in watched:
         poll.register(descriptor, events)

@@ -55,7 +55,11 @@ class PromptConnection(Connection):
         return answers
 
     def _received(self) -> bytes:
-        data = self.prompt.receive()
+        """What has come, or comes; most often an answer that was left is there."""
+        try:
+            data = self.prompt.receive_now() if self.left_answers else self.prompt.receive()
+        except BlockingIOError:
+            data = self.prompt.receive()
         if not data:
             raise ConnectionResetError(errno.ECONNRESET, "Redis has closed the connection")
         return data
@@ -142,8 +146,8 @@ class ScriptLane:
 
     def _read_left(self, connection: PromptConnection) -> None:
         """A script that was forgotten at that moment was not run: what it would have stored is not kept."""
-        count, connection.left_answers = connection.left_answers, 0
-        answers = connection.answers(count)
+        answers = connection.answers(connection.left_answers)
+        connection.left_answers = 0
         if any(isinstance(answer, NoScriptError) for answer in answers):
             self._loaded.clear()
             return

@@ -50,6 +50,17 @@ def test_it_waits_as_long_as_it_is_told(pairs: Pairs, seconds: float) -> None:
     assert seconds <= time.monotonic() - started_at < seconds + 0.03
 
 
+def test_many_are_watched_at_once() -> None:
+    made = [socket.socketpair() for _ in range(readiness.ROOM + 1)]
+    try:
+        made[-1][1].sendall(b"x")
+        assert ready(inputs(made), 5.0) == [made[-1][0].fileno()]
+    finally:
+        for pair in made:
+            for end in pair:
+                end.close()
+
+
 @pytest.mark.alone
 def test_with_nothing_to_watch_it_only_waits() -> None:
     started_at = time.monotonic()
