@@ -22,7 +22,7 @@ from gateway_clients.once import once
 #: Who computes; whoever waits is not counted.
 MOST_AWAKE: Final = 1
 #: Seconds that a thread waits, for Redis or an upstream beside it say, before another is called in its place.
-SHORT_WAIT_SECONDS: Final = 0.0003
+SHORT_WAIT_SECONDS: Final = 0.00015
 #: A thread that has been at one request for so long is taken to be waiting for something.
 PATIENCE_SECONDS: Final = 0.025
 NOWHERE: Final = nullcontext()
