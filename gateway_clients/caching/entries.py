@@ -72,9 +72,9 @@ def lease_name(key: CacheKey | str) -> str:
     return f"{settings.CACHE_KEY_PREFIX}:l:{key}"
 
 
-def tag_name(tag: str) -> str:
-    """Redis's name of a tag's version."""
-    return f"{settings.CACHE_KEY_PREFIX}:t:{tag}"
+def home_name(home: str) -> str:
+    """Redis's name of the versions of a subject's tags."""
+    return f"{settings.CACHE_KEY_PREFIX}:v:{home}"
 
 
 def generation_name() -> str:
@@ -87,15 +87,30 @@ def counter_name(name: str) -> str:
     return f"{settings.CACHE_KEY_PREFIX}:n:{name}"
 
 
-def names_of(keys: Sequence[CacheKey]) -> tuple[list[str], int, list[bytes]]:
-    """What the scripts take for several keys: names of versions, leases and entries; how many versions; and for each
-    key the places of its tags among them, counted from 1, two bytes each.
+def names_of(keys: Sequence[CacheKey]) -> tuple[list[str], list[str | bytes | int], list[bytes]]:
+    """What the scripts take for several keys: names of homes, generation, leases and entries; the fields of the homes;
+    and for each key the places of its versions among them, counted from the generation's, which is 1, two bytes each.
     """
+    homes: dict[str, dict[str, int]] = {}
+    for key in keys:
+        for home, field in key.versions:
+            fields = homes.setdefault(home, {"": 0})
+            if field not in fields:
+                fields[field] = len(fields)
+    args: list[str | bytes | int] = [len(homes)]
+    starts: dict[str, int] = {}
+    start = 2
+    for home, fields in homes.items():
+        args += [len(fields), *fields]
+        starts[home] = start
+        start += len(fields)
+    places = [
+        pack(f"<{len(key.versions)}H", *[starts[home] + homes[home][field] for home, field in key.versions])
+        for key in keys
+    ]
     prefix = settings.CACHE_KEY_PREFIX
-    places: dict[str, int] = {}
-    tags = [pack(f"<{len(key.tags)}H", *[places.setdefault(tag, len(places) + 2) for tag in key.tags]) for key in keys]
-    names = [f"{prefix}:g"]
-    names += [f"{prefix}:t:{tag}" for tag in places]
+    names = [f"{prefix}:v:{home}" for home in homes]
+    names.append(f"{prefix}:g")
     names += [f"{prefix}:l:{key.name}" for key in keys]
     names += [f"{prefix}:e:{key.name}" for key in keys]
-    return names, len(places) + 1, tags
+    return names, args, places

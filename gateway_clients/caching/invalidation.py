@@ -11,9 +11,10 @@ import structlog
 from django.conf import settings
 from redis import Redis
 
-from gateway_clients.caching.entries import generation_name, tag_name
+from gateway_clients.caching.entries import generation_name, home_name
 from gateway_clients.caching.guard import CacheDownError, RedisGuard
-from gateway_clients.caching.scripts import VERSION_MS
+from gateway_clients.caching.keys import version_of
+from gateway_clients.caching.scripts import CHANGE
 
 #: More tags and names than this are not remembered one by one: all that is cached goes instead.
 MOST_KEPT: Final = 10_000
@@ -110,10 +111,9 @@ class Invalidations:
 
 def write_versions(redis: Redis, tags: frozenset[str]) -> None:
     """Gives each tag a new version. One round trip."""
-    pipeline = redis.pipeline(transaction=False)
-    for tag in tags:
-        pipeline.set(tag_name(tag), new_version(), px=VERSION_MS)
-    pipeline.execute()
+    versions = [version_of(tag) for tag in tags]
+    changes = [text for _, field in versions for text in (field, new_version())]
+    redis.eval(CHANGE.source, len(versions), *(home_name(home) for home, _ in versions), *changes)
 
 
 def raise_generation(redis: Redis) -> None:

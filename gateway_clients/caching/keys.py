@@ -12,6 +12,7 @@ ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 #: Stands for an id in the tag of all that is cached about any provider, `provider:*:claims`; no id looks like this.
 ANY: Final = "*"
+ANY_PROVIDER: Final = f"provider:{ANY}"
 
 #: What holds nobody's personal data, so that its keys need no subject.
 SHARED: Final = frozenset({DataClass.PROVIDER, DataClass.SUMMARY})
@@ -63,26 +64,34 @@ class CacheKey(msgspec.Struct, frozen=True):
     also_about: tuple[Subject, ...] = ()
     name: str = ""
     tags: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        """Makes `name` and `tags` of the others, whatever they were given as."""
+        """Makes `name`, `tags` and `versions` of the others, whatever they were given as.
+
+        `versions`: the home and field of each version that an entry carries, those of its tags among them.
+        """
         kind, subject, reader = self.data_class, self.subject, self.reader
         name = str(kind)
-        tags: tuple[str, ...] = ()
+        about: tuple[str, ...] = ()
         if subject is not None:
-            tags = _tags_of(subject, kind)
-            name = f"{name}:{tags[0]}"
+            whole = f"{subject.kind}:{subject.id}"
+            name, about = f"{name}:{whole}", (whole,)
         elif kind not in SHARED:
             raise ValueError(f"a key for {kind} needs its subject")
         if reader is not None:
-            readers = _tags_of(reader, kind)
-            name, tags = f"{name}:for:{readers[0]}", tags + readers
-        for other in self.also_about:
-            tags += _tags_of(other, kind)
+            whole = f"{reader.kind}:{reader.id}"
+            name, about = f"{name}:for:{whole}", (*about, whole)
+        if self.also_about:
+            about += tuple([f"{other.kind}:{other.id}" for other in self.also_about])
+        tags = [tag for whole in about for tag in (whole, f"{whole}:{kind}")]
+        versions = [version for whole in about for version in ((whole, ""), (whole, str(kind)))]
         if subject is not None and subject.kind == "provider":
-            tags += (f"provider:{ANY}:{kind}",)
+            tags.append(f"{ANY_PROVIDER}:{kind}")
+            versions += [(ANY_PROVIDER, ""), (ANY_PROVIDER, str(kind))]
         force_setattr(self, "name", f"{name}:{self.representation}")
-        force_setattr(self, "tags", tags or (str(kind),))
+        force_setattr(self, "tags", tuple(tags) or (str(kind),))
+        force_setattr(self, "versions", tuple(versions) or ((str(kind), ""),))
 
     def __repr__(self) -> str:
         return f"CacheKey({self.name})"
@@ -96,7 +105,7 @@ class CacheKey(msgspec.Struct, frozen=True):
         return self.data_class in SHARED and self.reader is None
 
 
-def _tags_of(subject: Subject, data_class: DataClass) -> tuple[str, ...]:
-    """All about somebody, and that class of it."""
-    whole = f"{subject.kind}:{subject.id}"
-    return whole, f"{whole}:{data_class}"
+def version_of(tag: str) -> tuple[str, str]:
+    """The home and field of a tag's version: `member:m-1` and `claims` of `member:m-1:claims`."""
+    kind, *rest = tag.split(":", 2)
+    return ":".join((kind, *rest[:1])), rest[1] if len(rest) > 1 else ""

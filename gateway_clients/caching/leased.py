@@ -79,10 +79,9 @@ class LeasedCache:
         """
         if not looks:
             return []
-        names, version_count, tags = names_of([look.key for look in looks])
+        names, args, places = names_of([look.key for look in looks])
         token = self._token()
-        args: list[str | bytes | int] = [version_count]
-        for look, own in zip(looks, tags, strict=True):
+        for look, own in zip(looks, places, strict=True):
             args += [
                 token if look.lease_seconds else "",
                 math.ceil(look.lease_seconds * 1000),
@@ -170,10 +169,9 @@ class LeasedCache:
         """
         if not fills:
             return []
-        names, version_count, tags = names_of([fill.reading.key for fill in fills])
-        args: list[str | bytes | int] = [version_count]
+        names, args, places = names_of([fill.reading.key for fill in fills])
         seal = sealer().seal
-        for fill, own in zip(fills, tags, strict=True):
+        for fill, own in zip(fills, places, strict=True):
             reading = fill.reading
             args += [reading.token, reading.stamp, int(fill.fresh_seconds * 1000), int(fill.kept_seconds * 1000)]
             args += [own, seal(reading.key.name, _packed(fill.entry))]

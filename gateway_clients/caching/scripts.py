@@ -3,8 +3,12 @@
 An entry is `<stored ms>,<fresh until ms>,<stamp>\\n<sealed>`: the stamp is the generation and the versions of the
 entry's tags when its fill began. Changing a tag's version (or the generation) therefore voids, in constant time, every
 entry and every lease that carries it: an entry whose stamp is not today's is a miss, a lease whose stamp is not today's
-is free, and a fill that began under another stamp is not stored. A version that Redis has lost is made anew, never
-assumed, so that an evicted one cannot bring an old entry back. What is no text at all (a list, a hash) is dropped.
+is free, and a fill that began under another stamp is not stored.
+
+The versions of one subject's tags (`member:m-1`, `member:m-1:claims`) are fields of one hash, its home: the subject's
+own under '', a class's under its name; one that was never changed counts as 0. So Redis can only lose them together,
+and then the subject's own is made anew, never assumed: no eviction brings an old entry back. What is of another type
+than it should be is dropped.
 Times are Redis's own, so that gateways need not agree on a clock.
 """
 
@@ -55,7 +59,7 @@ class Rider(Protocol):
         """Asks Redis by itself, unless that was done, and raises what the answer is a reason for."""
 
 
-#: Milliseconds that a tag's version is kept. When one is lost earlier, all that carries it is a miss.
+#: Milliseconds that a subject's versions are kept. When they are lost earlier, all that carries them is a miss.
 VERSION_MS: Final = 7 * 24 * 3_600_000
 
 _TEXT = """
@@ -72,39 +76,56 @@ end
 _STAMP = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local version_count = tonumber(ARGV[1])
-local found, new_version
+local home_count, first = tonumber(ARGV[1]), 2
+local versions = {}
+local function read_versions(generation, makes_missing)
+  local new_version = makes_missing and time[1] .. '-' .. time[2] or ''
+  versions[1] = generation or new_version
+  if makes_missing and not generation then
+    redis.call('SET', KEYS[home_count + 1], new_version, 'PX', VERSION_MS)
+  end
+  for h = 1, home_count do
+    local count = tonumber(ARGV[first])
+    local kept = redis.pcall('HMGET', KEYS[h], unpack(ARGV, first + 1, first + count))
+    if kept.err then
+      redis.call('UNLINK', KEYS[h])
+      kept = {}
+    end
+    if makes_missing and not kept[1] then
+      redis.call('HSET', KEYS[h], '', new_version)
+      redis.call('PEXPIRE', KEYS[h], VERSION_MS)
+    end
+    versions[#versions + 1] = kept[1] or new_version
+    for f = 2, count do versions[#versions + 1] = kept[f] or '0' end
+    first = first + 1 + count
+  end
+end
 local function versions_at(low, high, ...)
   if not low then return '' end
-  return '.' .. (found[low + 256 * high] or new_version) .. versions_at(...)
+  return '.' .. versions[low + 256 * high] .. versions_at(...)
 end
 local function stamp_of(places)
-  return (found[1] or new_version) .. versions_at(string.byte(places, 1, -1))
+  return versions[1] .. versions_at(string.byte(places, 1, -1))
 end
-"""
+""".replace("VERSION_MS", str(VERSION_MS))
 
-#: KEYS: the versions (the generation, then tags), a lease for each item, an entry for each item. ARGV: how many
-#: versions, then of each item: lease token ('' for none), lease ms, newer than ms (an entry stored before counts as
-#: expired; -1: any), whether a fresh one ends the reading ('last'), the places of its tags among the versions, two
-#: bytes each. Answers the time, then of each item: state, stored, fresh until, stamp, what is sealed; with state
+#: KEYS: the homes of versions, the generation, a lease for each item, an entry for each item. ARGV: how many homes, and
+#: of each how many fields, and these ('' first); then of each item: lease token ('' for none), lease ms, newer than ms
+#: (an entry stored before counts as expired; -1: any), whether a fresh one ends the reading ('last'), the places of its
+#: versions among the generation and all fields, two bytes each.
+#: Answers the time, then of each item: state, stored, fresh until, stamp, what is sealed; with state
 #: 0 fresh | 1 leased | 2 held (somebody else fills) | 3 free (no lease was asked for).
 READ: Final = Script(
     _STAMP
     + """
-found = redis.call('MGET', unpack(KEYS))
-new_version = time[1] .. '-' .. time[2]
-for v = 1, version_count do
-  if not found[v] then
-    found[v] = new_version
-    redis.call('SET', KEYS[v], new_version, 'PX', VERSION_MS)
-  end
-end
-local count = (#ARGV - 1) / 5
+local found = redis.call('MGET', unpack(KEYS, home_count + 1))
+read_versions(found[1], true)
+local count = (#ARGV + 1 - first) / 5
 local answers, useless, taken = {now}, {}, {}
 for i = 1, count do
-  local token, lease_ms, newer, mode, places = unpack(ARGV, 5 * i - 3, 5 * i + 1)
-  local lease_key, entry_key = KEYS[version_count + i], KEYS[version_count + count + i]
-  local raw, stamp = found[version_count + count + i], stamp_of(places)
+  local token, lease_ms, newer, mode, places = unpack(ARGV, first + 5 * i - 5, first + 5 * i - 1)
+  local lease_key, entry_key = KEYS[home_count + 1 + i], KEYS[home_count + 1 + count + i]
+  local raw, stamp = found[1 + count + i], stamp_of(places)
   local stored, fresh, sealed = 0, 0, false
   if raw then
     local s, f, its, value = string.match(raw, '^(%d+),(%d+),([^\\n]*)\\n(.*)$')
@@ -115,7 +136,7 @@ for i = 1, count do
   if sealed and fresh > now and newer_ms >= 0 and stored >= newer_ms then
     state = 0
   elseif token ~= '' then
-    local lease, tail = taken[lease_key] or found[version_count + i], '\\n' .. stamp
+    local lease, tail = taken[lease_key] or found[1 + i], '\\n' .. stamp
     if lease and string.sub(lease, -#tail) == tail then
       state = 2
     else
@@ -130,34 +151,47 @@ for i = 1, count do
 end
 if useless[1] then redis.call('UNLINK', unpack(useless)) end
 return answers
-""".replace("VERSION_MS", str(VERSION_MS))
+"""
 )
 
-#: KEYS as of READ. ARGV: how many versions there are, then of each item: lease token ('' for none), stamp of the
-#: reading, fresh ms, kept ms, the places of its tags, what is sealed. Answers for each: 1 stored, 0 voided meanwhile.
+#: KEYS as of READ. ARGV: the homes as of READ; then of each item: lease token ('' for none), stamp of the reading,
+#: fresh ms, kept ms, the places of its versions, what is sealed. Answers for each: 1 stored, 0 voided meanwhile.
 STORE: Final = Script(
     _STAMP
     + """
-local count = (#ARGV - 1) / 6
-found, new_version = redis.call('MGET', unpack(KEYS, 1, version_count + count)), ''
+local count = (#KEYS - home_count - 1) / 2
+local found = redis.call('MGET', unpack(KEYS, home_count + 1, home_count + 1 + count))
+read_versions(found[1], false)
 local answers, ended = {}, {}
 for i = 1, count do
-  local token, stamp, fresh_ms, kept_ms, places, sealed = unpack(ARGV, 6 * i - 4, 6 * i + 1)
+  local token, stamp, fresh_ms, kept_ms, places, sealed = unpack(ARGV, first + 6 * i - 6, first + 6 * i - 1)
   local is_valid = stamp_of(places) == stamp
   if token ~= '' then
-    local is_mine = found[version_count + i] == token .. '\\n' .. stamp
-    if is_mine then ended[#ended + 1] = KEYS[version_count + i] end
+    local is_mine = found[1 + i] == token .. '\\n' .. stamp
+    if is_mine then ended[#ended + 1] = KEYS[home_count + 1 + i] end
     is_valid = is_valid and is_mine
   end
   if is_valid and kept_ms ~= '0' then
     local head = string.format('%.0f,%.0f,%s\\n', now, now + fresh_ms, stamp)
-    redis.call('SET', KEYS[version_count + count + i], head .. sealed, 'PX', kept_ms)
+    redis.call('SET', KEYS[home_count + 1 + count + i], head .. sealed, 'PX', kept_ms)
   end
   answers[i] = is_valid and 1 or 0
 end
 if ended[1] then redis.call('UNLINK', unpack(ended)) end
 return answers
 """
+)
+
+#: KEYS: homes of versions; ARGV of each: a field, its new version.
+CHANGE: Final = Script(
+    """
+for i = 1, #KEYS do
+  if redis.call('TYPE', KEYS[i]).ok ~= 'hash' then redis.call('UNLINK', KEYS[i]) end
+  redis.call('HSET', KEYS[i], ARGV[2 * i - 1], ARGV[2 * i])
+  redis.call('PEXPIRE', KEYS[i], VERSION_MS)
+end
+return 1
+""".replace("VERSION_MS", str(VERSION_MS))
 )
 
 #: KEYS: leases; ARGV: their tokens. Gives back those that are still held with them.

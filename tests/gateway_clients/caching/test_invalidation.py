@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.entries import Found, entry_name, generation_name, lease_name, tag_name
+from gateway_clients.caching.entries import Found, entry_name, generation_name, home_name, lease_name
 from gateway_clients.caching.invalidation import purge_pattern
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.store import Cache
@@ -102,7 +102,7 @@ def test_a_view_put_together_from_what_was_there_before_is_not_kept(cache: Cache
     assert look(cache).entry is None
 
 
-@pytest.mark.parametrize("evicted", [lambda: tag_name("member:m-1"), generation_name])
+@pytest.mark.parametrize("evicted", [lambda: home_name("member:m-1"), generation_name])
 def test_an_evicted_version_never_brings_an_old_entry_back(cache: Cache, redis: Redis, evicted: object) -> None:
     assert callable(evicted)
     cache.invalidations.invalidate(cache.guard, ["member:m-1"])
@@ -134,7 +134,7 @@ def test_a_pattern_drops_what_matches_and_counts_it(filled: Cache, redis: Redis)
     assert purge_pattern(filled.guard, "claims:member:*") == 2
     assert fresh(filled) == ["benefits:member:m-1:all", "summary:claims"]
     assert purge_pattern(filled.guard, "nothing*") == 0
-    assert redis.exists(tag_name("member:m-1"))
+    assert redis.exists(home_name("member:m-1"))
 
 
 def test_a_pattern_drops_more_than_one_batch_and_touches_no_other_prefix(cache: Cache, redis: Redis) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.entries import ABSENT, Found, Reading, entry_name, lease_name, tag_name
+from gateway_clients.caching.entries import ABSENT, Found, Reading, entry_name, home_name, lease_name
 from gateway_clients.caching.guard import RedisGuard, default_connection
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.store import Cache, Look
@@ -92,10 +92,10 @@ def test_one_who_looks_twice_at_once_holds_one_lease(cache: Cache) -> None:
     assert cache.store([cache.fill_of(first, entry("v1"))]) == [True]
 
 
-def test_versions_that_are_no_text_are_made_anew(cache: Cache, redis: Redis) -> None:
+def test_versions_that_are_no_hash_are_made_anew(cache: Cache, redis: Redis) -> None:
     fill(cache)
-    redis.delete(tag_name("member:m-1"))
-    redis.set(tag_name("member:m-1"), b"\xff\n")
+    redis.delete(home_name("member:m-1"))
+    redis.set(home_name("member:m-1"), b"\xff\n")
     reading = lease(cache)
     assert (reading.found, reading.entry) == (Found.LEASED, None)
     assert cache.store([cache.fill_of(reading, entry("v2"))]) == [True]

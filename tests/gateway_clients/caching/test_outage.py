@@ -235,13 +235,10 @@ def test_an_invalidation_that_meets_the_return_of_redis_is_not_lost() -> None:
         is_applying.set()
         may_come_up.wait(5)
 
-    class Pipeline:
-        def set(self, name: str, *_: object, **__: object) -> None:
-            written.append(name)
+    def change(_source: str, _count: int, name: str, *_: object) -> None:
+        written.append(name)
 
-        def execute(self) -> None: ...
-
-    redis = Scripted(set=lambda *_, **__: True, get=fail, pipeline=lambda **_: Pipeline())
+    redis = Scripted(set=lambda *_, **__: True, get=fail, eval=change)
     guard = RedisGuard(lambda: redis, before_return=apply, sleep=lambda _: time.sleep(0.01))
     with pytest.raises(CacheDownError):
         guard.run(lambda client: client.get("x"))
@@ -253,7 +250,7 @@ def test_an_invalidation_that_meets_the_return_of_redis_is_not_lost() -> None:
     may_come_up.set()
     invalidating.join(5)
     assert not guard.is_down
-    assert [name.rpartition(":t:")[2] for name in written] == ["member:m-1"]
+    assert [name.rpartition(":v:")[2] for name in written] == ["member:m-1"]
 
 
 def test_while_what_was_kept_cannot_be_written_redis_stays_down(cache: Cache) -> None:
