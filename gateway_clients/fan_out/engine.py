@@ -17,8 +17,9 @@ from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.call import Call
-from gateway_clients.upstream.driver import Ahead, Job, MoreFills, run
+from gateway_clients.upstream.driver import MoreFills, run
 from gateway_clients.upstream.flights import Flight
+from gateway_clients.upstream.jobs import Ahead, Job
 from gateway_clients.upstream.outcome import Outcome
 from gateway_clients.upstream.pipe import kept_outcome
 from gateway_clients.upstream.registry import admission, go_all_in_batches

@@ -15,8 +15,9 @@ from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.asking import asked
 from gateway_clients.upstream.call import Call
-from gateway_clients.upstream.driver import MOST_OF_ONE_REQUEST, Job, run
+from gateway_clients.upstream.driver import MOST_OF_ONE_REQUEST, run
 from gateway_clients.upstream.flights import Flight, Flights
+from gateway_clients.upstream.jobs import Job
 from gateway_clients.upstream.outcome import Outcome
 from gateway_clients.upstream.pipe import kept_read
 from gateway_clients.upstream.registry import admission, upstream

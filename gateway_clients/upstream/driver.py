@@ -9,18 +9,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from typing import Any, Final, Protocol
+from typing import Final
 
 from gateway_clients.caching.entries import Reading
-from gateway_clients.caching.scripts import Rider
 from gateway_clients.caching.store import Cache, Fill, Look
 from gateway_clients.crew import SHORT_WAIT_SECONDS, crew
 from gateway_clients.errors import DeadlineExceededError
 from gateway_clients.transport.batch import Batch
 from gateway_clients.transport.exchange import Exchange
-from gateway_clients.upstream.outcome import Outcome
-from gateway_clients.upstream.registry import Upstream
-from gateway_clients.upstream.steps import Attempt, Pause, Pipe, Release, Sent
+from gateway_clients.upstream.jobs import Ahead, Job
+from gateway_clients.upstream.steps import Attempt, Pause, Release, Sent
 
 #: Calls of one request under way to one upstream at the same time.
 MOST_OF_ONE_REQUEST: Final = 10
@@ -28,32 +26,6 @@ MOST_OF_ONE_REQUEST: Final = 10
 STORE_PATIENCE_SECONDS: Final = 0.002
 
 MoreFills = Callable[[], Sequence[Fill]]
-
-
-class Job(Protocol):
-    """One pipe, and who is to be told of its end."""
-
-    target: Upstream
-    pipe: Pipe[Outcome[Any]]
-
-    def succeed(self, outcome: Outcome[Any]) -> None:
-        """It has ended with this."""
-
-    def fail(self, error: BaseException) -> None:
-        """It has ended with this error."""
-
-    def leave(self) -> bool:
-        """Whether nobody needs its end but who runs it; nobody can come to need it then."""
-
-
-class Ahead(Protocol):
-    """Looks that are made in one round trip with the first ones of the jobs, and may make those needless."""
-
-    looks: Sequence[Look]
-    rider: Rider | None
-
-    def take(self, readings: Sequence[Reading]) -> bool:
-        """What was found; whether the jobs are wanted all the same. Nothing is asked of anybody when it raises."""
 
 
 def run(jobs: Sequence[Job], cache: Cache, more_fills: MoreFills = tuple, ahead: Ahead | None = None) -> bool:
