@@ -75,13 +75,16 @@ class FanOut:
         """Sends what was added, and waits until all of it is settled or the deadline has passed.
 
         `more_fills` is stored with the fills of the calls. `ahead` is looked for in the round trip that the calls are
-        looked for in, and may make them needless: only where all of them are kept reads, added while `may_look_ahead`.
-        Raises what `ahead` raises.
+        looked for in, where all of them are kept reads, else before, and may make them needless; they were added while
+        `may_look_ahead`. Raises what `ahead` raises.
         """
         waiting, self._waiting = self._waiting, []
+        if ahead is not None and not (waiting and all(pending.call.key is not None for pending in waiting)):
+            if not self._is_wanted(ahead):
+                self._forget(waiting)
+                return
+            ahead = None
         if not waiting:
-            if ahead is not None:
-                self._is_wanted(ahead)
             return
         started_at = time.monotonic()
         for pending in waiting:

@@ -170,6 +170,36 @@ def test_one_who_is_refused_asks_nobody_and_leaves_no_lease(both: list[RawUpstre
     assert all(is_free(call(service).key) for service in CLASSES)
 
 
+UNKEPT = ViewSpec(
+    name="unkept",
+    data_class=DataClass.DASHBOARD,
+    subject=Subject.member,
+    sections=(
+        VIEW.sections[0],
+        SectionSpec(
+            name="claims",
+            service="claims",
+            call=lambda _gateway, _member_id: call_of("claims"),
+            transform=lambda thing: thing.value,
+        ),
+    ),
+)
+
+
+def test_a_call_that_is_not_kept_waits_for_what_is_looked_for_ahead(both: list[RawUpstream]) -> None:
+    refused = gateway_for()
+    refused.rider = Rider(is_refused=True)
+    with pytest.raises(Refused):
+        refused.view(UNKEPT, "m-1").sections()
+    assert counts(both) == [0, 0]
+
+    gateway_for().view(UNKEPT, "m-1").sections()
+    kept_views.cache_clear()
+    gateway = gateway_for()
+    states = [str(section.state) for section in gateway.view(UNKEPT, "m-1").sections().values()]
+    assert (states, counts(both), gateway.timings) == (["cached", "cached"], [1, 1], [])
+
+
 def test_one_who_is_refused_does_not_fail_those_who_wait_for_the_same(
     both: list[RawUpstream], monkeypatch: pytest.MonkeyPatch
 ) -> None:
