@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pytest_django import Settings
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
@@ -31,9 +31,8 @@ def seconds_of(action: Callable[[], Any]) -> float:
 
 
 @pytest.fixture
-def own_redis(redis_server: RedisServer, settings: Settings) -> RedisServer:
-    """The Redis that the settings name, for this test alone."""
-    settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "LOCATION": redis_server.url}}
+def own_redis(redis_server: RedisServer) -> RedisServer:
+    """A Redis that nobody knows but this test: the process's own cache, and what its threads do there, is elsewhere."""
     return redis_server
 
 
@@ -45,9 +44,11 @@ def outside(own_redis: RedisServer) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def cache(own_redis: RedisServer) -> Cache:
+def cache(own_redis: RedisServer, settings: Settings) -> Cache:
     invalidations = Invalidations()
-    guard = RedisGuard(default_connection, before_return=invalidations.apply_kept, sleep=lambda _: time.sleep(0.02))
+    options = settings.CACHES["default"]["OPTIONS"]["CONNECTION_POOL_KWARGS"]
+    redis = Redis(connection_pool=ConnectionPool.from_url(own_redis.url, **options))
+    guard = RedisGuard(lambda: redis, before_return=invalidations.apply_kept, sleep=lambda _: time.sleep(0.02))
     return Cache(guard, invalidations=invalidations, chance=lambda: 0.0)
 
 
