@@ -34,12 +34,19 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a key: `lease_seconds` (0: no lease), an entry stored since `newer_than_ms` (-1: none will do).
 
     `ends_reading`: when this one is fresh the looks behind it are not made (a whole view before its sections).
+    `overdue_seconds`: a lease that somebody else has held for so long is taken over (0: never).
     """
 
     key: CacheKey
     lease_seconds: float = 0.0
     newer_than_ms: int = 0
     ends_reading: bool = False
+    overdue_seconds: float = 0.0
+
+    @property
+    def mode(self) -> str | int:
+        """What of it the script is told in one argument."""
+        return "last" if self.ends_reading else int(self.overdue_seconds * 1000) or ""
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +93,7 @@ class LeasedCache:
                 token if look.lease_seconds else "",
                 math.ceil(look.lease_seconds * 1000),
                 look.newer_than_ms,
-                "last" if look.ends_reading else "",
+                look.mode,
                 own,
             ]
         try:
@@ -96,6 +103,7 @@ class LeasedCache:
                 self._lost_leases.extend((lease_name(look.key), token) for look in looks if look.lease_seconds)
             return [Reading(key=look.key, found=Found.DOWN) for look in looks]
         at_ms, *told = answer
+        token = f"{token}\n{at_ms}"
         readings = []
         for look, state, stored_ms, fresh_until_ms, stamp, sealed in zip(
             looks, told[::5], told[1::5], told[2::5], told[3::5], told[4::5], strict=False

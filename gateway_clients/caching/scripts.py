@@ -111,13 +111,19 @@ end
 
 #: KEYS: the homes of versions, the generation, a lease for each item, an entry for each item. ARGV: how many homes, and
 #: of each how many fields, and these ('' first); then of each item: lease token ('' for none), lease ms, newer than ms
-#: (an entry stored before counts as expired; -1: any), whether a fresh one ends the reading ('last'), the places of its
-#: versions among the generation and all fields, two bytes each.
+#: (an entry stored before counts as expired; -1: any), 'last' when a fresh one ends the reading or else the ms after
+#: which somebody else's lease is taken over ('' for never), the places of its versions among the generation and all
+#: fields, two bytes each.
 #: Answers the time, then of each item: state, stored, fresh until, stamp, what is sealed; with state
 #: 0 fresh | 1 leased | 2 held (somebody else fills) | 3 free (no lease was asked for).
+#: A lease is `<token>\\n<time>\\n<stamp>`, with the time when it was taken.
 READ: Final = Script(
     _STAMP
     + """
+local function is_overdue(lease, longest_ms)
+  local since = longest_ms and tonumber(string.match(lease, '\\n(%d+)\\n'))
+  return since and now - since >= longest_ms
+end
 local found = redis.call('MGET', unpack(KEYS, home_count + 1))
 read_versions(found[1], true)
 local count = (#ARGV + 1 - first) / 5
@@ -137,10 +143,10 @@ for i = 1, count do
     state = 0
   elseif token ~= '' then
     local lease, tail = taken[lease_key] or found[1 + i], '\\n' .. stamp
-    if lease and string.sub(lease, -#tail) == tail then
+    if lease and string.sub(lease, -#tail) == tail and not is_overdue(lease, tonumber(mode)) then
       state = 2
     else
-      taken[lease_key] = token .. tail
+      taken[lease_key] = string.format('%s\\n%.0f', token, now) .. tail
       redis.call('SET', lease_key, taken[lease_key], 'PX', lease_ms)
       state = 1
     end

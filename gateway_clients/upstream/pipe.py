@@ -8,6 +8,7 @@ import time
 from typing import Any, Final, Protocol, TypeVar, cast
 
 import msgspec
+from django.conf import settings
 from msgspec.structs import replace
 
 from gateway_clients.caching.entries import ABSENT, Entry, Found, Reading
@@ -33,8 +34,9 @@ LEASE_RESERVE_SECONDS: Final = 0.5
 FIRST_LOOK_SECONDS: Final = 0.01
 LONGEST_LOOK_SECONDS: Final = 0.1
 LOOK_GROWTH: Final = 1.5
-#: The share of its time that a read waits for somebody else's fill. Then the one who fills may be dead: it asks itself.
-SHARE_FOR_OTHERS: Final = 0.5
+#: The share of a fill's budget after which whoever holds its lease may be dead: one of those who wait takes it over.
+#: More than an upstream's timeout by default, so that one that is slow is not asked twice.
+OVERDUE_SHARE: Final = 0.7
 #: Found, and then the upstream is asked: with the lease, or without Redis.
 ASKS: Final = (Found.LEASED, Found.DOWN)
 _raw: Final = msgspec.Raw
@@ -64,17 +66,18 @@ def kept_read(
     listener: Listener,
     is_fresh_wanted: bool = False,
 ) -> Pipe[Outcome[P]]:
-    """Cache: a fresh entry answers; else the lease holder asks, the others look for its entry, and ask without a lease
-    when it does not come; a failure falls back to the last good one. Raises UpstreamError's kinds.
+    """Cache: a fresh entry answers; else the lease holder asks and the others look for its entry; one of them takes the
+    lease over when it does not come. A failure falls back to the last good one. Raises UpstreamError's kinds.
     """
     assert call.key is not None
-    left_seconds = deadline.remaining_seconds
-    lease_seconds = left_seconds + LEASE_RESERVE_SECONDS
-    look = Look(key=call.key, lease_seconds=lease_seconds, newer_than_ms=-1 if is_fresh_wanted else 0)
+    look = Look(
+        key=call.key,
+        lease_seconds=deadline.remaining_seconds + LEASE_RESERVE_SECONDS,
+        newer_than_ms=-1 if is_fresh_wanted else 0,
+        overdue_seconds=settings.READ_BUDGET_SECONDS * OVERDUE_SHARE,
+    )
     reading = cast(Reading, (yield look))
-    newer_than_ms = reading.at_ms + 1 if is_fresh_wanted else 0
     wait_seconds = FIRST_LOOK_SECONDS
-    patience = deadline.earlier_by(left_seconds * (1 - SHARE_FOR_OTHERS))
     while True:
         kept = kept_outcome(call, reading, cache)
         if kept is not None:
@@ -84,15 +87,17 @@ def kept_read(
                 return kept
             if not kept.is_absent:
                 listener.hear_stale(kept)
-        if reading.found in ASKS or patience.has_passed:
+        if reading.found in ASKS or deadline.has_passed:
             return (
                 yield from _fill(
                     call, target, asker, deadline, reading=reading, stale=kept, cache=cache, listener=listener
                 )
             )
-        yield Pause(wait_seconds)
+        if is_fresh_wanted and look.newer_than_ms < 0:
+            look = replace(look, newer_than_ms=reading.at_ms + 1)
+        yield Pause(min(wait_seconds, deadline.remaining_seconds))
         wait_seconds = min(wait_seconds * LOOK_GROWTH, LONGEST_LOOK_SECONDS)
-        reading = cast(Reading, (yield Look(key=call.key, lease_seconds=lease_seconds, newer_than_ms=newer_than_ms)))
+        reading = cast(Reading, (yield look))
 
 
 def _fill(

@@ -25,10 +25,10 @@ DASHBOARD: Final = "/api/v1/dashboard/m-1"
 LIST: Final = "/api/v1/claims/m-1"
 
 
-def read_all_at_once(gateways: list[RunningGateway]) -> list[Reply]:
+def read_all_at_once(gateways: list[RunningGateway], readers: int = READERS) -> list[Reply]:
     headers = [gateway.headers_of("admin") for gateway in gateways]
     return all_at_once(
-        [Ask(gateways[number % 2].port, DASHBOARD, headers[number % 2]) for number in range(READERS)],
+        [Ask(gateways[number % 2].port, DASHBOARD, headers[number % 2]) for number in range(readers)],
     )
 
 
@@ -51,6 +51,17 @@ def test_500_readers_cost_one_call_of_each_upstream(start: Start, sandbox: Sandb
 
     assert {service: sandbox.calls(service).total for service in SERVICES} == dict.fromkeys(SERVICES, 1)
     assert_all_read_or_are_shed(replies)
+
+
+def test_an_upstream_that_is_nearly_too_slow_is_still_asked_once(start: Start, sandbox: Sandbox) -> None:
+    gateways = [start(), start()]
+    sandbox.fault("claims", "delay", delay_seconds=1.7)
+
+    replies = read_all_at_once(gateways, readers=40)
+
+    assert [reply.status for reply in replies] == [200] * 40
+    assert {state for reply in replies for state in reply.states.values()} <= {"fresh", "cached"}
+    assert sandbox.calls("claims").total == 1
 
 
 def test_without_redis_they_cost_one_call_of_each_worker(

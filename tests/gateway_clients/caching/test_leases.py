@@ -58,6 +58,25 @@ def test_a_lease_ends_by_itself_and_its_late_fill_is_not_stored(cache: Cache) ->
     assert value(look(cache)) == "new"
 
 
+def test_a_lease_that_is_held_for_long_goes_to_one_of_those_who_wait(cache: Cache) -> None:
+    slow = lease(cache, lease_seconds=60)
+    patient = Look(key=CLAIMS, lease_seconds=60, overdue_seconds=0.5)
+
+    def taken_over() -> Reading | None:
+        (reading,) = cache.read([patient])
+        return reading if reading.found is Found.LEASED else None
+
+    assert [reading.found for reading in cache.read([patient])] == [Found.HELD]
+    new = wait_until(taken_over)
+
+    assert [reading.found for reading in cache.read([patient])] == [Found.HELD]
+    assert lease(cache).found is Found.HELD
+    assert cache.store([cache.fill_of(slow, entry("slow"))]) == [False]
+    cache.release([slow])
+    assert cache.store([cache.fill_of(new, entry("new"))]) == [True]
+    assert value(look(cache)) == "new"
+
+
 def test_the_shortest_lease_is_a_millisecond_not_an_error(cache: Cache) -> None:
     assert lease(cache, lease_seconds=0.0001).found is Found.LEASED
     assert not cache.guard.is_down
