@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from prometheus_client import CollectorRegistry, Counter, Histogram, multiprocess
 
+from gateway_clients.instrumentation.histograms import DeferredHistogram
 from gateway_clients.instrumentation.hooks import CallRecord, DriftRecord, Record
 
 CONTENT_TYPE: Final = prometheus_client.CONTENT_TYPE_LATEST
@@ -35,24 +36,12 @@ class Metrics(Protocol):
         """All metrics in Prometheus' text format."""
 
 
-class _Labelled(dict[tuple[str | int, ...], Histogram]):
-    """The parts of a histogram by their labels; asked for one, it makes texts of them and takes a lock each time."""
-
-    def __init__(self, whole: Histogram) -> None:
-        super().__init__()
-        self._whole = whole
-
-    def __missing__(self, labels: tuple[str | int, ...]) -> Histogram:
-        part = self[labels] = self._whole.labels(*labels)
-        return part
-
-
 class PrometheusMetrics:
     """Counts with prometheus-client in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = _Labelled(
+        self._requests = DeferredHistogram(
             Histogram(
                 "http_request_duration_seconds",
                 "Time to answer a request.",
@@ -61,7 +50,7 @@ class PrometheusMetrics:
                 registry=self.registry,
             )
         )
-        self._calls = _Labelled(
+        self._calls = DeferredHistogram(
             Histogram(
                 "service_call_duration_seconds",
                 "Time of one call of an upstream's operation.",
@@ -70,14 +59,12 @@ class PrometheusMetrics:
                 registry=self.registry,
             )
         )
-
         self._drift = Counter(
             "upstream_answer_drift_total",
             "Answers with a field that is not as the contract says; the field '(item)' is an item left out.",
             ("service", "method", "field"),
             registry=self.registry,
         )
-
         self._events = Counter(
             "events_received_total",
             "Signed events that were taken; the type 'unknown' stands for all that the gateway does not know.",
@@ -88,11 +75,11 @@ class PrometheusMetrics:
     def request_finished(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Unknown methods count as one, so that nobody can make up labels."""
         known = method if method in METHODS else "OTHER"
-        self._requests[known, route, status].observe(seconds)
+        self._requests.observe((known, route, status), seconds)
 
     def call_finished(self, record: CallRecord) -> None:
         """The operation is the label `method`."""
-        self._calls[record.service, record.operation, record.outcome].observe(record.seconds)
+        self._calls.observe((record.service, record.operation, record.outcome), record.seconds)
 
     def answer_drifted(self, record: DriftRecord) -> None:
         """Counts each field once an answer, each item left out."""
@@ -106,7 +93,12 @@ class PrometheusMetrics:
         self._events.labels(kind, str(is_repeat).lower()).inc()
 
     def exposition(self) -> bytes:
-        """Of all processes that share `PROMETHEUS_MULTIPROC_DIR`, or of this one."""
+        """Of all processes that share `PROMETHEUS_MULTIPROC_DIR`, or of this one.
+
+        Requests and calls of other processes are counted within `histograms.SETTLE_SECONDS`.
+        """
+        self._requests.settle()
+        self._calls.settle()
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return prometheus_client.generate_latest(self.registry)
         together = CollectorRegistry()

@@ -2,17 +2,28 @@
 
 import json
 import logging
+import os
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from structlog.testing import capture_logs
 
 from gateway_clients import instrumentation
 from gateway_clients.instrumentation import CallRecord, DriftRecord, Record
+from gateway_clients.instrumentation.histograms import DeferredHistogram
 from gateway_clients.instrumentation.logs import JsonFormatter, log_record, request_id
-from gateway_clients.instrumentation.metrics import NoMetrics, PrometheusMetrics, metrics
+from gateway_clients.instrumentation.metrics import SECONDS, NoMetrics, PrometheusMetrics, metrics
+from tests.support.waiting import wait_until
+
+
+def _without_times(registry: CollectorRegistry) -> list[bytes]:
+    return [line for line in generate_latest(registry).splitlines() if b"_created{" not in line]
+
 
 DRIFT = DriftRecord(service="claims", operation="listClaims", fields=("items[].amount",), omitted=2)
 RECORD = CallRecord(service="claims", operation="getClaim", outcome="upstream_timeout", seconds=2.0, state="stale")
@@ -58,6 +69,47 @@ def test_calls_and_requests_are_counted_by_the_names_of_the_api() -> None:
         in text
     )
     assert 'method="OTHER",route="unmatched",status="404"' in text
+
+
+def test_what_is_counted_later_is_what_prometheus_would_have_counted_at_once() -> None:
+    registries = [CollectorRegistry(), CollectorRegistry()]
+    at_once, whole = (Histogram("h", "Some.", ("a", "b"), buckets=SECONDS, registry=each) for each in registries)
+    later = DeferredHistogram(whole, sleep=lambda _: threading.Event().wait())
+    for labels, several in {("x", 1): [0.0, 0.004, 0.005, 0.0051, 11.0, 0.1], ("y", 2): [10.0, 10.1, 3]}.items():
+        for seconds in several:
+            at_once.labels(*labels).observe(seconds)
+            later.observe(labels, seconds)
+    before = generate_latest(registries[1])
+    later.settle()
+
+    assert b"h_count" not in before
+    assert _without_times(registries[1]) == _without_times(registries[0])
+
+
+def test_what_was_put_aside_is_counted_by_a_thread() -> None:
+    registry = CollectorRegistry()
+    later = DeferredHistogram(Histogram("h", "Some.", ("a",), buckets=SECONDS, registry=registry))
+    for _ in range(3):
+        later.observe(("x",), 0.1)
+
+    wait_until(lambda: registry.get_sample_value("h_count", {"a": "x"}) == 3)
+
+
+def test_a_forked_process_counts_its_own_with_a_thread_of_its_own() -> None:
+    registry = CollectorRegistry()
+    later = DeferredHistogram(Histogram("h", "Some.", ("a",), buckets=SECONDS, registry=registry))
+    later.observe(("x",), 0.1)
+    wait_until(lambda: registry.get_sample_value("h_count", {"a": "x"}) == 1)
+
+    child = os.fork()
+    if child == 0:
+        status = 1
+        with suppress(BaseException):
+            later.observe(("x",), 0.1)
+            wait_until(lambda: registry.get_sample_value("h_count", {"a": "x"}) == 2)
+            status = 0
+        os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_answers_that_drift_are_counted_by_field_and_by_items_left_out() -> None:
