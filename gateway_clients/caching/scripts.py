@@ -127,7 +127,7 @@ end
 local found = redis.call('MGET', unpack(KEYS, home_count + 1))
 read_versions(found[1], true)
 local count = (#ARGV + 1 - first) / 5
-local answers, useless, taken = {now}, {}, {}
+local answers, useless, taken, since = {now}, {}, {}, nil
 for i = 1, count do
   local token, lease_ms, newer, mode, places = unpack(ARGV, first + 5 * i - 5, first + 5 * i - 1)
   local lease_key, entry_key = KEYS[home_count + 1 + i], KEYS[home_count + 1 + count + i]
@@ -146,7 +146,8 @@ for i = 1, count do
     if lease and string.sub(lease, -#tail) == tail and not is_overdue(lease, tonumber(mode)) then
       state = 2
     else
-      taken[lease_key] = string.format('%s\\n%.0f', token, now) .. tail
+      since = since or string.format('\\n%.0f', now)
+      taken[lease_key] = token .. since .. tail
       redis.call('SET', lease_key, taken[lease_key], 'PX', lease_ms)
       state = 1
     end
