@@ -120,36 +120,42 @@ end
 READ: Final = Script(
     _STAMP
     + """
-local function is_overdue(lease, longest_ms)
+local function is_held(lease, tail, longest_ms)
+  if type(lease) ~= 'string' or string.sub(lease, -#tail) ~= tail then return false end
   local since = longest_ms and tonumber(string.match(lease, '\\n(%d+)\\n'))
-  return since and now - since >= longest_ms
+  return not since or now - since < longest_ms
 end
-local found = redis.call('MGET', unpack(KEYS, home_count + 1))
+local first_entry = home_count + 1 + (#KEYS - home_count - 1) / 2
+local found = redis.call('MGET', KEYS[home_count + 1], unpack(KEYS, first_entry + 1))
 read_versions(found[1], true)
 local count = (#ARGV + 1 - first) / 5
-local answers, useless, taken, since = {now}, {}, {}, nil
+local answers, useless, since = {now}, {}, nil
 for i = 1, count do
   local token, lease_ms, newer, mode, places = unpack(ARGV, first + 5 * i - 5, first + 5 * i - 1)
-  local lease_key, entry_key = KEYS[home_count + 1 + i], KEYS[home_count + 1 + count + i]
-  local raw, stamp = found[1 + count + i], stamp_of(places)
+  local raw, stamp = found[1 + i], stamp_of(places)
   local stored, fresh, sealed = 0, 0, false
   if raw then
     local s, f, its, value = string.match(raw, '^(%d+),(%d+),([^\\n]*)\\n(.*)$')
-    if its == stamp then stored, fresh, sealed = tonumber(s), tonumber(f), value end
+    if its == stamp then
+      stored, fresh, sealed = tonumber(s), tonumber(f), value
+    else
+      useless[#useless + 1] = KEYS[first_entry + i]
+    end
   end
-  if not sealed then useless[#useless + 1] = entry_key end
   local state, newer_ms = 3, tonumber(newer)
   if sealed and fresh > now and newer_ms >= 0 and stored >= newer_ms then
     state = 0
   elseif token ~= '' then
-    local lease, tail = taken[lease_key] or found[1 + i], '\\n' .. stamp
-    if lease and string.sub(lease, -#tail) == tail and not is_overdue(lease, tonumber(mode)) then
-      state = 2
-    else
-      since = since or string.format('\\n%.0f', now)
-      taken[lease_key] = token .. since .. tail
-      redis.call('SET', lease_key, taken[lease_key], 'PX', lease_ms)
-      state = 1
+    since = since or string.format('\\n%.0f', now)
+    local lease_key, tail = KEYS[home_count + 1 + i], '\\n' .. stamp
+    local lease = token .. since .. tail
+    state = 1
+    if not redis.call('SET', lease_key, lease, 'PX', lease_ms, 'NX') then
+      if is_held(redis.pcall('GET', lease_key), tail, tonumber(mode)) then
+        state = 2
+      else
+        redis.call('SET', lease_key, lease, 'PX', lease_ms)
+      end
     end
   end
   local a = 5 * i - 3
