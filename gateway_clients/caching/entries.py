@@ -34,12 +34,23 @@ class Found(StrEnum):
     DOWN = "down"
 
 
+class Names(msgspec.Struct, frozen=True):
+    """What the scripts take for several keys: names of homes, generation, leases and entries; the fields of the homes;
+    and for each key the places of its versions among them, counted from the generation's, which is 1, two bytes each.
+    """
+
+    names: Sequence[str]
+    fields: Sequence[str | int]
+    places: Sequence[bytes]
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One look at a key.
 
     FRESH: `entry` will do. LEASED: the reader may fill it, under `token` and `stamp`. HELD: somebody else fills it.
     FREE: nobody does, and no lease was asked for. DOWN: Redis was not asked. In all but the first `entry` is the last
     good one, where there is one. `at_ms` is Redis's time of the look, `stored_ms` that of the entry, both milliseconds.
+    `names` are those of all keys that were looked at together, `number` is this one's among them, from 0.
     """
 
     key: CacheKey
@@ -50,6 +61,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     fresh_until_ms: int = 0
     stamp: bytes = b""
     token: str = ""
+    names: Names | None = None
+    number: int = 0
 
     @property
     def age_seconds(self) -> float:
@@ -87,21 +100,19 @@ def counter_name(name: str) -> str:
     return f"{settings.CACHE_KEY_PREFIX}:n:{name}"
 
 
-def names_of(keys: Sequence[CacheKey]) -> tuple[list[str], list[str | bytes | int], list[bytes]]:
-    """What the scripts take for several keys: names of homes, generation, leases and entries; the fields of the homes;
-    and for each key the places of its versions among them, counted from the generation's, which is 1, two bytes each.
-    """
+def names_of(keys: Sequence[CacheKey]) -> Names:
+    """Those of several keys."""
     homes: dict[str, dict[str, int]] = {}
     for key in keys:
         for home, field in key.versions:
             fields = homes.setdefault(home, {"": 0})
             if field not in fields:
                 fields[field] = len(fields)
-    args: list[str | bytes | int] = [len(homes)]
+    all_fields: list[str | int] = [len(homes)]
     starts: dict[str, int] = {}
     start = 2
     for home, fields in homes.items():
-        args += [len(fields), *fields]
+        all_fields += [len(fields), *fields]
         starts[home] = start
         start += len(fields)
     places = [
@@ -113,4 +124,4 @@ def names_of(keys: Sequence[CacheKey]) -> tuple[list[str], list[str | bytes | in
     names.append(f"{prefix}:g")
     names += [f"{prefix}:l:{key.name}" for key in keys]
     names += [f"{prefix}:e:{key.name}" for key in keys]
-    return names, args, places
+    return Names(names, all_fields, places)

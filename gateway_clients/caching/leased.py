@@ -10,7 +10,16 @@ import msgspec
 import structlog
 from redis import Redis
 
-from gateway_clients.caching.entries import ENTRY_DECODER, Entry, Found, Reading, entry_name, lease_name, names_of
+from gateway_clients.caching.entries import (
+    ENTRY_DECODER,
+    Entry,
+    Found,
+    Names,
+    Reading,
+    entry_name,
+    lease_name,
+    names_of,
+)
 from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.scripts import READ, RELEASE, STORE, Rider, ScriptCall
@@ -86,9 +95,10 @@ class LeasedCache:
         """
         if not looks:
             return []
-        names, args, places = names_of([look.key for look in looks])
+        names = names_of([look.key for look in looks])
+        args: list[str | bytes | int] = [*names.fields]
         token = self._token()
-        for look, own in zip(looks, places, strict=True):
+        for look, own in zip(looks, names.places, strict=True):
             args += [
                 token if look.lease_seconds else "",
                 math.ceil(look.lease_seconds * 1000),
@@ -97,7 +107,7 @@ class LeasedCache:
                 own,
             ]
         try:
-            answer = self._asked(ScriptCall(READ, names, args), rider)
+            answer = self._asked(ScriptCall(READ, names.names, args), rider)
         except CacheDownError as error:
             if error.was_asked:
                 self._lost_leases.extend((lease_name(look.key), token) for look in looks if look.lease_seconds)
@@ -105,8 +115,8 @@ class LeasedCache:
         at_ms, *told = answer
         token = f"{token}\n{at_ms}"
         readings = []
-        for look, state, stored_ms, fresh_until_ms, stamp, sealed in zip(
-            looks, told[::5], told[1::5], told[2::5], told[3::5], told[4::5], strict=False
+        for number, (look, state, stored_ms, fresh_until_ms, stamp, sealed) in enumerate(
+            zip(looks, told[::5], told[1::5], told[2::5], told[3::5], told[4::5], strict=False)
         ):
             entry = self._open(look.key, sealed) if sealed is not None else None
             found = FOUND[state]
@@ -122,6 +132,8 @@ class LeasedCache:
                     fresh_until_ms=fresh_until_ms,
                     stamp=stamp,
                     token=token if found is Found.LEASED else "",
+                    names=names,
+                    number=number,
                 )
             )
         self._count(readings)
@@ -177,14 +189,22 @@ class LeasedCache:
         """
         if not fills:
             return []
-        names, args, places = names_of([fill.reading.key for fill in fills])
+        names, numbers = _names_of(fills)
+        args: list[str | bytes | int] = [*names.fields]
         seal = sealer().seal
-        for fill, own in zip(fills, places, strict=True):
+        for fill, number in zip(fills, numbers, strict=True):
             reading = fill.reading
-            args += [reading.token, reading.stamp, int(fill.fresh_seconds * 1000), int(fill.kept_seconds * 1000)]
-            args += [own, seal(reading.key.name, _packed(fill.entry))]
+            args += [
+                number + 1,
+                reading.token,
+                reading.stamp,
+                int(fill.fresh_seconds * 1000),
+                int(fill.kept_seconds * 1000),
+                names.places[number],
+                seal(reading.key.name, _packed(fill.entry)),
+            ]
         try:
-            answers = self.guard.scripts_or_leave([ScriptCall(STORE, names, args)], may_leave)
+            answers = self.guard.scripts_or_leave([ScriptCall(STORE, names.names, args)], may_leave)
         except CacheDownError:
             answers = None
         return [True for _ in fills] if answers is None else [answer == 1 for answer in answers[0]]
@@ -215,3 +235,11 @@ class LeasedCache:
             self.guard.run(lambda redis: redis.unlink(entry_name(key)))
         except CacheDownError:
             return
+
+
+def _names_of(fills: Sequence[Fill]) -> tuple[Names, Sequence[int]]:
+    """Names, and the number of each fill's key among them; those of the reading, where it was of little else."""
+    names = fills[0].reading.names
+    if names is None or len(names.places) > 2 * len(fills) or any(fill.reading.names is not names for fill in fills):
+        return names_of([fill.reading.key for fill in fills]), range(len(fills))
+    return names, [fill.reading.number for fill in fills]

@@ -167,8 +167,9 @@ return answers
 """
 )
 
-#: KEYS as of READ. ARGV: the homes as of READ; then of each item: lease token ('' for none), stamp of the reading,
-#: fresh ms, kept ms, the places of its versions, what is sealed. Answers for each: 1 stored, 0 voided meanwhile.
+#: KEYS as of READ. ARGV: the homes as of READ; then of each item: its number among those of KEYS, lease token and time
+#: ('' for none), stamp of the reading, fresh ms, kept ms, the places of its versions, what is sealed.
+#: Answers for each: 1 stored, 0 voided meanwhile.
 STORE: Final = Script(
     _STAMP
     + """
@@ -176,17 +177,17 @@ local count = (#KEYS - home_count - 1) / 2
 local found = redis.call('MGET', unpack(KEYS, home_count + 1, home_count + 1 + count))
 read_versions(found[1], false)
 local answers, ended = {}, {}
-for i = 1, count do
-  local token, stamp, fresh_ms, kept_ms, places, sealed = unpack(ARGV, first + 6 * i - 6, first + 6 * i - 1)
+for i = 1, (#ARGV + 1 - first) / 7 do
+  local number, token, stamp, fresh_ms, kept_ms, places, sealed = unpack(ARGV, first + 7 * i - 7, first + 7 * i - 1)
   local is_valid = stamp_of(places) == stamp
   if token ~= '' then
-    local is_mine = found[1 + i] == token .. '\\n' .. stamp
-    if is_mine then ended[#ended + 1] = KEYS[home_count + 1 + i] end
+    local is_mine = found[1 + number] == token .. '\\n' .. stamp
+    if is_mine then ended[#ended + 1] = KEYS[home_count + 1 + number] end
     is_valid = is_valid and is_mine
   end
   if is_valid and kept_ms ~= '0' then
     local head = string.format('%.0f,%.0f,%s\\n', now, now + fresh_ms, stamp)
-    redis.call('SET', KEYS[home_count + 1 + count + i], head .. sealed, 'PX', kept_ms)
+    redis.call('SET', KEYS[home_count + 1 + count + number], head .. sealed, 'PX', kept_ms)
   end
   answers[i] = is_valid and 1 or 0
 end
