@@ -2,44 +2,47 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any, Final, Generic, ParamSpec, TypeVar
+from functools import cache
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 A = ParamSpec("A")
 R = TypeVar("R")
-_NOTHING: Final = object()
+R_co = TypeVar("R_co", covariant=True)
 
 
-class Once(Generic[A, R]):
-    """A function that is run once for each list of arguments; `functools.cache` runs it twice for two at once."""
+class Once(Protocol[A, R_co]):
+    """A function that is run once for each list of arguments, which are positional and hashable."""
 
-    def __init__(self, make: Callable[A, R]) -> None:
-        self._make = make
-        self._lock = threading.RLock()
-        self._made: dict[tuple[Any, ...], R] = {}
-        self.__doc__ = make.__doc__
+    def __call__(self, *args: A.args, **kwargs: A.kwargs) -> R_co:
+        """What was made for these arguments."""
 
-    def __call__(self, *args: A.args, **kwargs: A.kwargs) -> R:
-        """What was made for these arguments, which are positional and hashable."""
-        made: Any = self._made.get(args, _NOTHING)
-        return self._made_now(*args, **kwargs) if made is _NOTHING else made
-
-    def _made_now(self, *args: A.args, **kwargs: A.kwargs) -> R:
-        with self._lock:
-            if args not in self._made:
-                self._made[args] = self._make(*args, **kwargs)
-            return self._made[args]
-
-    @property
-    def made(self) -> tuple[R, ...]:
+    def made(self) -> tuple[R_co, ...]:
         """All that was made so far."""
-        return tuple(self._made.values())
 
     def cache_clear(self) -> None:
         """Makes all anew the next time it is asked for."""
-        with self._lock:
-            self._made = {}
 
 
 def once(make: Callable[A, R]) -> Once[A, R]:
-    """Makes a function one that is run once."""
-    return Once(make)
+    """Makes a function one that is run once; `functools.cache` alone runs it twice for two at once."""
+    lock = threading.RLock()
+    kept: dict[tuple[Any, ...], R] = {}
+
+    def made_once(*args: Any) -> R:
+        with lock:
+            if args not in kept:
+                kept[args] = cast(Any, make)(*args)
+            return kept[args]
+
+    made: Any = cache(made_once)
+    forget = made.cache_clear
+
+    def clear() -> None:
+        with lock:
+            kept.clear()
+            forget()
+
+    made.__doc__ = make.__doc__
+    made.made = lambda: tuple(kept.values())
+    made.cache_clear = clear
+    return cast(Once[A, R], made)

@@ -64,7 +64,7 @@ def admission() -> Admission:
 
 def forget(**_: object) -> None:
     """Start anew with other settings; for tests."""
-    for made in upstream.made:
+    for made in upstream.made():
         made.lane.close()
         lines_of(made.conf).close()
     upstream.cache_clear()

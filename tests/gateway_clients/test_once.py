@@ -21,7 +21,7 @@ def test_many_threads_make_one() -> None:
 
     assert (len(first), made) == (1, ["a", "b"])
     assert id(second) not in first
-    assert len(thing.made) == 2
+    assert len(thing.made()) == 2
 
 
 def test_it_is_made_anew_after_it_was_cleared() -> None:
