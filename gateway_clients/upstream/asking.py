@@ -60,10 +60,13 @@ def _attempt(target: Upstream, call: Call[P], asker: Asker, deadline: Deadline) 
     permit = target.breaker.admit()
     started_at = time.monotonic()
     try:
-        with target.bulkhead.place(None if call.is_repeatable else deadline):
+        target.bulkhead.enter(None if call.is_repeatable else deadline)
+        try:
             attempt_deadline = deadline.sooner(target.conf.timeout_seconds)
             answer = yield Attempt(outgoing(call, asker, target.conf, deadline), attempt_deadline)
             parsed = understood(call, cast(Answer, answer))
+        finally:
+            target.bulkhead.leave()
     except BaseException as error:
         seconds = time.monotonic() - started_at
         _tell_breaker(permit, error, seconds, target.conf, deadline)
