@@ -17,6 +17,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from bff_project.processes.leash import die_with
+from bff_project.processes.scheduling import give_way
 
 # granian counts connections, idle ones too, against its limit; shedding is the gateway's own affair.
 CONNECTIONS_PER_WORKER: Final = 4096
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("port", "workers", "threads", "finish-seconds"):
         parser.add_argument(f"--{name}", type=int, required=True)
     wanted = parser.parse_args(arguments)
+    give_way()
     server = Server(
         "bff_project.wsgi:application",
         address=wanted.host,

@@ -17,6 +17,7 @@ from bff_project.processes.embedded_redis import plan_redis
 from bff_project.processes.errors import ChildDiedError, StartError
 from bff_project.processes.greeting import dashboard_call
 from bff_project.processes.ports import PortWish, is_free, loopback_port, refuse_busy
+from bff_project.processes.scheduling import give_way
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
@@ -151,3 +152,29 @@ def test_the_first_call_signs_in_and_shows_the_token_it_got(tmp_path: Path) -> N
         check=True,
     )
     assert result.stdout == "-s http://localhost:4000/api/v1/dashboard/m-1 -H Authorization: Bearer abc.def\n"
+
+
+@pytest.mark.parametrize("policy", [os.SCHED_IDLE, os.SCHED_FIFO])
+def test_how_a_process_is_scheduled_is_left_to_who_has_chosen_it(monkeypatch: pytest.MonkeyPatch, policy: int) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(os, "sched_getscheduler", lambda _: policy)
+    monkeypatch.setattr(os, "sched_setscheduler", lambda _, wanted, __: told.append(wanted))
+
+    give_way()
+
+    assert told == []
+
+
+def test_a_machine_that_does_not_allow_it_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+
+    def refuse(_: int, wanted: int, __: object) -> None:
+        told.append(wanted)
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_getscheduler", lambda _: os.SCHED_OTHER)
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+
+    give_way()
+
+    assert told == [os.SCHED_BATCH]

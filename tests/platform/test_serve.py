@@ -150,6 +150,18 @@ def test_a_worker_that_crashes_says_where_and_is_replaced(serve: Callable[..., S
     assert "Thread 0x" in served.output
 
 
+def test_all_threads_of_the_workers_wait_for_their_turn(serve: Callable[..., Served]) -> None:
+    served = serve(WORKERS="2", THREADS="4")
+    at_once(8, lambda: served.get("/pid"))
+    workers = {int(served.get("/pid")[1]) for _ in range(20)}
+
+    threads = [int(thread.name) for pid in workers for thread in Path(f"/proc/{pid}/task").iterdir()]
+    assert len(threads) > len(workers)
+    own = os.sched_getscheduler(0)
+    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH if own == os.SCHED_OTHER else own}
+    assert os.sched_getscheduler(served.process.pid) == own
+
+
 def test_a_killed_server_is_started_again(serve: Callable[..., Served]) -> None:
     served = serve()
     server = int(Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()[0])
