@@ -6,6 +6,7 @@ wakes up that finds the lock taken again. `ctypes.PyDLL` calls the C library wit
 
 import ctypes
 import errno
+import math
 import os
 import select
 import socket
@@ -20,6 +21,9 @@ from gateway_clients.readiness import ready
 RECEIVE_BYTES: Final = 65_536
 #: Seconds that are waited at a time where there is no timeout.
 LONG_WAIT_SECONDS: Final = 60.0
+#: In so many waits a timeout is spent. One that takes longer than it should counts as long as it should: the machine
+#: stood still, so who was to answer did too, and has the next.
+WAITS: Final = 2
 # As plain numbers: two of socket's flags put together take longer than the call.
 _NOW: Final = int(socket.MSG_DONTWAIT)
 _SEND_FLAGS: Final = _NOW | int(getattr(socket, "MSG_NOSIGNAL", 0))
@@ -106,8 +110,13 @@ class PatientSocket(PromptSocket):
         if ready(watched, SHORT_WAIT_SECONDS):
             return
         timeout = self.gettimeout()
-        ends_at = None if timeout is None else time.monotonic() + timeout - SHORT_WAIT_SECONDS
+        left_seconds = math.inf if timeout is None else timeout - SHORT_WAIT_SECONDS
+        longest_seconds = LONG_WAIT_SECONDS if timeout is None else timeout / WAITS
         with crew().away():
-            while not ready(watched, LONG_WAIT_SECONDS if ends_at is None else max(0.0, ends_at - time.monotonic())):
-                if ends_at is not None and time.monotonic() >= ends_at:
-                    raise TimeoutError("timed out")
+            while left_seconds > 0.0:
+                wait_seconds = min(left_seconds, longest_seconds)
+                began = time.monotonic()
+                if ready(watched, wait_seconds):
+                    return
+                left_seconds -= min(time.monotonic() - began, wait_seconds)
+        raise TimeoutError("timed out")

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
@@ -110,6 +111,48 @@ def test_one_that_waits_waits_for_its_timeout(patient: tuple[PatientSocket, sock
     assert 0.09 < time.monotonic() - started_at < 1
     with pytest.raises(TimeoutError):
         ours.sendall(b"x" * 50_000_000)
+
+
+def test_a_machine_that_stood_still_is_no_timeout_of_the_other_side(
+    patient: tuple[PatientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, other = patient
+    ours.settimeout(0.1)
+    now = [0.0]
+    waits: list[float] = []
+
+    def stand_still(_: object, seconds: float) -> list[int]:
+        waits.append(seconds)
+        now[0] += 5.0
+        if len(waits) == 3:
+            other.sendall(b"after it")
+            wait_until(ours.has_input)
+        return [ours.fileno()] if ours.has_input() else []
+
+    monkeypatch.setattr(prompt_socket, "ready", stand_still)
+    monkeypatch.setattr(prompt_socket, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    assert ours.recv_into(bytearray(8)) == 8
+    assert sum(waits) == pytest.approx(0.1)
+
+
+def test_waits_that_end_early_are_all_that_counts(
+    patient: tuple[PatientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = patient
+    ours.settimeout(0.1)
+    now = [0.0]
+
+    def end_early(_: object, seconds: float) -> list[int]:
+        now[0] += min(seconds, 0.01)
+        return []
+
+    monkeypatch.setattr(prompt_socket, "ready", end_early)
+    monkeypatch.setattr(prompt_socket, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    with pytest.raises(TimeoutError):
+        ours.recv_into(bytearray(8))
+    assert now[0] == pytest.approx(0.1, abs=0.001)
 
 
 def test_one_that_waits_reads_what_comes_later(patient: tuple[PatientSocket, socket.socket]) -> None:
