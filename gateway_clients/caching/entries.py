@@ -1,14 +1,12 @@
-"""What is kept under a key, what a look at it tells, and the names of both in Redis."""
+"""What is kept under a key, what is asked of a key, what a look at it tells, and what is stored then."""
 
-from collections.abc import Sequence
 from enum import StrEnum
-from struct import pack
 from typing import Final
 
 import msgspec
-from django.conf import settings
 
 from gateway_clients.caching.keys import CacheKey
+from gateway_clients.caching.names import Names
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -34,14 +32,23 @@ class Found(StrEnum):
     DOWN = "down"
 
 
-class Names(msgspec.Struct, frozen=True):
-    """What the scripts take for several keys: names of homes, generation, leases and entries; the fields of the homes;
-    and for each key the places of its versions among them, counted from the generation's, which is 1, two bytes each.
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of a key: `lease_seconds` (0: no lease), an entry stored since `newer_than_ms` (-1: none will do).
+
+    `ends_reading`: when this one is fresh the looks behind it are not made (a whole view before its sections).
+    `overdue_seconds`: a lease that somebody else has held for so long is taken over (0: never).
     """
 
-    names: Sequence[str]
-    fields: Sequence[str | int]
-    places: Sequence[bytes]
+    key: CacheKey
+    lease_seconds: float = 0.0
+    newer_than_ms: int = 0
+    ends_reading: bool = False
+    overdue_seconds: float = 0.0
+
+    @property
+    def mode(self) -> str | int:
+        """What of it the script is told in one argument."""
+        return "last" if self.ends_reading else int(self.overdue_seconds * 1000) or ""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,53 +82,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return max(0.0, (self.fresh_until_ms - self.at_ms) / 1000)
 
 
-def entry_name(key: CacheKey | str) -> str:
-    """Redis's name of an entry."""
-    return f"{settings.CACHE_KEY_PREFIX}:e:{key}"
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be stored under the reading that allowed it."""
 
-
-def lease_name(key: CacheKey | str) -> str:
-    """Redis's name of the right to fill it."""
-    return f"{settings.CACHE_KEY_PREFIX}:l:{key}"
-
-
-def home_name(home: str) -> str:
-    """Redis's name of the versions of a subject's tags."""
-    return f"{settings.CACHE_KEY_PREFIX}:v:{home}"
-
-
-def generation_name() -> str:
-    """Redis's name of the version that all entries carry."""
-    return f"{settings.CACHE_KEY_PREFIX}:g"
-
-
-def counter_name(name: str) -> str:
-    """Redis's name of a counter."""
-    return f"{settings.CACHE_KEY_PREFIX}:n:{name}"
-
-
-def names_of(keys: Sequence[CacheKey]) -> Names:
-    """Those of several keys."""
-    homes: dict[str, dict[str, int]] = {}
-    for key in keys:
-        for home, field in key.versions:
-            fields = homes.setdefault(home, {"": 0})
-            if field not in fields:
-                fields[field] = len(fields)
-    all_fields: list[str | int] = [len(homes)]
-    starts: dict[str, int] = {}
-    start = 2
-    for home, fields in homes.items():
-        all_fields += [len(fields), *fields]
-        starts[home] = start
-        start += len(fields)
-    places = [
-        pack(f"<{len(key.versions)}H", *[starts[home] + homes[home][field] for home, field in key.versions])
-        for key in keys
-    ]
-    prefix = settings.CACHE_KEY_PREFIX
-    names = [f"{prefix}:v:{home}" for home in homes]
-    names.append(f"{prefix}:g")
-    names += [f"{prefix}:l:{key.name}" for key in keys]
-    names += [f"{prefix}:e:{key.name}" for key in keys]
-    return Names(names, all_fields, places)
+    reading: Reading
+    entry: Entry
+    fresh_seconds: float
+    kept_seconds: float

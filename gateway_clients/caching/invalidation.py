@@ -11,9 +11,9 @@ import structlog
 from django.conf import settings
 from redis import Redis
 
-from gateway_clients.caching.entries import generation_name, home_name
 from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.keys import version_of
+from gateway_clients.caching.names import generation_name, home_name
 from gateway_clients.caching.scripts import CHANGE
 
 #: More tags and names than this are not remembered one by one: all that is cached goes instead.

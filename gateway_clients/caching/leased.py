@@ -10,18 +10,10 @@ import msgspec
 import structlog
 from redis import Redis
 
-from gateway_clients.caching.entries import (
-    ENTRY_DECODER,
-    Entry,
-    Found,
-    Names,
-    Reading,
-    entry_name,
-    lease_name,
-    names_of,
-)
+from gateway_clients.caching.entries import ENTRY_DECODER, Entry, Fill, Found, Look, Reading
 from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.keys import CacheKey
+from gateway_clients.caching.names import Names, entry_name, lease_name, names_of
 from gateway_clients.caching.scripts import READ, RELEASE, STORE, Rider, ScriptCall
 from gateway_clients.caching.sealing import UnsealableError, sealer
 from gateway_clients.conf import lifetime
@@ -37,34 +29,6 @@ MOST_LOST_LEASES: Final = 10_000
 FOUND: Final = (Found.FRESH, Found.LEASED, Found.HELD, Found.FREE)
 _packed: Final = msgspec.msgpack.Encoder().encode
 log = structlog.get_logger(__name__)
-
-
-class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of a key: `lease_seconds` (0: no lease), an entry stored since `newer_than_ms` (-1: none will do).
-
-    `ends_reading`: when this one is fresh the looks behind it are not made (a whole view before its sections).
-    `overdue_seconds`: a lease that somebody else has held for so long is taken over (0: never).
-    """
-
-    key: CacheKey
-    lease_seconds: float = 0.0
-    newer_than_ms: int = 0
-    ends_reading: bool = False
-    overdue_seconds: float = 0.0
-
-    @property
-    def mode(self) -> str | int:
-        """What of it the script is told in one argument."""
-        return "last" if self.ends_reading else int(self.overdue_seconds * 1000) or ""
-
-
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be stored under the reading that allowed it."""
-
-    reading: Reading
-    entry: Entry
-    fresh_seconds: float
-    kept_seconds: float
 
 
 def new_token() -> str:

@@ -7,11 +7,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from gateway_clients.caching.entries import Entry, Found, Reading, counter_name, entry_name, lease_name
+from gateway_clients.caching.entries import Entry, Fill, Found, Look, Reading
 from gateway_clients.caching.guard import CacheDownError, RedisGuard, default_connection
 from gateway_clients.caching.invalidation import Invalidations
 from gateway_clients.caching.keys import CacheKey
-from gateway_clients.caching.leased import Fill, LeasedCache, Look, new_token
+from gateway_clients.caching.leased import LeasedCache, new_token
+from gateway_clients.caching.names import counter_name, entry_name, lease_name
 from gateway_clients.caching.scripts import EXPIRE, INCREMENT
 from gateway_clients.once import once
 

@@ -8,8 +8,8 @@ from typing import Any, Final, TypeVar
 
 from django.conf import settings
 
-from gateway_clients.caching.entries import Found
-from gateway_clients.caching.store import Cache, Look, default_cache
+from gateway_clients.caching.entries import Found, Look
+from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.crew import crew
 from gateway_clients.errors import DeadlineExceededError, GatewayOverloadedError, UpstreamUnavailableError
 from gateway_clients.fan_out.fills import CallJob, FillJob, flights, side_by_side, submit, submit_admitted

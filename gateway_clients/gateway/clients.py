@@ -6,9 +6,8 @@ from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
 
-from gateway_clients.caching.entries import Reading
+from gateway_clients.caching.entries import Look, Reading
 from gateway_clients.caching.scripts import Rider
-from gateway_clients.caching.store import Look
 from gateway_clients.fan_out.engine import FanOut
 from gateway_clients.fan_out.pending import CallTiming, PendingCall
 from gateway_clients.fan_out.waves import NotYetError

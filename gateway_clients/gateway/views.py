@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from gateway_clients.caching.entries import Entry, Found, Reading
+from gateway_clients.caching.entries import Entry, Fill, Found, Reading
 from gateway_clients.caching.keys import CacheKey
-from gateway_clients.caching.store import Fill
 from gateway_clients.errors import GatewayError, UpstreamNotFoundError
 from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.fan_out.sections import Section, SectionState

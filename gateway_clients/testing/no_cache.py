@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from gateway_clients.caching.entries import Found, Reading
+from gateway_clients.caching.entries import Fill, Found, Look, Reading
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.scripts import Rider
-from gateway_clients.caching.store import Cache, Fill, Look
+from gateway_clients.caching.store import Cache
 
 
 class NoCache(Cache):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Final
 
-from gateway_clients.caching.entries import Reading
-from gateway_clients.caching.store import Cache, Fill, Look
+from gateway_clients.caching.entries import Fill, Look, Reading
+from gateway_clients.caching.store import Cache
 from gateway_clients.crew import SHORT_WAIT_SECONDS, crew
 from gateway_clients.errors import DeadlineExceededError
 from gateway_clients.transport.batch import Batch

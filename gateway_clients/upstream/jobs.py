@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from gateway_clients.caching.entries import Reading
+from gateway_clients.caching.entries import Look, Reading
 from gateway_clients.caching.scripts import Rider
-from gateway_clients.caching.store import Look
 from gateway_clients.upstream.outcome import Outcome
 from gateway_clients.upstream.registry import Upstream
 from gateway_clients.upstream.steps import Pipe

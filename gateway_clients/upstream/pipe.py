@@ -11,8 +11,8 @@ import msgspec
 from django.conf import settings
 from msgspec.structs import replace
 
-from gateway_clients.caching.entries import ABSENT, Entry, Found, Reading
-from gateway_clients.caching.store import Cache, Look
+from gateway_clients.caching.entries import ABSENT, Entry, Found, Look, Reading
+from gateway_clients.caching.store import Cache
 from gateway_clients.errors import (
     UpstreamError,
     UpstreamNotFoundError,

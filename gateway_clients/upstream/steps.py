@@ -5,8 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from gateway_clients.caching.entries import Reading
-from gateway_clients.caching.store import Fill, Look
+from gateway_clients.caching.entries import Fill, Look, Reading
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.messages import Answer, Outgoing
 

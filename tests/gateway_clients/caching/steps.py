@@ -2,9 +2,9 @@
 
 import msgspec
 
-from gateway_clients.caching.entries import Entry, Reading
+from gateway_clients.caching.entries import Entry, Look, Reading
 from gateway_clients.caching.keys import CacheKey, Subject
-from gateway_clients.caching.store import Cache, Look
+from gateway_clients.caching.store import Cache
 from gateway_clients.conf import DataClass
 
 CLAIMS = CacheKey(DataClass.CLAIMS, "list", Subject.member("m-1"))

@@ -4,9 +4,10 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.entries import Found, entry_name, generation_name, home_name, lease_name
+from gateway_clients.caching.entries import Found
 from gateway_clients.caching.invalidation import purge_pattern
 from gateway_clients.caching.keys import CacheKey, Subject
+from gateway_clients.caching.names import entry_name, generation_name, home_name, lease_name
 from gateway_clients.caching.store import Cache
 from gateway_clients.conf import DataClass
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, SUMMARY, entry, fill, lease, look

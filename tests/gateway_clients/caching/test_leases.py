@@ -7,10 +7,11 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.entries import ABSENT, Found, Reading, entry_name, home_name, lease_name
+from gateway_clients.caching.entries import ABSENT, Found, Look, Reading
 from gateway_clients.caching.guard import RedisGuard, default_connection
 from gateway_clients.caching.keys import CacheKey, Subject
-from gateway_clients.caching.store import Cache, Look
+from gateway_clients.caching.names import entry_name, home_name, lease_name
+from gateway_clients.caching.store import Cache
 from gateway_clients.conf import DataClass
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, SUMMARY, entry, fill, lease, look
 from tests.gateway_clients.caching.steps import value_of as value

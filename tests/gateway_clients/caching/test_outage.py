@@ -11,9 +11,10 @@ from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from gateway_clients.caching.entries import Found, entry_name
+from gateway_clients.caching.entries import Found
 from gateway_clients.caching.guard import CacheDownError, RedisGuard, default_connection
 from gateway_clients.caching.invalidation import Invalidations, purge_pattern
+from gateway_clients.caching.names import entry_name
 from gateway_clients.caching.store import Cache
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, entry, fill, lease, look
 from tests.gateway_clients.caching.steps import value_of as value

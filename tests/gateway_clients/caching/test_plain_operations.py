@@ -8,8 +8,8 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.entries import counter_name, entry_name
 from gateway_clients.caching.guard import RedisGuard, default_connection
+from gateway_clients.caching.names import counter_name, entry_name
 from gateway_clients.caching.store import Cache
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, fill, lease, look
 from tests.support.waiting import wait_until

@@ -13,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.entries import Found, entry_name, lease_name
+from gateway_clients.caching.entries import Found
+from gateway_clients.caching.names import entry_name, lease_name
 from gateway_clients.caching.sealing import AesGcmSealer, PlainSealer, UnsealableError, key_from_text
 from gateway_clients.caching.store import Cache
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, entry, fill, lease, look

@@ -7,9 +7,10 @@ from pytest_django import Settings
 from redis import Redis
 
 from gateway_clients.caching import inspection
-from gateway_clients.caching.entries import Found, entry_name
+from gateway_clients.caching.entries import Found, Look
 from gateway_clients.caching.keys import CacheKey, Subject
-from gateway_clients.caching.store import Look, default_cache
+from gateway_clients.caching.names import entry_name
+from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
 from members.models import Account
 from tests.gateway_clients.console.conftest import helper_with

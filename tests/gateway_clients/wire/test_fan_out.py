@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from gateway_clients.caching.entries import Found
+from gateway_clients.caching.entries import Found, Look
 from gateway_clients.caching.invalidation import Invalidations
-from gateway_clients.caching.store import Look, default_cache, invalidations
+from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.conf import DataClass
 from gateway_clients.errors import (
     DeadlineExceededError,

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from pytest_django import Settings
 
-from gateway_clients.caching.entries import Found
+from gateway_clients.caching.entries import Found, Look
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.script_lane import ScriptLane
 from gateway_clients.caching.scripts import ScriptCall
-from gateway_clients.caching.store import Cache, Look, default_cache
+from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.conf import DataClass
 from gateway_clients.errors import GatewayError, GatewayOverloadedError
 from gateway_clients.fan_out.fills import flights

@@ -8,8 +8,8 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.entries import entry_name
 from gateway_clients.caching.keys import CacheKey, Subject
+from gateway_clients.caching.names import entry_name
 from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.conf import DataClass
 from gateway_clients.errors import GatewayOverloadedError, UpstreamNotFoundError

@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.entries import entry_name
+from gateway_clients.caching.names import entry_name
 from gateway_clients.caching.store import default_cache
 from gateway_clients.errors import (
     DeadlineExceededError,
