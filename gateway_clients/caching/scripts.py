@@ -136,12 +136,9 @@ for i = 1, count do
   local stored, fresh, sealed = 0, 0, false
   if raw then
     local s, f, its, value = string.match(raw, '^(%d+),(%d+),([^\\n]*)\\n(.*)$')
-    if its == stamp then
-      stored, fresh, sealed = tonumber(s), tonumber(f), value
-    else
-      useless[#useless + 1] = KEYS[first_entry + i]
-    end
+    if its == stamp then stored, fresh, sealed = tonumber(s), tonumber(f), value end
   end
+  if not sealed then useless[#useless + 1] = KEYS[first_entry + i] end
   local state, newer_ms = 3, tonumber(newer)
   if sealed and fresh > now and newer_ms >= 0 and stored >= newer_ms then
     state = 0

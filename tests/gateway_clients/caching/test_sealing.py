@@ -174,6 +174,7 @@ def test_a_list_or_a_hash_under_our_names_is_dropped_and_does_not_count_as_a_dea
     redis.expire(name_of(CLAIMS), 60)
     reading = lease(cache)
     assert reading.found is Found.LEASED
+    assert redis.type(name_of(CLAIMS)) != b"list"
     redis.unlink(lease_name(CLAIMS))
     redis.hset(lease_name(CLAIMS), "x", "y")
     cache.release([reading])
