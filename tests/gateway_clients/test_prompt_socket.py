@@ -4,7 +4,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -113,46 +113,58 @@ def test_one_that_waits_waits_for_its_timeout(patient: tuple[PatientSocket, sock
         ours.sendall(b"x" * 50_000_000)
 
 
-def test_a_machine_that_stood_still_is_no_timeout_of_the_other_side(
+class Waits:
+    """Waits for input that take as long as a test says; `wanted` is how long each was to be, in seconds."""
+
+    def __init__(self, connection: PatientSocket, taking: Callable[[float], float]) -> None:
+        self.wanted: list[float] = []
+        self.now = 0.0
+        self.at_third: Callable[[], object] = lambda: None
+        self._connection = connection
+        self._taking = taking
+
+    def ready(self, _: object, seconds: float) -> list[int]:
+        """In place of the kernel's."""
+        self.wanted.append(seconds)
+        self.now += self._taking(seconds)
+        if len(self.wanted) == 3:
+            self.at_third()
+        return [self._connection.fileno()] if self._connection.has_input() else []
+
+
+@pytest.fixture
+def waits_that_take(
     patient: tuple[PatientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[float], float]], Waits]:
+    def install(taking: Callable[[float], float]) -> Waits:
+        patient[0].settimeout(0.1)
+        waits = Waits(patient[0], taking)
+        monkeypatch.setattr(prompt_socket, "ready", waits.ready)
+        monkeypatch.setattr(prompt_socket, "time", SimpleNamespace(monotonic=lambda: waits.now))
+        return waits
+
+    return install
+
+
+def test_a_machine_that_stood_still_is_no_timeout_of_the_other_side(
+    patient: tuple[PatientSocket, socket.socket], waits_that_take: Callable[[Callable[[float], float]], Waits]
 ) -> None:
     ours, other = patient
-    ours.settimeout(0.1)
-    now = [0.0]
-    waits: list[float] = []
-
-    def stand_still(_: object, seconds: float) -> list[int]:
-        waits.append(seconds)
-        now[0] += 5.0
-        if len(waits) == 3:
-            other.sendall(b"after it")
-            wait_until(ours.has_input)
-        return [ours.fileno()] if ours.has_input() else []
-
-    monkeypatch.setattr(prompt_socket, "ready", stand_still)
-    monkeypatch.setattr(prompt_socket, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    waits = waits_that_take(lambda _: 5.0)
+    waits.at_third = lambda: (other.sendall(b"after it"), wait_until(ours.has_input))
 
     assert ours.recv_into(bytearray(8)) == 8
-    assert sum(waits) == pytest.approx(0.1)
+    assert sum(waits.wanted) == pytest.approx(0.1)
 
 
 def test_waits_that_end_early_are_all_that_counts(
-    patient: tuple[PatientSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
+    patient: tuple[PatientSocket, socket.socket], waits_that_take: Callable[[Callable[[float], float]], Waits]
 ) -> None:
-    ours, _ = patient
-    ours.settimeout(0.1)
-    now = [0.0]
-
-    def end_early(_: object, seconds: float) -> list[int]:
-        now[0] += min(seconds, 0.01)
-        return []
-
-    monkeypatch.setattr(prompt_socket, "ready", end_early)
-    monkeypatch.setattr(prompt_socket, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    waits = waits_that_take(lambda seconds: min(seconds, 0.01))
 
     with pytest.raises(TimeoutError):
-        ours.recv_into(bytearray(8))
-    assert now[0] == pytest.approx(0.1, abs=0.001)
+        patient[0].recv_into(bytearray(8))
+    assert waits.now == pytest.approx(0.1, abs=0.001)
 
 
 def test_one_that_waits_reads_what_comes_later(patient: tuple[PatientSocket, socket.socket]) -> None:
