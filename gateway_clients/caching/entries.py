@@ -45,11 +45,6 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     ends_reading: bool = False
     overdue_seconds: float = 0.0
 
-    @property
-    def mode(self) -> str | int:
-        """What of it the script is told in one argument."""
-        return "last" if self.ends_reading else int(self.overdue_seconds * 1000) or ""
-
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One look at a key.

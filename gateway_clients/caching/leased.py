@@ -67,11 +67,11 @@ class LeasedCache:
                 token if look.lease_seconds else "",
                 math.ceil(look.lease_seconds * 1000),
                 look.newer_than_ms,
-                look.mode,
+                "last" if look.ends_reading else int(look.overdue_seconds * 1000) or "",
                 own,
             ]
         try:
-            answer = self._asked(ScriptCall(READ, names.names, args), rider)
+            answer = self._asked(ScriptCall(READ, names.keys, args), rider)
         except CacheDownError as error:
             if error.was_asked:
                 self._lost_leases.extend((lease_name(look.key), token) for look in looks if look.lease_seconds)
@@ -168,7 +168,7 @@ class LeasedCache:
                 seal(reading.key.name, _packed(fill.entry)),
             ]
         try:
-            answers = self.guard.scripts_or_leave([ScriptCall(STORE, names.names, args)], may_leave)
+            answers = self.guard.scripts_or_leave([ScriptCall(STORE, names.keys, args)], may_leave)
         except CacheDownError:
             answers = None
         return [True for _ in fills] if answers is None else [answer == 1 for answer in answers[0]]

@@ -14,7 +14,7 @@ class Names(msgspec.Struct, frozen=True):
     and for each key the places of its versions among them, counted from the generation's, which is 1, two bytes each.
     """
 
-    names: Sequence[str]
+    keys: Sequence[str]
     fields: Sequence[str | int]
     places: Sequence[bytes]
 

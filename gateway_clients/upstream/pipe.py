@@ -93,7 +93,7 @@ def kept_read(
                     call, target, asker, deadline, reading=reading, stale=kept, cache=cache, listener=listener
                 )
             )
-        if is_fresh_wanted and look.newer_than_ms < 0:
+        if look.newer_than_ms < 0:
             look = replace(look, newer_than_ms=reading.at_ms + 1)
         yield Pause(min(wait_seconds, deadline.remaining_seconds))
         wait_seconds = min(wait_seconds * LOOK_GROWTH, LONGEST_LOOK_SECONDS)
