@@ -4,6 +4,7 @@ To count one, prometheus-client takes a lock that all metrics of a process share
 a dashboard over five upstreams that was one fortieth of what a worker does.
 """
 
+import logging
 import os
 import threading
 import time
@@ -18,6 +19,7 @@ from prometheus_client import Histogram
 #: Seconds after which a duration has been counted; a process that is killed loses as much.
 SETTLE_SECONDS: Final = 0.25
 
+log: Final = logging.getLogger(__name__)
 Labels = tuple[str | int, ...]
 
 
@@ -61,7 +63,10 @@ class DeferredHistogram:
     def _settle_on(self) -> None:
         while True:
             self._sleep(SETTLE_SECONDS)
-            self.settle()
+            try:
+                self.settle()
+            except Exception:
+                log.exception("durations were not counted")
 
 
 def _count(part: Histogram, several: list[float]) -> None:

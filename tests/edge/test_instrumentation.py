@@ -95,6 +95,16 @@ def test_what_was_put_aside_is_counted_by_a_thread() -> None:
     wait_until(lambda: registry.get_sample_value("h_count", {"a": "x"}) == 3)
 
 
+def test_what_cannot_be_counted_is_logged_and_what_comes_later_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    registry = CollectorRegistry()
+    later = DeferredHistogram(Histogram("h", "Some.", ("a",), buckets=SECONDS, registry=registry))
+    later.observe(("x", "one label too many"), 0.1)
+    wait_until(lambda: "durations were not counted" in caplog.text)
+
+    later.observe(("x",), 0.1)
+    wait_until(lambda: registry.get_sample_value("h_count", {"a": "x"}) == 1)
+
+
 def test_a_forked_process_counts_its_own_with_a_thread_of_its_own() -> None:
     registry = CollectorRegistry()
     later = DeferredHistogram(Histogram("h", "Some.", ("a",), buckets=SECONDS, registry=registry))
