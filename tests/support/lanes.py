@@ -13,6 +13,8 @@ from gateway_clients.transport.lines import lines_of
 from gateway_clients.transport.messages import Answer, Outgoing
 from gateway_clients.transport.threads import ThreadLane
 
+#: Seconds that a machine with other work may need for what takes none.
+SLACK_SECONDS = 1.0
 CONF = UpstreamConf(
     name="claims",
     base_url="http://127.0.0.1:1",

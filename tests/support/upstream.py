@@ -204,3 +204,13 @@ def black_hole() -> Iterator[int]:
         finally:
             for filler in fillers:
                 filler.close()
+
+
+def closes_after(data: bytes) -> Script:
+    """Says it and closes the connection."""
+
+    def script(wire: Wire, _: Asked) -> None:
+        wire.send(data)
+        wire.close()
+
+    return script

@@ -13,7 +13,8 @@ from gateway_clients.fan_out.fills import flights
 from gateway_clients.transport.lines import lines_of
 from gateway_clients.upstream import registry
 from gateway_clients.upstream.registry import upstream
-from tests.support.upstream import RawUpstream, Script, hangs, refusing_port
+from tests.support.lanes import Batches, Lane, Threads
+from tests.support.upstream import RawUpstream, Script, hangs, refusing_port, says_json
 from tests.support.waiting import wait_until
 
 
@@ -62,3 +63,19 @@ def upstreams(serve: Callable[[Script], RawUpstream], settings: Settings) -> Cal
         return made
 
     return make
+
+
+@pytest.fixture(params=[Threads, Batches], ids=["threads", "batch"])
+def lane(request: pytest.FixtureRequest) -> Iterator[Lane]:
+    made: Lane = request.param()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def three(upstreams: Callable[..., list[RawUpstream]], settings: Settings) -> list[RawUpstream]:
+    """The upstreams of `views.VIEW`, none of which is asked twice."""
+    settings.RETRY_BUDGET = 0.0
+    return upstreams(
+        member=says_json({"value": "m"}), claims=says_json({"value": "c"}), policy=says_json({"value": "p"})
+    )

@@ -5,8 +5,7 @@ import socket
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -16,10 +15,8 @@ from gateway_clients.errors import (
     UpstreamTimeoutError,
     UpstreamUnavailableError,
 )
-from gateway_clients.transport import dialing
-from gateway_clients.transport.dialing import Resolver
 from gateway_clients.transport.messages import GZIP_WINDOW
-from tests.support.lanes import Batches, Lane, Threads, conf_of, failure_of, outgoing
+from tests.support.lanes import SLACK_SECONDS, Lane, conf_of, failure_of, outgoing
 from tests.support.upstream import (
     Asked,
     RawUpstream,
@@ -27,32 +24,14 @@ from tests.support.upstream import (
     Wire,
     answer,
     black_hole,
+    closes_after,
     hangs,
     refusing_port,
     says,
 )
 
 OK = answer(b'{"items": []}')
-#: Seconds that a machine with other work may need for what takes none.
-SLACK_SECONDS = 1.0
 BUDGET_SECONDS = 0.4
-
-Failing = Callable[[str, float], UpstreamUnavailableError]
-
-
-@pytest.fixture(params=[Threads, Batches], ids=["threads", "batch"])
-def lane(request: pytest.FixtureRequest) -> Iterator[Lane]:
-    made: Lane = request.param()
-    yield made
-    made.close()
-
-
-def closes_after(data: bytes) -> Script:
-    def script(wire: Wire, _: Asked) -> None:
-        wire.send(data)
-        wire.close()
-
-    return script
 
 
 def test_a_good_answer_comes_with_status_headers_and_body(lane: Lane, raw_upstream: RawUpstream) -> None:
@@ -394,174 +373,3 @@ def test_two_answers_at_once_are_one_and_the_second_is_never_anothers(lane: Lane
     conf = conf_of(raw_upstream.url)
 
     assert [lane.send(outgoing(), conf, 5.0).body for _ in range(3)] == [b"mine"] * 3
-
-
-class ClosesIdle:
-    """Answers, then closes the connection as servers do with idle ones; `is_closed` counts."""
-
-    def __init__(self) -> None:
-        self.answered = 0
-
-    def __call__(self, wire: Wire, _: Asked) -> None:
-        wire.send(OK)
-        self.answered += 1
-        wire.close()
-
-
-@pytest.mark.parametrize("may_resend", [True, False])
-def test_an_idle_connection_that_was_closed_is_noticed_before_anything_is_written(
-    lane: Lane, raw_upstream: RawUpstream, may_resend: bool
-) -> None:
-    raw_upstream.say(ClosesIdle())
-    conf, sent = conf_of(raw_upstream.url), outgoing(method="POST", body=b"{}", may_resend=may_resend)
-    for _ in range(3):
-        assert lane.send(sent, conf, 5.0).status == 200
-        # The end of the connection is under way on this machine: a look at it is no race any more after that.
-        time_to_close = time.monotonic() + 0.05
-        while time.monotonic() < time_to_close:
-            pass
-
-    assert (len(raw_upstream.asked), raw_upstream.connections) == (3, 3)
-
-
-def closes_kept(wire: Wire, asked: Asked) -> None:
-    """Answers on new connections; hangs up on what comes on a kept one: the upstream closed it at that moment."""
-    if wire.__dict__.setdefault("asked", 0):
-        wire.close()
-    wire.__dict__["asked"] += 1
-    wire.send(OK)
-
-
-def test_a_kept_connection_that_ends_on_use_costs_one_silent_new_one(lane: Lane, raw_upstream: RawUpstream) -> None:
-    raw_upstream.say(closes_kept)
-    conf = conf_of(raw_upstream.url)
-    lane.send(outgoing(), conf, 5.0)
-
-    assert lane.send(outgoing("/second"), conf, 5.0).status == 200
-
-    assert [(asked.target, asked.connection) for asked in raw_upstream.asked] == [
-        ("/claims", 1),
-        ("/second", 1),
-        ("/second", 2),
-    ]
-
-
-def test_what_may_not_be_sent_twice_is_not(lane: Lane, raw_upstream: RawUpstream) -> None:
-    raw_upstream.say(closes_kept)
-    conf = conf_of(raw_upstream.url)
-    lane.send(outgoing(), conf, 5.0)
-
-    error = failure_of(lane, outgoing("/second", method="POST", body=b"{}", may_resend=False), conf, 5.0)
-
-    assert (type(error), error.was_sent) == (UpstreamConnectionError, True)
-    assert [asked.target for asked in raw_upstream.asked] == ["/claims", "/second"]
-
-
-def test_an_answer_that_began_on_a_kept_connection_is_not_asked_for_again(
-    lane: Lane, raw_upstream: RawUpstream
-) -> None:
-    raw_upstream.say(says(OK))
-    conf = conf_of(raw_upstream.url)
-    lane.send(outgoing(), conf, 5.0)
-    raw_upstream.say(closes_after(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"))
-
-    error = failure_of(lane, outgoing("/second"), conf, 5.0)
-
-    assert (type(error), error.was_sent) == (UpstreamConnectionError, True)
-    assert [asked.target for asked in raw_upstream.asked] == ["/claims", "/second"]
-
-
-def test_an_upstream_that_went_down_is_not_dialled_twice_for_its_kept_connections(
-    lane: Lane, raw_upstream: RawUpstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    raw_upstream.say(closes_after(OK))
-    conf = conf_of(raw_upstream.url)
-    lane.send(outgoing(), conf, 5.0)
-    raw_upstream.close()
-
-    error = failure_of(lane, outgoing(), conf, 5.0)
-
-    assert (type(error), error.was_sent) == (UpstreamConnectionError, False)
-
-
-def resolver_that(resolve: Callable[[str, int], Any]) -> Callable[[], Resolver]:
-    made = Resolver(resolve)
-    return lambda: made
-
-
-@pytest.fixture
-def resolve_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, int], Any]], None]:
-    def replace(resolve: Callable[[str, int], Any]) -> None:
-        made = resolver_that(resolve)
-        monkeypatch.setattr("gateway_clients.transport.dialing.resolver", made)
-        monkeypatch.setattr("gateway_clients.transport.connecting.resolver", made)
-
-    return replace
-
-
-def fails_to_resolve(host: str, port: int) -> Any:
-    raise socket.gaierror(socket.EAI_NONAME, f"no such host {host}")
-
-
-def test_a_host_that_is_not_known_is_a_connection_error(lane: Lane, resolve_with: Any) -> None:
-    resolve_with(fails_to_resolve)
-
-    error = failure_of(lane, outgoing(), conf_of("http://claims.invalid:8001"), 5.0)
-
-    assert (type(error), error.was_sent, str(error)) == (UpstreamConnectionError, False, "claims")
-
-
-def test_a_host_that_cannot_be_one_is_a_connection_error(lane: Lane) -> None:
-    error = failure_of(lane, outgoing(), conf_of(f"http://{'a' * 70}.invalid:8001"), 5.0)
-
-    assert (type(error), error.was_sent) == (UpstreamConnectionError, False)
-
-
-@pytest.mark.alone
-def test_a_resolver_that_hangs_costs_the_time_of_connecting(lane: Lane, resolve_with: Any) -> None:
-    resolve_with(lambda host, port: time.sleep(3) or [])
-    started_at = time.monotonic()
-
-    error = failure_of(lane, outgoing(), conf_of("http://claims.invalid:8001"), 5.0)
-
-    assert time.monotonic() - started_at < 0.3 + SLACK_SECONDS
-    assert (type(error), error.was_sent) == (UpstreamTimeoutError, False)
-
-
-def test_the_next_address_is_tried_when_one_refuses_or_swallows(
-    lane: Lane, raw_upstream: RawUpstream, resolve_with: Any
-) -> None:
-    raw_upstream.say(says(OK))
-    with refusing_port() as refusing, black_hole() as hole:
-        ports = (refusing, hole, raw_upstream.port)
-        resolve_with(lambda host, port: [dialing.Address(socket.AF_INET, ("127.0.0.1", each)) for each in ports])
-
-        conf = conf_of("http://claims.invalid:8001", connect_seconds=1.5)
-        bodies = [lane.send(outgoing(), conf, 10.0).body for _ in range(2)]
-
-    assert bodies == [b'{"items": []}'] * 2
-
-
-def test_an_address_of_an_unknown_family_is_passed_over(
-    lane: Lane, raw_upstream: RawUpstream, resolve_with: Any
-) -> None:
-    raw_upstream.say(says(OK))
-    good = dialing.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))
-    resolve_with(lambda host, port: [dialing.Address(9_999, ("127.0.0.1", 1)), good])
-
-    assert lane.send(outgoing(), conf_of("http://claims.invalid:8001"), 5.0).status == 200
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [{"X-A": "b\r\nX-Evil: 1"}, {"X-A": "b\n"}, {"X-A\r\nX-Evil": "1"}, {"X-A": "b\x00"}, {"X A": "b"}, {"X": "é→"}],
-)
-def test_a_header_that_would_end_its_line_is_refused_before_anything_is_sent(headers: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="not a header"):
-        outgoing(headers=headers)
-
-
-@pytest.mark.parametrize("target", ["/a b", "/a\r\nX: y", "/a\x00", "a", "", "/é", "http://elsewhere/"])
-def test_a_target_that_would_end_its_line_is_refused(target: str) -> None:
-    with pytest.raises(ValueError, match="not a target"):
-        outgoing(target)

@@ -10,6 +10,7 @@ from gateway_clients.transport.messages import Answer, Outgoing, SharedHeaders
 from gateway_clients.transport.reading import AnswerReader
 from gateway_clients.upstream.asker import Asker, outgoing
 from gateway_clients.upstream.call import Call
+from tests.support import lanes
 from tests.support.lanes import CONF, Batches, conf_of
 from tests.support.upstream import RawUpstream, answer, says
 
@@ -100,3 +101,18 @@ def test_connections_are_kept_for_each_upstream_and_address() -> None:
     assert lines_of(conf) is lines_of(conf_of("http://a.test", max_bytes=5))
     assert lines_of(conf) is not lines_of(conf_of("http://a.test", name="member"))
     assert lines_of(conf) is not lines_of(conf_of("http://b.test"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-A": "b\r\nX-Evil: 1"}, {"X-A": "b\n"}, {"X-A\r\nX-Evil": "1"}, {"X-A": "b\x00"}, {"X A": "b"}, {"X": "é→"}],
+)
+def test_a_header_that_would_end_its_line_is_refused_before_anything_is_sent(headers: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="not a header"):
+        lanes.outgoing(headers=headers)
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a\r\nX: y", "/a\x00", "a", "", "/é", "http://elsewhere/"])
+def test_a_target_that_would_end_its_line_is_refused(target: str) -> None:
+    with pytest.raises(ValueError, match="not a target"):
+        lanes.outgoing(target)

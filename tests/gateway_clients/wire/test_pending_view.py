@@ -1,91 +1,34 @@
 """Views of several sections: kept whole when complete, never otherwise, and failing only when nothing came."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 from pytest_django import Settings
-from redis import Redis
 
 from gateway_clients.caching.keys import CacheKey, Subject
-from gateway_clients.caching.names import entry_name
 from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.conf import DataClass
 from gateway_clients.errors import GatewayOverloadedError, UpstreamNotFoundError
-from gateway_clients.fan_out.sections import Section
-from gateway_clients.gateway import Gateway, NothingToShowError, Rendition, SectionSpec, UnrenderableError, ViewSpec
-from gateway_clients.instrumentation.rates import rate_book
+from gateway_clients.gateway import Gateway, NothingToShowError, ViewSpec
 from gateway_clients.services.parsing import page
 from gateway_clients.upstream.registry import admission
-from tests.support.calls import ThingPayload, cache_that_is_down, call_of, gateway_for
-from tests.support.upstream import RawUpstream, answer, says, says_json
-from tests.support.waiting import wait_until
-
-Upstreams = Callable[..., list[RawUpstream]]
-FAILED = says(answer(status="500 Internal Server Error"))
-MISSING = says(answer(status="404 Not Found"))
-CLASSES = {"member": DataClass.MEMBER, "claims": DataClass.CLAIMS, "policy": DataClass.COVERAGE}
-
-
-def section_of(service: str, **changes: Any) -> SectionSpec[ThingPayload, str]:
-    def call(_: Gateway, member_id: str) -> Any:
-        key = CacheKey(CLASSES[service], "thing", subject=Subject.member(member_id))
-        return call_of(service, target=f"/members/{member_id}", key=key)
-
-    fields: dict[str, Any] = {
-        "name": f"its_{service}",
-        "service": service,
-        "call": call,
-        "transform": lambda thing: thing.value,
-    }
-    return SectionSpec(**(fields | changes))
-
-
-VIEW = ViewSpec(
-    name="dashboard",
-    data_class=DataClass.DASHBOARD,
-    subject=Subject.member,
-    sections=(section_of("member", decides_existence=True), section_of("claims"), section_of("policy")),
+from tests.gateway_clients.wire.views import (
+    ALL,
+    FAILED,
+    MISSING,
+    VIEW,
+    counts,
+    drop_sections,
+    is_kept,
+    section_of,
+    shown,
+    states,
+    values,
 )
-ALL = {"its_member": "m", "its_claims": "c", "its_policy": "p"}
-
-
-@pytest.fixture
-def three(upstreams: Upstreams, settings: Settings) -> list[RawUpstream]:
-    settings.RETRY_BUDGET = 0.0
-    return upstreams(
-        member=says_json({"value": "m"}), claims=says_json({"value": "c"}), policy=says_json({"value": "p"})
-    )
-
-
-def shown(spec: ViewSpec = VIEW, **options: Any) -> dict[str, Section[Any]]:
-    asked = options.pop("sections", None)
-    return dict(gateway_for(**options).view(spec, "m-1", sections=asked).sections())
-
-
-def values(sections: dict[str, Section[Any]]) -> dict[str, Any]:
-    return {name: msgspec.json.decode(section.value) for name, section in sections.items()}
-
-
-def states(sections: dict[str, Section[Any]]) -> dict[str, str]:
-    return {name: str(section.state) for name, section in sections.items()}
-
-
-def is_kept(settings: Settings, spec: ViewSpec = VIEW) -> bool:
-    with Redis.from_url(settings.REDIS_URL) as redis:
-        return bool(redis.exists(entry_name(CacheKey(spec.data_class, spec.name, Subject.member("m-1")))))
-
-
-def drop_sections(settings: Settings) -> None:
-    """So that only the whole view can answer."""
-    with Redis.from_url(settings.REDIS_URL) as redis:
-        for data_class in CLASSES.values():
-            redis.unlink(entry_name(CacheKey(data_class, "thing", Subject.member("m-1"))))
-
-
-def counts(upstreams: list[RawUpstream]) -> list[int]:
-    return [len(each.asked) for each in upstreams]
+from tests.support.calls import ThingPayload, cache_that_is_down, call_of, gateway_for
+from tests.support.upstream import RawUpstream, answer, says_json
+from tests.support.waiting import wait_until
 
 
 def test_a_complete_view_is_kept_whole(three: list[RawUpstream], settings: Settings) -> None:
@@ -320,110 +263,3 @@ def test_a_broken_transformer_fails_its_own_request_and_no_other(three: list[Raw
 
     assert values(shown()) == ALL
     assert counts(three) == [1, 1, 1]
-
-
-def test_a_part_of_several_sections_is_kept_as_that_part(three: list[RawUpstream], settings: Settings) -> None:
-    asked = ["its_policy", "its_claims"]
-    first = shown(sections=asked)
-    drop_sections(settings)
-    second = shown(sections=asked)
-
-    assert values(first) == values(second) == {"its_claims": "c", "its_policy": "p"}
-    assert states(second) == dict.fromkeys(("its_claims", "its_policy"), "cached")
-    assert counts(three) == [0, 1, 1]
-    assert not is_kept(settings)
-
-
-def test_behind_a_kept_part_the_whole_is_not_looked_for(three: list[RawUpstream]) -> None:
-    asked = ["its_policy", "its_claims"]
-    shown(sections=asked)
-    before = rate_book().rates()
-    shown(sections=asked)
-    after = rate_book().rates()
-
-    assert (after.hits - before.hits, after.misses - before.misses) == (1, 0)
-
-
-def test_several_views_of_one_request_are_each_looked_for(three: list[RawUpstream]) -> None:
-    shown()
-    shown(sections=["its_policy", "its_claims"])
-    gateway = gateway_for()
-    views = [gateway.view(VIEW, "m-1", sections=names) for names in (("its_policy", "its_claims"), None)]
-
-    assert [list(values(dict(view.sections()))) for view in views] == [["its_claims", "its_policy"], list(ALL)]
-    assert counts(three) == [1, 1, 1]
-
-
-def test_a_kept_part_is_no_other_part_and_not_the_whole(three: list[RawUpstream], settings: Settings) -> None:
-    shown(sections=["its_policy", "its_claims"])
-
-    assert values(shown(sections=["its_member", "its_claims"])) == {"its_member": "m", "its_claims": "c"}
-    assert values(shown()) == ALL
-    assert counts(three) == [1, 1, 1]
-    assert is_kept(settings)
-
-
-def test_a_part_with_a_failed_section_is_not_kept(three: list[RawUpstream], settings: Settings) -> None:
-    three[1].say(FAILED)
-    asked = ["its_policy", "its_claims"]
-
-    assert states(shown(sections=asked))["its_claims"] == "unavailable"
-    three[1].say(says_json({"value": "c"}))
-
-    assert states(shown(sections=asked)) == {"its_claims": "fresh", "its_policy": "cached"}
-
-
-def loud(section: str, json: msgspec.Raw) -> msgspec.Raw:
-    return msgspec.Raw(bytes(json).upper())
-
-
-def rendered(render: Callable[[str, msgspec.Raw], msgspec.Raw] = loud, name: str = "loud") -> tuple[bool, Any]:
-    """Whether the view of a request is rendered, and its values."""
-    view = gateway_for().view(VIEW, "m-1", rendition=Rendition(name=name, render=render))
-    sections = dict(view.sections())
-    return view.is_rendered, values(sections)
-
-
-LOUD = {"its_member": "M", "its_claims": "C", "its_policy": "P"}
-
-
-def test_a_rendition_is_kept_as_it_is(three: list[RawUpstream], settings: Settings) -> None:
-    first = rendered()
-    drop_sections(settings)
-
-    def render(section: str, _: msgspec.Raw) -> msgspec.Raw:
-        raise AssertionError(section)
-
-    assert [first, rendered(render)] == [(True, LOUD)] * 2
-    assert counts(three) == [1, 1, 1]
-    assert not is_kept(settings)
-
-
-def test_a_rendition_is_made_of_a_kept_whole_and_is_no_other_rendition(
-    three: list[RawUpstream], settings: Settings
-) -> None:
-    shown()
-    drop_sections(settings)
-    found = [rendered(), rendered(lambda _section, json: json, name="quiet"), rendered()]
-
-    assert found == [(True, LOUD), (True, ALL), (True, LOUD)]
-    assert counts(three) == [1, 1, 1]
-
-
-def test_what_cannot_be_rendered_is_shown_as_it_is_and_not_kept(three: list[RawUpstream], settings: Settings) -> None:
-    def render(section: str, json: msgspec.Raw) -> msgspec.Raw:
-        if section == "its_policy":
-            raise UnrenderableError
-        return loud(section, json)
-
-    assert [rendered(render) for _ in range(2)] == [(False, ALL)] * 2
-    assert rendered() == (True, LOUD)
-
-
-def test_a_view_with_a_failed_section_is_not_rendered(three: list[RawUpstream]) -> None:
-    three[1].say(FAILED)
-    is_rendered, found = rendered()
-    three[1].say(says_json({"value": "c"}))
-
-    assert (is_rendered, found) == (False, ALL | {"its_claims": None})
-    assert rendered() == (True, LOUD)
