@@ -1,59 +1,140 @@
-"""Typed readers of the environment, on top of django-environ. Each raises ImproperlyConfigured naming the variable."""
+"""Typed readers of the environment that collect what is wrong, so that a start names every bad setting at once."""
 
-import re
+import os
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ import Env
 
-UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-DURATION: Final = re.compile(r"(?P<count>[0-9]{1,9})(?P<unit>[smhd]?)")
+from bff_project import setting_values as values
+from bff_project.setting_values import Parser
+
+T = TypeVar("T")
+
+MOST: Final = 10**12
+MOST_SECONDS: Final = 366 * 86400
 
 
-class Environment(environ.Env):
-    """The environment with this project's own kinds of values."""
+class BadSettingsError(ImproperlyConfigured):
+    """Some settings cannot be used. The message has a line for each, without values."""
+
+
+class Environment:
+    """The environment. A value stands for itself, also with `$`; an empty one counts as unset.
+
+    A reader returns the default for a value that it cannot use, and notes the
+    problem. `refuse_problems` raises them together.
+    """
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self._parsers: dict[str, Parser[Any]] = {}
+        self._problems: list[str] = []
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that were read so far."""
+        return frozenset(self._parsers)
+
+    def refuse_problems(self) -> None:
+        """Raises BadSettingsError when a reader has met a value that it cannot use."""
+        if self._problems:
+            raise BadSettingsError("\n".join(["These settings cannot be used:", *self._problems]))
+
+    def text(self, name: str, default: str) -> str:
+        """Any text."""
+        return self._read(name, values.text, default)
+
+    def visible(self, name: str, default: str) -> str:
+        """Text that can be part of an HTTP header."""
+        return self._read(name, values.visible, default)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """True or false."""
+        return self._read(name, values.flag, default)
+
+    def count(self, name: str, default: int, *, minimum: int = 1, maximum: int = MOST) -> int:
+        """A whole number, above zero unless told otherwise."""
+        return self._read(name, values.whole(minimum, maximum), default)
+
+    def port(self, name: str, default: int) -> int:
+        """A TCP port."""
+        return self._read(name, values.whole(1, values.LARGEST_PORT), default)
+
+    def seconds(self, name: str, default: float, *, may_be_zero: bool = False) -> float:
+        """A time in seconds of at most a year."""
+        return self._read(name, values.decimal(may_be_zero=may_be_zero, maximum=MOST_SECONDS), default)
+
+    def share(self, name: str, default: float, *, may_be_zero: bool = False) -> float:
+        """A part of the whole, where 1 is all."""
+        return self._read(name, values.decimal(may_be_zero=may_be_zero, maximum=1), default)
 
     def duration(self, name: str, default: str) -> timedelta:
         """A duration: `30s`, `15m`, `1h`, `7d`, or plain seconds."""
-        text = self.str(name, default=default)
-        match = DURATION.fullmatch(text)
-        if match is None:
-            raise ImproperlyConfigured(f"{name} must be a duration such as 15m, 1h or 7d")
-        return timedelta(seconds=int(match["count"]) * UNITS[match["unit"] or "s"])
+        return self._read(name, values.duration, values.duration(default))
+
+    def choice(self, name: str, default: str, *allowed: str) -> str:
+        """One of these words."""
+        return self._read(name, values.choice(*allowed), default)
 
     def secrets(self, name: str, default: str = "") -> tuple[str, ...]:
         """Several secrets separated by commas; the first signs or encrypts, all are accepted."""
-        return tuple(part.strip() for part in self.str(name, default=default).split(",") if part.strip())
+        return self._read(name, values.parts, values.parts(default))
 
-    def positive(self, name: str, default: float) -> float:
-        """A number greater than zero."""
-        try:
-            value = self.float(name, default=default)
-        except ValueError:
-            value = 0.0
-        if not 0 < value < float("inf"):
-            raise ImproperlyConfigured(f"{name} must be a number greater than 0")
-        return value
+    def hosts(self, name: str, *default: str) -> list[str]:
+        """Host names, as a Host header has them."""
+        return self._read(name, values.hosts, list(default))
 
-    def count(self, name: str, default: int) -> int:
-        """A whole number greater than zero."""
-        value = self.positive(name, default)
-        if value != int(value):
-            raise ImproperlyConfigured(f"{name} must be a whole number")
-        return int(value)
+    def origins(self, name: str, *, stand_in: str) -> list[str]:
+        """Exact web origins. The setting `stand_in` is read where `name` is unset."""
+        return self._read(name, values.origins, self._read(stand_in, values.origins, []))
+
+    def http_url(self, name: str, default: str) -> str:
+        """The address of a service."""
+        return self._read(name, values.http_url, default)
+
+    def time_zone(self, name: str, default: str) -> str:
+        """The name of a time zone."""
+        return self._read(name, values.time_zone, default)
+
+    def database(self, name: str, default: str) -> dict[str, Any]:
+        """A database address as Django's configuration of it."""
+        return self._read(name, values.database, values.database(default))
 
     def redis_url(self) -> str:
         """`REDIS_URL`, or one made of `REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`."""
-        password = self.str("REDIS_PASSWORD", default="")
+        password = self.text("REDIS_PASSWORD", "")
         login = f":{quote(password, safe='')}@" if password else ""
-        host, port = self.str("REDIS_HOST", default="localhost"), self.int("REDIS_PORT", default=6379)
-        return self.str("REDIS_URL", default="") or f"redis://{login}{host}:{port}/0"
+        host, port = self.text("REDIS_HOST", "localhost"), self.port("REDIS_PORT", 6379)
+        return self.text("REDIS_URL", f"redis://{login}{host}:{port}/0")
+
+    def overrides(self, prefixes: Iterable[str], names: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings `PREFIX_NAME` that are set, each read as `NAME` was. `names` holds the values of those."""
+        return {
+            own: self._parse(own, self._parsers[name], value)
+            for name, value in names.items()
+            for own in (f"{prefix}_{name}" for prefix in prefixes)
+            # An empty text overrides, too: one upstream may want no token.
+            if self._variables.get(own) or (own in self._variables and isinstance(value, str))
+        }
+
+    def _read(self, name: str, parse: Parser[T], default: T) -> T:
+        self._parsers[name] = parse
+        return self._parse(name, parse, default) if self._variables.get(name) else default
+
+    def _parse(self, name: str, parse: Parser[T], default: T) -> T:
+        try:
+            return parse(self._variables[name])
+        except ValueError as wrong:
+            self._problems.append(f"{name} must be {wrong}.")
+            return default
 
 
 def read_environment(base_dir: Path) -> Environment:
     """The environment, with what `.env` adds to it."""
-    Environment.read_env(base_dir / ".env")
-    return Environment()
+    Env.read_env(base_dir / ".env")
+    return Environment(os.environ)

@@ -10,62 +10,61 @@ from bff_project.environment import read_environment
 from gateway_clients.caching.script_lane import PromptConnection
 from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
 from gateway_clients.edge.static import add_headers
+from gateway_clients.failpoints import Failpoint
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 env = read_environment(BASE_DIR)
 
 # Who this process is
-ENVIRONMENT = env.str("ENVIRONMENT", default="production")
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="change-me-secret-key-change-me-secret-key")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
-FAILPOINT = env.str("FAILPOINT", default="")
+ENVIRONMENT = env.choice("ENVIRONMENT", "production", "production", "development")
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY", "change-me-secret-key-change-me-secret-key")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost", "127.0.0.1", "[::1]")
+TRUSTED_PROXY_COUNT = env.count("TRUSTED_PROXY_COUNT", 0, minimum=0, maximum=16)
+FAILPOINT = env.choice("FAILPOINT", "", *Failpoint)
 
 # The processes
-PORT = env.int("PORT", default=4000)
-METRICS_PORT = env.int("METRICS_PORT", default=9090)
-ENABLE_METRICS = env.bool("ENABLE_METRICS", default=True)
-WORKERS = env.count("WORKERS", 2)
-THREADS = env.count("THREADS", 32)
-DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=5.0)
+PORT = env.port("PORT", 4000)
+METRICS_PORT = env.port("METRICS_PORT", 9090)
+ENABLE_METRICS = env.flag("ENABLE_METRICS", default=True)
+WORKERS = env.count("WORKERS", 2, maximum=256)
+THREADS = env.count("THREADS", 32, maximum=1024)
+DRAIN_SECONDS = env.seconds("DRAIN_SECONDS", 5.0, may_be_zero=True)
 ADMISSION_LIMIT = env.count("ADMISSION_LIMIT", 24)
 REQUEST_MAX_BYTES = env.count("REQUEST_MAX_BYTES", 1_000_000)
 UPLOAD_MAX_BYTES = env.count("UPLOAD_MAX_BYTES", 100_000_000)
 
 # Upstreams
 for _number, _name in enumerate(SERVICES, start=8001):
-    globals()[f"{_name.upper()}_SERVICE_URL"] = env.str(
-        f"{_name.upper()}_SERVICE_URL", default=f"http://localhost:{_number}"
+    globals()[f"{_name.upper()}_SERVICE_URL"] = env.http_url(
+        f"{_name.upper()}_SERVICE_URL", f"http://localhost:{_number}"
     )
-READ_BUDGET_SECONDS = env.positive("READ_BUDGET_SECONDS", 3)
-SUBMIT_BUDGET_SECONDS = env.positive("SUBMIT_BUDGET_SECONDS", 10)
-STREAM_BUDGET_SECONDS = env.positive("STREAM_BUDGET_SECONDS", 300)
-UPSTREAM_SERVICE_TOKEN = env.str("UPSTREAM_SERVICE_TOKEN", default="")
-UPSTREAM_TIMEOUT_SECONDS = env.positive("UPSTREAM_TIMEOUT_SECONDS", 2)
+READ_BUDGET_SECONDS = env.seconds("READ_BUDGET_SECONDS", 3.0)
+SUBMIT_BUDGET_SECONDS = env.seconds("SUBMIT_BUDGET_SECONDS", 10.0)
+STREAM_BUDGET_SECONDS = env.seconds("STREAM_BUDGET_SECONDS", 300.0)
+UPSTREAM_SERVICE_TOKEN = env.visible("UPSTREAM_SERVICE_TOKEN", "")
+UPSTREAM_TIMEOUT_SECONDS = env.seconds("UPSTREAM_TIMEOUT_SECONDS", 2.0)
 EVENTS_WEBHOOK_SECRET = env.secrets("EVENTS_WEBHOOK_SECRET")
-EVENTS_URL = env.str("EVENTS_URL", default="")
-UPSTREAM_CONNECT_SECONDS = env.positive("UPSTREAM_CONNECT_SECONDS", 0.5)
+EVENTS_URL = env.http_url("EVENTS_URL", "")
+UPSTREAM_CONNECT_SECONDS = env.seconds("UPSTREAM_CONNECT_SECONDS", 0.5)
 UPSTREAM_MAX_BYTES = env.count("UPSTREAM_MAX_BYTES", 5_000_000)
 BULKHEAD_LIMIT = env.count("BULKHEAD_LIMIT", 12)
 BREAKER_FAILURES = env.count("BREAKER_FAILURES", 5)
-BREAKER_OPEN_SECONDS = env.positive("BREAKER_OPEN_SECONDS", 60)
-BREAKER_WINDOW_SECONDS = env.positive("BREAKER_WINDOW_SECONDS", 10)
+BREAKER_OPEN_SECONDS = env.seconds("BREAKER_OPEN_SECONDS", 60.0)
+BREAKER_WINDOW_SECONDS = env.seconds("BREAKER_WINDOW_SECONDS", 10.0)
 BREAKER_MIN_CALLS = env.count("BREAKER_MIN_CALLS", 20)
-BREAKER_FAILURE_RATE = env.positive("BREAKER_FAILURE_RATE", 0.5)
-BREAKER_SLOW_SECONDS = env.positive("BREAKER_SLOW_SECONDS", 1.5)
-RETRY_BUDGET = env.float("RETRY_BUDGET", default=0.1)
-for _setting in PER_UPSTREAM:
-    for _name in SERVICES:
-        _own = f"{_name.upper()}_{_setting}"
-        if _own in env.ENVIRON:
-            globals()[_own] = type(globals()[_setting])(env.str(_own))
+BREAKER_FAILURE_RATE = env.share("BREAKER_FAILURE_RATE", 0.5)
+BREAKER_SLOW_SECONDS = env.seconds("BREAKER_SLOW_SECONDS", 1.5)
+RETRY_BUDGET = env.share("RETRY_BUDGET", 0.1, may_be_zero=True)
+globals().update(
+    env.overrides([name.upper() for name in SERVICES], {name: globals()[name] for name in PER_UPSTREAM}),
+)
 
 # Cache
 REDIS_URL = env.redis_url()
-CACHE_KEY_PREFIX = env.str("CACHE_KEY_PREFIX", default="bff")
+CACHE_KEY_PREFIX = env.visible("CACHE_KEY_PREFIX", "bff")
 CACHE_ENCRYPTION_KEYS = env.secrets("CACHE_ENCRYPTION_KEYS")
-REDIS_TIMEOUT_SECONDS = env.positive("REDIS_TIMEOUT_SECONDS", 0.1)
+REDIS_TIMEOUT_SECONDS = env.seconds("REDIS_TIMEOUT_SECONDS", 0.1)
 _HOUR, _DAY = 3600, 86400
 _LIVES = {
     DataClass.DASHBOARD: (300, 0),
@@ -75,11 +74,11 @@ _LIVES = {
 }
 for _data_class in DataClass:
     _fresh, _stale = _LIVES.get(_data_class, (300, _DAY))
-    globals()[f"CACHE_TTL_SECONDS_{_data_class.name}"] = env.float(
-        f"CACHE_TTL_SECONDS_{_data_class.name}", default=float(_fresh)
+    globals()[f"CACHE_TTL_SECONDS_{_data_class.name}"] = env.seconds(
+        f"CACHE_TTL_SECONDS_{_data_class.name}", float(_fresh)
     )
-    globals()[f"CACHE_STALE_SECONDS_{_data_class.name}"] = env.float(
-        f"CACHE_STALE_SECONDS_{_data_class.name}", default=float(_stale)
+    globals()[f"CACHE_STALE_SECONDS_{_data_class.name}"] = env.seconds(
+        f"CACHE_STALE_SECONDS_{_data_class.name}", float(_stale), may_be_zero=True
     )
 CACHES = {
     "default": {
@@ -104,7 +103,7 @@ CACHES = {
 }
 
 # What is done later, by the worker
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "")
 OUTBOX_HANDLERS = {
     "cache.drop": "gateway_clients.caching.dropping.drop_message",
     "claims.settle": "claims.jobs.settle_submission",
@@ -119,8 +118,8 @@ WORKER_CHORES = (
 # Tokens and limits
 JWT_SECRET = env.secrets("JWT_SECRET", "change-me-access-secret-change-me-access-secret")
 JWT_EXPIRATION = env.duration("JWT_EXPIRATION", "1h")
-JWT_ISSUER = env.str("JWT_ISSUER", default="web-bff")
-JWT_AUDIENCE = env.str("JWT_AUDIENCE", default="web-portals")
+JWT_ISSUER = env.visible("JWT_ISSUER", "web-bff")
+JWT_AUDIENCE = env.visible("JWT_AUDIENCE", "web-portals")
 REFRESH_TOKEN_SECRET = env.secrets("REFRESH_TOKEN_SECRET", "change-me-refresh-secret-change-me-refresh-secret")
 REFRESH_TOKEN_EXPIRATION = env.duration("REFRESH_TOKEN_EXPIRATION", "7d")
 RATE_LIMIT_WINDOW = env.duration("RATE_LIMIT_WINDOW", "15m")
@@ -137,6 +136,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Django
+SILENCED_SYSTEM_CHECKS = [
+    "security.W001",  # EdgeMiddleware sets nosniff and the referrer policy; HSTS and redirects are the proxy's.
+    "security.W002",  # ContentSecurityMiddleware sets X-Frame-Options.
+    "security.W003",  # StaffCsrfMiddleware is Django's, for staff's pages; the API takes no cookies.
+    "security.W010",  # StaffSessionMiddleware marks cookies that are given over TLS.
+    "security.W016",  # as W010, for the CSRF cookie
+]
 INSTALLED_APPS = [
     "bff_project",
     "django.contrib.admin",
@@ -159,7 +165,7 @@ INSTALLED_APPS = [
 ]
 ROOT_URLCONF = "bff_project.urls"
 WSGI_APPLICATION = "bff_project.wsgi.application"
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A writer does not stop readers, waits for another instead of failing, and what is committed outlives a power cut.
     DATABASES["default"] |= {
@@ -178,8 +184,9 @@ TEST_RUNNER = "bff_project.test_runner.PytestRunner"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
-BUSINESS_TIME_ZONE = env.str("BUSINESS_TIME_ZONE", default="Asia/Jakarta")
+BUSINESS_TIME_ZONE = env.time_zone("BUSINESS_TIME_ZONE", "Asia/Jakarta")
 STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_MAX_BYTES
@@ -215,7 +222,7 @@ LOGGING = {
 _EDGE = "gateway_clients.edge.middleware"
 MIDDLEWARE = [
     f"{_EDGE}.AliveMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    f"{_EDGE}.StaticFilesMiddleware",
     f"{_EDGE}.EdgeMiddleware",
     f"{_EDGE}.CrossOriginMiddleware",
     f"{_EDGE}.ContentSecurityMiddleware",
@@ -237,7 +244,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS", stand_in="ALLOWED_ORIGINS")
 CORS_ALLOW_CREDENTIALS = True
 CORS_URLS_REGEX = r"^/(api/|graphql)"
 CORS_ALLOW_HEADERS = (
@@ -275,10 +282,10 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,
 }
 GRAPHENE = {"SCHEMA": "bff_project.schema.schema", "SCHEMA_OUTPUT": "schema.graphql"}
-GRAPHQL_INTROSPECTION = env.bool("GRAPHQL_INTROSPECTION", default=ENVIRONMENT == "development")
-GRAPHIQL = env.bool("GRAPHIQL", default=GRAPHQL_INTROSPECTION)
-GRAPHQL_TRUSTED_DOCUMENTS = env.str("GRAPHQL_TRUSTED_DOCUMENTS", default="")
-GRAPHQL_TRUSTED_ONLY = env.bool("GRAPHQL_TRUSTED_ONLY", default=False)
+GRAPHQL_INTROSPECTION = env.flag("GRAPHQL_INTROSPECTION", default=ENVIRONMENT == "development")
+GRAPHIQL = env.flag("GRAPHIQL", default=GRAPHQL_INTROSPECTION)
+GRAPHQL_TRUSTED_DOCUMENTS = env.text("GRAPHQL_TRUSTED_DOCUMENTS", "")
+GRAPHQL_TRUSTED_ONLY = env.flag("GRAPHQL_TRUSTED_ONLY", default=False)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Web BFF",
     "DESCRIPTION": "What the member, provider and admin portals ask of the gateway.",
@@ -296,3 +303,5 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["gateway_clients.edge.openapi_inputs.require_bodies"],
     "TAGS": [{"name": "auth", "description": "Sign in, stay signed in, sign out."}],
 }
+
+env.refuse_problems()

@@ -5,8 +5,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from bff_project.start_checks import refuse_bad_settings
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff_project.settings")
 application = get_wsgi_application()
+refuse_bad_settings()
 
 # What was loaded stays until the process ends: the collector need not look at it again with every request's leftovers.
 gc.collect()

@@ -2,19 +2,24 @@
 
 import base64
 import binascii
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from gateway_clients.edge.graphql.persisted import trusted_documents
 from gateway_clients.failpoints import Failpoint
 
 SECRET_MIN_BYTES: Final = 32
 EXAMPLE: Final = "change-me"
 ENCRYPTION_KEY_BYTES: Final = 32
+#: The Standard Webhooks specification wants secrets of 24 to 64 random bytes.
+EVENT_SECRET_BYTES: Final = range(24, 65)
 
 Check = Callable[[], Iterator[CheckMessage]]
 
@@ -30,7 +35,7 @@ def check_production(**_given: Any) -> Sequence[CheckMessage]:
 @register(Tags.security)
 def check_always(**_given: Any) -> Sequence[CheckMessage]:
     """What no environment can work with."""
-    return [*_environment(), *_different_keys(), *_encryption_keys(), *_known_failpoint(), *_event_secrets()]
+    return [message for check in CHECKS for message in check()]
 
 
 def _environment() -> Iterator[CheckMessage]:
@@ -70,12 +75,33 @@ def _event_secrets() -> Iterator[CheckMessage]:
             return
 
 
+def _trusted_documents() -> Iterator[CheckMessage]:
+    try:
+        trusted_documents()
+    except (OSError, ValueError) as error:
+        reason = "cannot be read" if isinstance(error, OSError) else "is not a JSON object of SHA-256 → document"
+        yield Error(f"GRAPHQL_TRUSTED_DOCUMENTS names a file that {reason}.", id="gateway.E007")
+
+
+def _replaced_names() -> Iterator[CheckMessage]:
+    if "NODE_ENV" in os.environ and "ENVIRONMENT" not in os.environ:
+        yield Warning(
+            "NODE_ENV is not read: ENVIRONMENT replaces it.",
+            hint=f"ENVIRONMENT is {settings.ENVIRONMENT} now. Set it, and remove NODE_ENV.",
+            id="gateway.W001",
+        )
+
+
 def _secrets() -> Iterator[CheckMessage]:
     for name in ("SECRET_KEY", "JWT_SECRET", "REFRESH_TOKEN_SECRET"):
         value = getattr(settings, name)
         secrets = (value,) if isinstance(value, str) else value
         if any(EXAMPLE in secret for secret in secrets):
-            yield Error(f"{name} is left at its example value.", id="gateway.E010")
+            yield Error(
+                f"{name} is left at its example value.",
+                hint="On your own machine set ENVIRONMENT=development, as `make run` does.",
+                id="gateway.E010",
+            )
         elif any(len(secret.encode()) < SECRET_MIN_BYTES for secret in secrets):
             yield Error(f"{name} must have at least {SECRET_MIN_BYTES} bytes.", id="gateway.E011")
 
@@ -106,4 +132,29 @@ def _encryption() -> Iterator[CheckMessage]:
         yield Error("CACHE_ENCRYPTION_KEYS is missing.", id="gateway.E016")
 
 
-PRODUCTION_CHECKS: Final[tuple[Check, ...]] = (_secrets, _debug, _hosts, _cors, _failpoint, _encryption)
+def _long_event_secrets() -> Iterator[CheckMessage]:
+    for secret in settings.EVENTS_WEBHOOK_SECRET:
+        with suppress(binascii.Error):  # E006 tells of that
+            if len(base64.b64decode(secret.removeprefix("whsec_"))) not in EVENT_SECRET_BYTES:
+                yield Error("EVENTS_WEBHOOK_SECRET must be base64 of 24 to 64 bytes each.", id="gateway.E017")
+                return
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    _environment,
+    _different_keys,
+    _encryption_keys,
+    _known_failpoint,
+    _event_secrets,
+    _trusted_documents,
+    _replaced_names,
+)
+PRODUCTION_CHECKS: Final[tuple[Check, ...]] = (
+    _secrets,
+    _debug,
+    _hosts,
+    _cors,
+    _failpoint,
+    _encryption,
+    _long_event_secrets,
+)

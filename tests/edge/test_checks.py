@@ -43,6 +43,8 @@ def test_good_settings_pass() -> None:
         ("CORS_ALLOW_ALL_ORIGINS", True, "gateway.E014"),
         ("FAILPOINT", "after_send", "gateway.E015"),
         ("CACHE_ENCRYPTION_KEYS", (), "gateway.E016"),
+        ("EVENTS_WEBHOOK_SECRET", ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_eA=="), "gateway.E017"),
+        ("EVENTS_WEBHOOK_SECRET", ("eA==",), "gateway.E017"),
     ],
 )
 def test_production_refuses_to_start_with(settings: Any, name: str, value: Any, check_id: str) -> None:
@@ -64,9 +66,19 @@ def test_production_refuses_to_start_with(settings: Any, name: str, value: Any, 
         ("EVENTS_WEBHOOK_SECRET", ("whsec_",), "gateway.E006"),
         ("CACHE_ENCRYPTION_KEYS", ("not base64!",), "gateway.E004"),
         ("CACHE_ENCRYPTION_KEYS", ("c2hvcnQ=",), "gateway.E004"),
+        ("GRAPHQL_TRUSTED_DOCUMENTS", "no/such/file.json", "gateway.E007"),
+        ("GRAPHQL_TRUSTED_DOCUMENTS", __file__, "gateway.E007"),
     ],
 )
 def test_nothing_starts_with(settings: Any, name: str, value: Any, check_id: str) -> None:
     setattr(settings, name, value)
 
     assert [message.id for message in check_always()] == [check_id]
+
+
+def test_node_env_is_named_as_replaced_and_has_no_effect(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NODE_ENV", "development")
+    monkeypatch.delenv("ENVIRONMENT", raising=False)
+    settings.SECRET_KEY = "short"
+
+    assert [message.id for message in [*check_production(), *check_always()]] == ["gateway.E011", "gateway.W001"]

@@ -1,36 +1,10 @@
 """`.env.example` documents every setting, with the default it really has."""
 
-import os
 import re
-import runpy
-from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
-from bff_project import environment
+from tests.platform.settings_of import ROOT, settings_with
 
-ROOT = Path(__file__).resolve().parents[2]
-SETTINGS = ROOT / "bff_project" / "settings.py"
 EXAMPLE = ROOT / ".env.example"
-
-
-def settings_with(values: dict[str, str]) -> tuple[dict[str, Any], set[str]]:
-    """What the settings are with only these in the environment, and the names they asked for."""
-    asked: set[str] = set()
-
-    class Recorder(environment.Environment):
-        ENVIRON = values
-
-        def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
-            asked.add(var)
-            return super().get_value(var, *args, **kwargs)
-
-    with (
-        patch.object(environment, "read_environment", lambda _base_dir: Recorder()),
-        patch.dict(os.environ, clear=True),
-    ):
-        settings = runpy.run_path(str(SETTINGS))
-    return {name: value for name, value in settings.items() if name.isupper()}, asked
 
 
 def example() -> dict[str, str]:
@@ -40,9 +14,9 @@ def example() -> dict[str, str]:
 
 
 def test_example_names_every_setting_and_no_other() -> None:
-    _, asked = settings_with({})
+    _, read = settings_with({})
     switched_off = set(re.findall(r"^# ([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE))
-    assert {*example(), *switched_off} == asked
+    assert {*example(), *switched_off} == read
 
 
 def test_example_shows_the_defaults() -> None:
@@ -51,6 +25,50 @@ def test_example_shows_the_defaults() -> None:
     assert {name: value for name, value in with_example.items() if value != without[name]} == {}
 
 
-def test_recorder_sees_a_changed_setting() -> None:
+def test_settings_come_from_the_environment() -> None:
     settings, _ = settings_with({"PORT": "4321", "CLAIMS_BREAKER_OPEN_SECONDS": "7"})
     assert (settings["PORT"], settings["CLAIMS_BREAKER_OPEN_SECONDS"]) == (4321, 7.0)
+
+
+def test_a_value_stands_for_itself_and_an_empty_one_for_none() -> None:
+    settings, _ = settings_with(
+        {
+            "UPSTREAM_SERVICE_TOKEN": "$HOME",
+            "JWT_SECRET": "$2b$12$abc, two",
+            "SECRET_KEY": "$$",
+            "THREADS": "",
+            "REDIS_PASSWORD": "$p@ss",
+        }
+    )
+
+    assert settings["UPSTREAM_SERVICE_TOKEN"] == "$HOME"
+    assert settings["JWT_SECRET"] == ("$2b$12$abc", "two")
+    assert settings["SECRET_KEY"] == "$$"
+    assert settings["THREADS"] == 32
+    assert settings["REDIS_URL"] == "redis://:%24p%40ss@localhost:6379/0"
+
+
+def test_lists_are_read_without_the_spaces_around_their_parts() -> None:
+    settings, _ = settings_with(
+        {
+            "CORS_ALLOWED_ORIGINS": "https://a.example, https://b.example:8443 ,",
+            "ALLOWED_HOSTS": " a.example, .b.example",
+        }
+    )
+
+    assert settings["CORS_ALLOWED_ORIGINS"] == ["https://a.example", "https://b.example:8443"]
+    assert settings["ALLOWED_HOSTS"] == ["a.example", ".b"]
+
+
+def test_allowed_origins_stand_in_where_no_cors_origins_are_set() -> None:
+    old, new = {"ALLOWED_ORIGINS": "https://old.example"}, {"CORS_ALLOWED_ORIGINS": "https://new.example"}
+
+    assert settings_with(old)[0]["CORS_ALLOWED_ORIGINS"] == ["https://old.example"]
+    assert settings_with({**old, **new})[0]["CORS_ALLOWED_ORIGINS"] == ["https://new.example"]
+
+
+def test_an_empty_token_of_one_upstream_overrides_the_token_of_all() -> None:
+    settings, _ = settings_with({"UPSTREAM_SERVICE_TOKEN": "all", "CLAIMS_UPSTREAM_SERVICE_TOKEN": ""})
+
+    assert settings["CLAIMS_UPSTREAM_SERVICE_TOKEN"] == ""
+    assert "CLAIMS_BULKHEAD_LIMIT" not in settings_with({"CLAIMS_BULKHEAD_LIMIT": ""})[0]

@@ -15,9 +15,9 @@ from typing import Any
 
 from django.db.utils import ConnectionHandler
 
-from bff_project.environment import Environment
 from bff_project.processes.ports import free_port
 from bff_project.processes.worker import READY
+from bff_project.setting_values import database
 from gateway_clients.sandbox import Sandbox
 from tests.support.processes import Started, clean_environment
 from tests.support.waiting import wait_until
@@ -136,8 +136,8 @@ class Cluster:
             check=True,
         )
         self.tokens: list[str] = json.loads(prepared.stdout.splitlines()[-1])
-        database = {"ATOMIC_REQUESTS": False, **Environment.db_url_config(self.environment["DATABASE_URL"])}
-        self._databases = ConnectionHandler({"default": database})
+        config = {"ATOMIC_REQUESTS": False, **database(self.environment["DATABASE_URL"])}
+        self._databases = ConnectionHandler({"default": config})
 
     def gateway(self, *, is_awaited: bool = True, **settings: str) -> Gateway:
         """Starts a gateway."""

@@ -12,6 +12,7 @@ from bff_project.processes.errors import ChildDiedError, StartError
 from bff_project.processes.gateway import GatewayConf, serve
 from bff_project.processes.ports import EVERY_ADDRESS, LOOPBACK
 from bff_project.processes.speaking import speaker
+from bff_project.start_checks import refuse_bad_settings
 
 #: In development the demo accounts, whose passwords everybody knows, are within reach of this machine alone.
 HOSTS = {"development": LOOPBACK}
@@ -28,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Serves until a signal asks to stop."""
-        self.check(include_deployment_checks=settings.ENVIRONMENT == "production")
+        refuse_bad_settings()
         try:
             serve(_conf(), speaker(self.stdout))
         except (StartError, ChildDiedError) as error:

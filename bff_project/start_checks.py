@@ -1,0 +1,12 @@
+"""The system checks that hold wherever the application is served from."""
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+
+def refuse_bad_settings() -> None:
+    """Runs every system check, those for a deployment too in production.
+
+    Raises SystemCheckError when one of them finds an error. Warnings are printed.
+    """
+    BaseCommand().check(include_deployment_checks=settings.ENVIRONMENT == "production")

@@ -1,0 +1,196 @@
+"""A setting that cannot be used keeps everything from starting, and is named together with what would be right."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+
+from bff_project.environment import BadSettingsError
+from bff_project.processes.ports import free_port
+from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
+from tests.platform.settings_of import ROOT, settings_with
+from tests.support.processes import clean_environment
+
+SECONDS: Final = ("1.5", ("-1", "1e3", "nan"))
+POSITIVE_SECONDS: Final = ("1.5", ("0", "-1", "1,5"))
+COUNT: Final = ("7", ("0", "-1", "1O0"))
+FLAG: Final = ("off", ("nope", "2", "truee"))
+PORT: Final = ("4321", ("abc", "0", "65536"))
+URL: Final = ("https://claims.example/base", ("nonsense", "ftp://claims.example", "http://host:port"))
+SHARE: Final = ("0.5", ("1.5", "-0.1", "half"))
+VISIBLE: Final = ("a-b.c", ("two words", "line\nbreak", "é"))
+DURATION: Final = ("15m", ("0", "-1s", "1w"))
+
+#: Each setting with a value that is good, and three that are not.
+VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
+    "ENVIRONMENT": ("development", ("staging", "Production", "prod")),
+    "DEBUG": FLAG,
+    "ALLOWED_HOSTS": ("a.example,[::1],.b.example", ("https://a.example", "a.example:4000", "a.example/x")),
+    "TRUSTED_PROXY_COUNT": ("0", ("-1", "one", "17")),
+    "FAILPOINT": ("before_send", ("somewhere", "BEFORE_SEND", "1")),
+    "PORT": PORT,
+    "ENABLE_METRICS": FLAG,
+    "METRICS_PORT": PORT,
+    "WORKERS": COUNT,
+    "THREADS": COUNT,
+    "DRAIN_SECONDS": SECONDS,
+    "ADMISSION_LIMIT": COUNT,
+    "REQUEST_MAX_BYTES": COUNT,
+    "UPLOAD_MAX_BYTES": COUNT,
+    **{f"{name.upper()}_SERVICE_URL": URL for name in SERVICES},
+    "UPSTREAM_SERVICE_TOKEN": VISIBLE,
+    "EVENTS_URL": URL,
+    "READ_BUDGET_SECONDS": POSITIVE_SECONDS,
+    "SUBMIT_BUDGET_SECONDS": POSITIVE_SECONDS,
+    "STREAM_BUDGET_SECONDS": POSITIVE_SECONDS,
+    "UPSTREAM_TIMEOUT_SECONDS": POSITIVE_SECONDS,
+    "UPSTREAM_CONNECT_SECONDS": POSITIVE_SECONDS,
+    "UPSTREAM_MAX_BYTES": COUNT,
+    "BULKHEAD_LIMIT": COUNT,
+    "BREAKER_FAILURES": COUNT,
+    "BREAKER_OPEN_SECONDS": POSITIVE_SECONDS,
+    "BREAKER_WINDOW_SECONDS": POSITIVE_SECONDS,
+    "BREAKER_MIN_CALLS": COUNT,
+    "BREAKER_FAILURE_RATE": SHARE,
+    "BREAKER_SLOW_SECONDS": POSITIVE_SECONDS,
+    "RETRY_BUDGET": SHARE,
+    "REDIS_PORT": PORT,
+    "REDIS_TIMEOUT_SECONDS": POSITIVE_SECONDS,
+    "CACHE_KEY_PREFIX": VISIBLE,
+    **{f"CACHE_TTL_SECONDS_{name}": POSITIVE_SECONDS for name in DataClass.__members__},
+    **{f"CACHE_STALE_SECONDS_{name}": SECONDS for name in DataClass.__members__},
+    "DATABASE_URL": (
+        "postgres://user:s3cret@db.example:5432/gateway",
+        (
+            "postgres//user:s3cret@db.example/x",
+            "mysql://user:s3cret@db.example/x",
+            "postgres://user:s3cret@db.example:x/y",
+        ),
+    ),
+    "JWT_EXPIRATION": DURATION,
+    "JWT_ISSUER": VISIBLE,
+    "JWT_AUDIENCE": VISIBLE,
+    "REFRESH_TOKEN_EXPIRATION": DURATION,
+    "RATE_LIMIT_WINDOW": DURATION,
+    "RATE_LIMIT_MAX": COUNT,
+    "LOGIN_RATE_LIMIT_MAX": COUNT,
+    "GRAPHQL_INTROSPECTION": FLAG,
+    "GRAPHIQL": FLAG,
+    "GRAPHQL_TRUSTED_ONLY": FLAG,
+    "ALLOWED_ORIGINS": ("https://a.example", ("*", "a.example", "https://a.example/")),
+    "CORS_ALLOWED_ORIGINS": ("https://a.example", ("*", "null", "https://a.example/x")),
+    "BUSINESS_TIME_ZONE": ("Asia/Makassar", ("Mars/X", "../etc", "UTC+7")),
+}
+#: Any text is a value of these; what it must be besides is a matter of the system checks (tests/edge/test_checks.py).
+TEXTS: Final = frozenset(
+    {
+        "SECRET_KEY",
+        "EVENTS_WEBHOOK_SECRET",
+        "CACHE_ENCRYPTION_KEYS",
+        "JWT_SECRET",
+        "REFRESH_TOKEN_SECRET",
+        "REDIS_HOST",
+        "REDIS_PASSWORD",
+        "REDIS_URL",
+        "CELERY_BROKER_URL",
+        "GRAPHQL_TRUSTED_DOCUMENTS",
+    }
+)
+
+
+def problems_of(values: Mapping[str, str]) -> list[str]:
+    with pytest.raises(BadSettingsError) as refused:
+        settings_with(values)
+    return str(refused.value).splitlines()[1:]
+
+
+def test_every_setting_is_tried() -> None:
+    _, read = settings_with({})
+
+    assert {*VALUES, *TEXTS} == read
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_good_value_is_taken_and_three_bad_ones_are_refused(name: str) -> None:
+    good, bad = VALUES[name]
+
+    settings_with({name: good})
+    for value in bad:
+        assert [re.sub(r" must be \S.*\.", "", problem) for problem in problems_of({name: value})] == [name]
+
+
+@pytest.mark.parametrize("name", PER_UPSTREAM)
+def test_what_is_set_for_one_upstream_is_read_as_what_it_overrides(name: str) -> None:
+    good, bad = VALUES[name]
+    whole, _ = settings_with({name: good})
+    settings, _ = settings_with({f"CLAIMS_{name}": good})
+
+    assert settings[f"CLAIMS_{name}"] == whole[name]
+    assert [len(problems_of({f"CLAIMS_{name}": value})) for value in bad] == [1, 1, 1]
+
+
+def test_all_bad_settings_are_named_at_once() -> None:
+    assert problems_of({"PORT": "abc", "RATE_LIMIT_MAX": "1O0", "ENABLE_METRICS": "nope"}) == [
+        "PORT must be a whole number from 1 to 65535.",
+        "ENABLE_METRICS must be true or false.",
+        "RATE_LIMIT_MAX must be a whole number from 1 to 1000000000000.",
+    ]
+
+
+def started(command: str, **values: str) -> tuple[int, str]:
+    """The exit code and the output of a command that ends by itself."""
+    process = subprocess.run(
+        [sys.executable, *shlex.split(command)],
+        cwd=ROOT,
+        env={**clean_environment(), "PORT": str(free_port()), "METRICS_PORT": str(free_port()), **values},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return process.returncode, process.stdout
+
+
+WAYS: Final = (
+    "manage.py migrate",
+    "manage.py serve",
+    "manage.py run_worker",
+    "-m gunicorn bff_project.wsgi --bind 127.0.0.1:{port}",
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_starts_with_a_bad_setting(way: str) -> None:
+    code, output = started(
+        way.format(port=free_port()),
+        ENVIRONMENT="development",
+        DATABASE_URL="postgres://user:s3cret@db.example:x/y",
+        THREADS="many",
+    )
+
+    assert code != 0
+    assert "THREADS must be a whole number from 1 to 1024." in output
+    assert "DATABASE_URL must be postgres://user:password@host:5432/name or sqlite:///path." in output
+    assert "s3cret" not in output
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if "migrate" not in way])
+def test_nothing_serves_production_with_the_example_secrets(way: str) -> None:
+    code, output = started(way.format(port=free_port()), ENVIRONMENT="production", NODE_ENV="development")
+
+    assert code != 0
+    assert "(gateway.E010) JWT_SECRET is left at its example value." in output
+    assert "(gateway.E016) CACHE_ENCRYPTION_KEYS is missing." in output
+
+
+def test_a_bad_setting_is_told_without_a_traceback() -> None:
+    code, output = started("manage.py check", PORT="abc")
+
+    assert code == 1
+    assert output.splitlines() == ["These settings cannot be used:", "PORT must be a whole number from 1 to 65535."]
