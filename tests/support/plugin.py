@@ -1,7 +1,8 @@
 """Loaded before the settings: gives every test process a Redis of its own, and runs the phases of `manage.py test`."""
 
+import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ OWN_REDIS: Final = pytest.StashKey[RedisServer]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("phases", "the two phases of manage.py test")
+    group.addoption("--shuffle-seed", type=int, help="run files, and the tests of each, in an order made of this")
     group.addoption("--phase", choices=("together", "alone"), help="only tests without, or only with, the mark `alone`")
     group.addoption("--note-alone", type=Path, help="make this file when tests were left for the phase `alone`")
     group.addoption("--earlier-exit-code", type=int, default=0, help="how the phase before ended")
@@ -43,19 +45,43 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keeps the items of the phase that is asked for."""
+    """Keeps the items of the phase that is asked for, in the order that is asked for."""
     phase = config.getoption("phase")
-    if phase is None:
-        return
-    alone = [item for item in items if item.get_closest_marker("alone")]
-    together = [item for item in items if not item.get_closest_marker("alone")]
-    kept, left = (alone, together) if phase == "alone" else (together, alone)
-    note: Path | None = config.getoption("note_alone")
-    if note is not None and left:
-        note.touch()
+    if phase is not None:
+        left = _keep(config, items, lambda item: bool(item.get_closest_marker("alone")) == (phase == "alone"))
+        note: Path | None = config.getoption("note_alone")
+        if note is not None and left:
+            note.touch()
+    seed: int | None = config.getoption("shuffle_seed")
+    if seed is not None:
+        # Of the names, so that every process of pytest-xdist has the same order.
+        items.sort(key=lambda item: (_draw(seed, str(item.path)), _draw(seed, item.nodeid)))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    seed: int | None = config.getoption("shuffle_seed")
+    return [] if seed is None else [f"Using shuffle seed: {seed}"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Declares the tags of `django.test.tag`, of which pytest-django makes marks."""
+    for holder in (getattr(item, "obj", None), getattr(item, "cls", None)):
+        for tag in getattr(holder, "tags", ()):
+            item.config.addinivalue_line("markers", f"{tag}: a tag of Django's")
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], is_kept: Callable[[pytest.Item], bool]) -> list[pytest.Item]:
+    """Takes out those that are not kept, and returns them."""
+    left = [item for item in items if not is_kept(item)]
     if left:
-        items[:] = kept
+        items[:] = [item for item in items if is_kept(item)]
         config.hook.pytest_deselected(items=left)
+    return left
+
+
+def _draw(seed: int, name: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
