@@ -15,7 +15,7 @@ done; \
 if [ -z "$$found" ]; then echo "Python 3.11 or newer is needed, and none was found. Set PYTHON=/path/to/it." >&2; exit 1; fi
 endef
 
-.PHONY: help install run serve test test-long bench lint schema requirements
+.PHONY: help install run serve test test-long bench lint schema released requirements
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,8 +40,12 @@ bench: install  ## Measure the gateway beside a FastAPI peer (tests/bench/README
 lint: install  ## Check style, types and import contracts alone
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy $(PACKAGES) && $(BIN)/lint-imports --no-cache
 
-schema: install  ## Write schema.graphql, the GraphQL schema that portals build on
+schema: install  ## Write schema.graphql and openapi.yaml, which portals build on
 	@ENVIRONMENT=development $(PY) manage.py graphql_schema
+	@ENVIRONMENT=development $(PY) manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+released: schema  ## Keep schema.graphql and openapi.yaml as those that the next versions must not break
+	@cp schema.graphql openapi.yaml tests/released/
 
 requirements: install  ## Pin requirements/*.in anew, with hashes
 	@$(PIP) install uv
