@@ -59,7 +59,7 @@ class Cache(LeasedCache):
         if fresh_seconds is not None:
             shorter_seconds = min(fresh_seconds, fill.fresh_seconds)
             fill = msgspec.structs.replace(fill, fresh_seconds=shorter_seconds, kept_seconds=shorter_seconds)
-        return all(self.store([fill])) and not self.guard.is_down
+        return self.store([fill]) == [True]
 
     def get_or_set(self, key: CacheKey, value_type: type[T], make: Callable[[], T], *, make_seconds: float) -> T:
         """The value, made when there is no fresh one: by one caller over all processes, while the others wait for it.
