@@ -13,6 +13,7 @@ from gateway_clients.caching.invalidation import Invalidations
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.leased import LeasedCache, new_token
 from gateway_clients.caching.names import counter_name, entry_name, lease_name
+from gateway_clients.caching.pending_drops import drop_before_return
 from gateway_clients.caching.scripts import EXPIRE, INCREMENT
 from gateway_clients.once import once
 
@@ -134,4 +135,5 @@ def invalidations() -> Invalidations:
 def default_cache() -> Cache:
     """The cache of this process, on Django's default cache."""
     guard = RedisGuard(default_connection, before_return=invalidations().apply_kept)
+    guard.ahead_of_return(drop_before_return)
     return Cache(guard, invalidations=invalidations())
