@@ -2,13 +2,15 @@
 
 import secrets
 
+from django.conf import settings
+
+from gateway_clients.caching import dropping
 from gateway_clients.caching.changes import Change, Changed
-from gateway_clients.caching.dropping import drop_changed
 from gateway_clients.edge.access import Scope
 from gateway_clients.edge.errors import AccessDeniedError, NotFoundError
 from gateway_clients.edge.uploads import UploadedForm
-from gateway_clients.edge.writes import outcome_of
-from gateway_clients.errors import UpstreamError
+from gateway_clients.edge.writes import keep, outcome_of
+from gateway_clients.errors import GatewayError
 from gateway_clients.gateway import Gateway
 from gateway_clients.services.document import DocumentPayload, NewDocument
 from gateway_clients.upstream.streaming import Incoming
@@ -64,9 +66,10 @@ def store_document(
     )
     call = gateway.document.upload_document(document, idempotency_key=idempotency_key)
     change = Change(changed=Changed.DOCUMENTS, member_id=member_id)
+    promise = dropping.promise([change], within_seconds=settings.STREAM_BUDGET_SECONDS)
     try:
         stored = gateway.upload(call, document.form(form.pieces))
-    except UpstreamError as error:
-        raise outcome_of(error, change) from error
-    drop_changed([change])
+    except GatewayError as error:
+        raise outcome_of(error, promise) from error
+    keep(promise, call.service)
     return to_document(stored)

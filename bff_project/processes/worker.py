@@ -2,9 +2,11 @@
 
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -18,6 +20,8 @@ from bff_project.processes.stopping import StopRequest
 
 #: How often the database is asked whether something is due.
 TICK_SECONDS: Final = 0.5
+#: How often it is asked for drops, which wait for no other work: until they are done, old data is shown.
+DROPS_SECONDS: Final = 0.2
 #: How long a database that is down is left alone.
 RESPITE_SECONDS: Final = 1.0
 CHORES_SECONDS: Final = 60.0
@@ -31,9 +35,13 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConf:
-    """What a worker does: `sweep` deals with one batch, given how to run all of it, and says how many there were."""
+    """What a worker does: `sweep` deals with one batch, given how to run all of it, and says how many there were.
+
+    `do_drops` does all drops that other processes have left.
+    """
 
     sweep: Callable[..., int]
+    do_drops: Callable[[], int]
     chores: Sequence[Callable[[], None]]
     has_broker: bool
 
@@ -42,7 +50,11 @@ def run_worker(conf: WorkerConf, say: Say) -> None:
     """Works until asked to stop; what has begun is finished first."""
     consumer = _Consumer() if conf.has_broker else None
     chores_at = 0.0
-    with StopRequest() as stop, ThreadPoolExecutor(THREADS, thread_name_prefix="worker") as pool:
+    with (
+        StopRequest() as stop,
+        ThreadPoolExecutor(THREADS, thread_name_prefix="worker") as pool,
+        _doing_drops(conf.do_drops),
+    ):
         say(READY)
         try:
             is_idle = True
@@ -65,6 +77,32 @@ def run_worker(conf: WorkerConf, say: Say) -> None:
         finally:
             if consumer is not None:
                 consumer.stop()
+
+
+@contextmanager
+def _doing_drops(do_drops: Callable[[], int]) -> Iterator[None]:
+    """Does drops on a thread of their own for as long as the `with` lasts."""
+    is_over = threading.Event()
+    thread = threading.Thread(target=_do_drops_until, args=(is_over, do_drops), name="drops", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join(FINISH_SECONDS)
+
+
+def _do_drops_until(is_over: threading.Event, do_drops: Callable[[], int]) -> None:
+    while not is_over.wait(DROPS_SECONDS):
+        try:
+            do_drops()
+        except (OperationalError, InterfaceError):
+            # The sweep says so.
+            connections.close_all()
+            is_over.wait(RESPITE_SECONDS)
+        except Exception:
+            log.exception("worker.drops_failed")
+        close_old_connections()
 
 
 def _runner(pool: ThreadPoolExecutor) -> Callable[[Callable[[M], None], list[M]], Iterable[None]]:

@@ -105,11 +105,18 @@ def _sent(gateway: Gateway, row: Submission, body: bytes, clock: Clock) -> Outco
         reach(Failpoint.AFTER_SEND_BEFORE_RECORD)
         return _failed(gateway, row, error, clock)
     reach(Failpoint.AFTER_SEND_BEFORE_RECORD)
+    is_recorded = True
     try:
         records.keep_claim(row, claim, clock())
     except DatabaseError:
+        is_recorded = False
         log.exception("submission.not_recorded", submission=str(row.pk))
-    dropping.drop(dropping.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id))
+    tags = dropping.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id)
+    if dropping.drop(tags):
+        if not is_recorded:
+            # Nobody but this process knows what is to be dropped. Once the worker has settled it, others do.
+            return _outcome(row)
+        dropping.await_return()
     nudge()
     reach(Failpoint.AFTER_RECORD_BEFORE_ANSWER)
     return _outcome(row, claim)

@@ -12,6 +12,7 @@ from claims.errors import KeyReusedError, RequestInProgressError
 from claims.models import FINAL, LIFE, Operation, State, Submission
 from claims.submissions.asking import Asked, GivenClaim, Outcome
 from gateway_clients.caching import dropping
+from gateway_clients.caching.pending_drops import KIND
 from gateway_clients.caching.sealing import UnsealableError
 from gateway_clients.edge.errors import TemporarilyUnavailableError
 from gateway_clients.edge.problems import Problem
@@ -106,7 +107,7 @@ def start_sending(row: Submission, body: bytes, *, provider_id: str, until: date
 def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
     """It has happened: whoever learns it first writes it down with what follows, whatever was thought before."""
     tags = dropping.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id)
-    follows: list[tuple[str, dict[str, Any]]] = [(dropping.KIND, {"tags": list(tags)})]
+    follows: list[tuple[str, dict[str, Any]]] = [(KIND, {"tags": list(tags)})]
     if row.operation == Operation.SUBMIT:
         follows.append((NOTIFY, notification(row, claim)))
     with transaction.atomic():

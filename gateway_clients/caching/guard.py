@@ -45,6 +45,7 @@ class RedisGuard:
     ) -> None:
         self._connect = connect
         self._before_return = [before_return]
+        self._ahead_of_return: list[Callable[[Redis], None]] = []
         self._sleep = sleep
         self._lock = threading.Lock()
         self._is_down = False
@@ -57,6 +58,10 @@ class RedisGuard:
     def on_return(self, action: Callable[[Redis], None]) -> None:
         """Runs this too before the process uses Redis again."""
         self._before_return.append(action)
+
+    def ahead_of_return(self, action: Callable[[Redis], None]) -> None:
+        """Runs this before those; it may take long, and nobody who has something to be kept waits for it."""
+        self._ahead_of_return.append(action)
 
     def run(self, command: Callable[[Redis], R]) -> R:
         """The command's result. Raises CacheDownError, at the latest after one socket timeout."""
@@ -124,6 +129,8 @@ class RedisGuard:
         """A write is asked of Redis, not a ping: one that is full or read-only would fail the next caller at once."""
         redis = self._connect()
         redis.set(f"{settings.CACHE_KEY_PREFIX}:probe", b"1", px=1000)
+        for action in self._ahead_of_return:
+            action(redis)
         with self._lock:
             for action in self._before_return:
                 action(redis)

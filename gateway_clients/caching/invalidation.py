@@ -15,6 +15,7 @@ from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.keys import version_of
 from gateway_clients.caching.names import generation_name, home_name
 from gateway_clients.caching.scripts import CHANGE
+from gateway_clients.crew import crew
 
 #: More tags and names than this are not remembered one by one: all that is cached goes instead.
 MOST_KEPT: Final = 10_000
@@ -40,20 +41,25 @@ class Invalidations:
         self._kept_tags: set[str] = set()
         self._kept_names: set[str] = set()
         self._is_everything_kept = False
+        self._kept_since = 0.0
+        self._nothing_is_kept = threading.Event()
+        self._nothing_is_kept.set()
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
         """Calls the listener with the tags of each invalidation of this process; an empty set: everything."""
         self._listeners.append(listener)
 
-    def invalidate(self, guard: RedisGuard, tags: Iterable[str]) -> None:
-        """Voids all entries with one of the tags, and the fills of them that are under way."""
+    def invalidate(self, guard: RedisGuard, tags: Iterable[str]) -> bool:
+        """Voids all entries with one of the tags, and the fills of them that are under way. Whether Redis was told."""
         wanted = frozenset(tags)
         if not wanted:
-            return
-        if not guard.run_or_keep(lambda redis: write_versions(redis, wanted), lambda: self._keep(tags=wanted)):
+            return True
+        is_told = guard.run_or_keep(lambda redis: write_versions(redis, wanted), lambda: self._keep(tags=wanted))
+        if not is_told:
             log.warning("cache.invalidation_kept", tags=len(wanted))
         self._tell(wanted)
+        return is_told
 
     def invalidate_everything(self, guard: RedisGuard) -> None:
         """Voids all entries by raising the generation they carry."""
@@ -90,9 +96,23 @@ class Invalidations:
             self._kept_tags.clear()
             self._kept_names.clear()
             self._is_everything_kept = False
+            self._nothing_is_kept.set()
+
+    def await_return(self, seconds: float) -> None:
+        """Waits until Redis was told what was kept, or until so long after the first of it was kept."""
+        with self._lock:
+            give_up_at = self._kept_since + seconds
+        with crew().away():
+            self._nothing_is_kept.wait(max(0.0, give_up_at - time.monotonic()))
+
+    def _begin_to_keep(self) -> None:
+        if self._nothing_is_kept.is_set():
+            self._kept_since = time.monotonic()
+            self._nothing_is_kept.clear()
 
     def _keep(self, *, tags: frozenset[str] = frozenset(), names: frozenset[str] = frozenset()) -> None:
         with self._lock:
+            self._begin_to_keep()
             self._kept_tags |= tags
             self._kept_names |= names
             if len(self._kept_tags) + len(self._kept_names) > MOST_KEPT:
@@ -102,6 +122,7 @@ class Invalidations:
 
     def _keep_everything(self) -> None:
         with self._lock:
+            self._begin_to_keep()
             self._is_everything_kept = True
 
     def _tell(self, tags: frozenset[str]) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -52,6 +53,11 @@ class LeasedCache:
         self._lost_leases: deque[tuple[str, str]] = deque(maxlen=MOST_LOST_LEASES)
         guard.on_return(self._release_lost)
 
+    @property
+    def is_down(self) -> bool:
+        """Whether Redis is not being asked at the moment."""
+        return self.guard.is_down
+
     def read(self, looks: Sequence[Look], rider: Rider | None = None) -> list[Reading]:
         """A reading for each look, in their order; fewer when one that ends the reading was fresh. One round trip.
 
@@ -70,12 +76,13 @@ class LeasedCache:
                 "last" if look.ends_reading else int(look.overdue_seconds * 1000) or "",
                 own,
             ]
+        asked_at = time.monotonic()
         try:
             answer = self._asked(ScriptCall(READ, names.keys, args), rider)
         except CacheDownError as error:
             if error.was_asked:
                 self._lost_leases.extend((lease_name(look.key), token) for look in looks if look.lease_seconds)
-            return [Reading(key=look.key, found=Found.DOWN) for look in looks]
+            return [Reading(key=look.key, found=Found.DOWN, asked_at=asked_at) for look in looks]
         at_ms, *told = answer
         token = f"{token}\n{at_ms}"
         readings = []
@@ -96,6 +103,7 @@ class LeasedCache:
                     fresh_until_ms=fresh_until_ms,
                     stamp=stamp,
                     token=token if found is Found.LEASED else "",
+                    asked_at=asked_at,
                     names=names,
                     number=number,
                 )
@@ -145,11 +153,11 @@ class LeasedCache:
         kept_seconds = fresh_seconds + life.stale_seconds
         return Fill(reading=reading, entry=entry, fresh_seconds=fresh_seconds, kept_seconds=kept_seconds)
 
-    def store(self, fills: Sequence[Fill], *, may_leave: Callable[[], bool] = lambda: False) -> list[bool]:
+    def store(self, fills: Sequence[Fill], *, may_leave: Callable[[], bool] = lambda: False) -> list[bool | None]:
         """Whether each is valid: False when an invalidation came in between (it is not stored then). One round trip.
 
-        True without being stored while Redis is down: what it would have voided cannot be known then. And True without
-        waiting when `may_leave`, asked once the fills are on their way, says that nobody needs to know.
+        None, which says neither, while Redis is down, and without waiting when `may_leave`, asked once the fills are on
+        their way, says that nobody needs to know.
         """
         if not fills:
             return []
@@ -171,7 +179,7 @@ class LeasedCache:
             answers = self.guard.scripts_or_leave([ScriptCall(STORE, names.keys, args)], may_leave)
         except CacheDownError:
             answers = None
-        return [True for _ in fills] if answers is None else [answer == 1 for answer in answers[0]]
+        return [None for _ in fills] if answers is None else [answer == 1 for answer in answers[0]]
 
     def release(self, readings: Sequence[Reading]) -> None:
         """Gives back the leases of these readings."""

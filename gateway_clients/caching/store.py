@@ -13,6 +13,7 @@ from gateway_clients.caching.invalidation import Invalidations
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.leased import LeasedCache, new_token
 from gateway_clients.caching.names import counter_name, entry_name, lease_name
+from gateway_clients.caching.pending_drops import drop_before_return
 from gateway_clients.caching.scripts import EXPIRE, INCREMENT
 from gateway_clients.once import once
 
@@ -59,7 +60,7 @@ class Cache(LeasedCache):
         if fresh_seconds is not None:
             shorter_seconds = min(fresh_seconds, fill.fresh_seconds)
             fill = msgspec.structs.replace(fill, fresh_seconds=shorter_seconds, kept_seconds=shorter_seconds)
-        return all(self.store([fill])) and not self.guard.is_down
+        return self.store([fill]) == [True]
 
     def get_or_set(self, key: CacheKey, value_type: type[T], make: Callable[[], T], *, make_seconds: float) -> T:
         """The value, made when there is no fresh one: by one caller over all processes, while the others wait for it.
@@ -134,4 +135,5 @@ def invalidations() -> Invalidations:
 def default_cache() -> Cache:
     """The cache of this process, on Django's default cache."""
     guard = RedisGuard(default_connection, before_return=invalidations().apply_kept)
+    guard.ahead_of_return(drop_before_return)
     return Cache(guard, invalidations=invalidations())

@@ -15,7 +15,6 @@ from rest_framework.request import Request
 
 from gateway_clients.caching import dropping
 from gateway_clients.caching.changes import Change, Changed
-from gateway_clients.caching.store import default_cache
 from gateway_clients.edge.errors import BadUserInputError, NotFoundError
 from gateway_clients.edge.openapi import shows
 from gateway_clients.edge.parsers import json_object, whole_body
@@ -131,12 +130,11 @@ def take(webhook_id: str, event: Event) -> None:
     try:
         with transaction.atomic():
             ReceivedEvent.objects.create(webhook_id=webhook_id)
-            dropping.drop_changed(changes)
-            if default_cache().guard.is_down:
-                dropping.drop_later(changes)
+            dropping.drop_durably(changes)
     except IntegrityError:
         metrics().event_received(kind=kind, is_repeat=True)
         return
+    dropping.await_return()
     metrics().event_received(kind=kind, is_repeat=False)
 
 

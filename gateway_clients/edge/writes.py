@@ -1,12 +1,17 @@
 """Writes that a portal may repeat: how they end, and what of the cache they make untrue."""
 
+from contextlib import suppress
 from typing import Final, TypeVar
 
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from gateway_clients.caching import dropping
 from gateway_clients.caching.changes import Change
-from gateway_clients.caching.dropping import drop_changed
+from gateway_clients.caching.dropping import Promise
 from gateway_clients.edge.errors import ApiError
 from gateway_clients.errors import (
-    UpstreamError,
+    GatewayError,
     UpstreamRejectedError,
     UpstreamTimeoutError,
     UpstreamUnavailableError,
@@ -42,21 +47,32 @@ def written(call: PendingCall[P], *changes: Change) -> P:
     """Waits for a write; drops what it has changed, also when nobody knows whether it has.
 
     Raises UpstreamTimeoutError (504) when that is so, UpstreamRefusedError when the upstream said no, and what else a
-    call may fail with.
+    call may fail with; what the database does when it is down, before anything is sent.
     """
+    promise = dropping.promise(changes, within_seconds=settings.SUBMIT_BUDGET_SECONDS)
     try:
         payload = call.require()
-    except UpstreamError as error:
-        raise outcome_of(error, *changes) from error
-    drop_changed(changes)
+    except GatewayError as error:
+        raise outcome_of(error, promise) from error
+    keep(promise, call.call.service)
     return payload
 
 
-def outcome_of(error: UpstreamError, *changes: Change) -> Exception:
+def keep(promise: Promise, service: str) -> None:
+    """Drops what a write has changed. Raises UpstreamTimeoutError when neither Redis nor the database can be told."""
+    try:
+        promise.keep()
+    except (DatabaseError, InterfaceError) as error:
+        raise UpstreamTimeoutError(service, was_sent=True) from error
+
+
+def outcome_of(error: GatewayError, promise: Promise) -> Exception:
     """What the portal is told of a write that failed; drops what it may have changed."""
     if isinstance(error, UpstreamUnavailableError) and error.was_sent:
-        drop_changed(changes)
+        with suppress(UpstreamTimeoutError):
+            keep(promise, error.service)
         return UpstreamTimeoutError(error.service, was_sent=True)
+    promise.release()
     if isinstance(error, UpstreamRejectedError) and error.upstream_status in REFUSALS:
         return UpstreamRefusedError(f"{error.service.capitalize()} service refused this")
     return error

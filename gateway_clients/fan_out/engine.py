@@ -222,19 +222,40 @@ class FanOut:
             return True
         outcome = flight.result
         assert outcome is not None
-        if is_anothers and (outcome.is_voided or flight.is_voided) and not is_last:
+        if is_anothers and not self._will_do(outcome, flight, pending):
             return False
         if is_anothers or not pending.is_settled:
             pending.settle(outcome)
             pending.ended_at = flight.landed_at
         return True
 
+    def _will_do(self, outcome: Outcome[Any], flight: Flight[Outcome[Any]], pending: PendingCall[Any]) -> bool:
+        """Whether what another request has found was true when this one asked.
+
+        Else something may have changed in between, and this one been told so: it asks anew, once, since whoever leads
+        then begins later. Without Redis nobody could say so but this process, and one call goes on standing for all.
+        """
+        if outcome.true_at >= pending.started_at:
+            return True
+        return outcome.is_unwatched and not flight.is_voided and self.cache.is_down
+
     def _settle_late(self, pending: PendingCall[Any], flight: Flight[Outcome[Any]]) -> None:
-        """The time is over: the last good answer, if the one who asks has found one."""
-        if flight.stale is not None and not flight.is_voided:
-            pending.settle(flight.stale)
+        """The time is over: the last good answer, if the one who asks has found one and it was not dropped since."""
+        stale = self._still_stale(pending, flight) if flight.stale is not None else None
+        if stale is not None:
+            pending.settle(stale)
         else:
             pending.fail(DeadlineExceededError(pending.call.service))
+
+    def _still_stale(self, pending: PendingCall[Any], flight: Flight[Outcome[Any]]) -> Outcome[Any] | None:
+        """Looks it up once more; while Redis is down, what was found since this request asked."""
+        assert pending.call.key is not None
+        newer_than_ms = -1 if self.is_fresh_wanted else 0
+        (reading,) = self.cache.read([Look(key=pending.call.key, newer_than_ms=newer_than_ms)])
+        found = flight.stale if reading.found is Found.DOWN else kept_outcome(pending.call, reading, self.cache)
+        if found is None or found.is_absent or found.true_at < pending.started_at:
+            return None
+        return None if reading.found is Found.DOWN and flight.is_voided else found
 
 
 def _land_all(reads: Sequence[_Read], error: BaseException) -> None:

@@ -49,6 +49,11 @@ class PendingCall(Generic[P]):
         return CallTiming(self.call.service, self.call.operation, milliseconds, str(state))
 
     @property
+    def true_at(self) -> float:
+        """A monotonic moment after which the outcome, or the error, was found true: no earlier change is missing."""
+        return self._outcome.true_at if self._outcome is not None else self.started_at
+
+    @property
     def is_settled(self) -> bool:
         """Whether it has ended."""
         return self._outcome is not None or self.error is not None

@@ -180,6 +180,9 @@ class PendingView:
         is_as_asked = self.is_rendered or self._rendition is None
         if reading is None or not (is_complete and is_as_asked and self._is_kept and reading.stamp):
             return []
+        if any(pending.true_at < reading.asked_at for pending in self._calls.values()):
+            # The stamp is of later than that section, which may lack what changed in between.
+            return []
         kept_views().add(reading.key.name)
         kept = tuple(
             _KeptSection(name, bytes(each.value or _NULL), each.age_seconds) for name, each in sections.items()

@@ -25,9 +25,9 @@ def put_all(
     )
 
 
-def hasten(kind: str, *, about: str, due_at: datetime) -> None:
-    """Makes a message due sooner, unless it is parked."""
-    OutboxMessage.objects.filter(kind=kind, about=about, parked_at=None).update(due_at=due_at)
+def hasten(kind: str, *, about: str, due_at: datetime) -> int:
+    """Makes a message due sooner, unless it is parked; how many there were."""
+    return OutboxMessage.objects.filter(kind=kind, about=about, parked_at=None).update(due_at=due_at)
 
 
 def withdraw(kind: str, *, about: str) -> None:

@@ -14,13 +14,18 @@ class NoCache(Cache):
     def __init__(self) -> None:
         """Needs nothing."""
 
+    @property
+    def is_down(self) -> bool:
+        """Always."""
+        return True
+
     def read(self, looks: Sequence[Look], rider: Rider | None = None) -> list[Reading]:
         """Nothing is found, and nobody goes along."""
         return [Reading(key=look.key, found=Found.DOWN) for look in looks]
 
-    def store(self, fills: Sequence[Fill], *, may_leave: Callable[[], bool] = lambda: False) -> list[bool]:
+    def store(self, fills: Sequence[Fill], *, may_leave: Callable[[], bool] = lambda: False) -> list[bool | None]:
         """Nothing is kept."""
-        return [True for _ in fills]
+        return [None for _ in fills]
 
     def release(self, readings: Sequence[Reading]) -> None:
         """Nothing is held."""

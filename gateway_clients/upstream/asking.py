@@ -30,8 +30,9 @@ SHORTEST_ATTEMPT_SECONDS: Final = 0.02
 
 def asked(call: Call[P], target: Upstream, asker: Asker, deadline: Deadline) -> Pipe[Outcome[P]]:
     """A call whose answer is never kept. Raises UpstreamError's kinds, a 404 too."""
+    asked_at = time.monotonic()
     parsed = yield from ask(call, target, asker, deadline)
-    return Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted)
+    return Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted, true_at=asked_at)
 
 
 def ask(call: Call[P], target: Upstream, asker: Asker, deadline: Deadline) -> Pipe[Parsed[P]]:

@@ -14,7 +14,8 @@ T = TypeVar("T")
 class Flight(Generic[T]):
     """One read under way. `tags` are those whose invalidation voids it: whoever asks after that starts another.
 
-    `stale` is the last good answer, once known, for those who cannot wait for the end.
+    Another process's invalidation does not: who follows it looks at when its result was true. `stale` is the last good
+    answer, once known, for those who cannot wait for the end.
     """
 
     __slots__ = (

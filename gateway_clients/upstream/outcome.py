@@ -26,8 +26,9 @@ class SectionState(StrEnum):
 class Outcome(msgspec.Struct, Generic[P], frozen=True):
     """The payload, where it came from, its age in seconds, how many items could not be read.
 
-    `is_absent`: the upstream said 404 and `value` means nothing. `is_voided`: something changed while it was asked for,
-    so that it will do for whoever asked first, and for nobody who came later.
+    `is_absent`: the upstream said 404 and `value` means nothing. `true_at`: the last monotonic moment of this process
+    after which it was found true; what changed later may be missing. `is_unwatched`: it was asked for without Redis,
+    which alone could tell what others changed meanwhile.
     """
 
     value: P
@@ -35,4 +36,5 @@ class Outcome(msgspec.Struct, Generic[P], frozen=True):
     age_seconds: float = 0.0
     omitted: int = 0
     is_absent: bool = False
-    is_voided: bool = False
+    true_at: float = 0.0
+    is_unwatched: bool = False

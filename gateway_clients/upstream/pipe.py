@@ -116,21 +116,29 @@ def _fill(
     try:
         parsed = yield from ask(call, target, asker, deadline)
     except UpstreamNotFoundError:
-        is_valid = (yield cache.fill_of(reading, ABSENT)) if reading.token else True
-        return Outcome(cast(P, None), SectionState.FRESH, is_absent=True, is_voided=not is_valid)
+        absent = Outcome(cast(P, None), SectionState.FRESH, is_absent=True, true_at=started_at)
+        return (yield from _stored(absent, ABSENT, reading, cache))
     except UpstreamError as error:
         yield Release(reading)
         return _stale_or_raise((yield from _still_kept(call, reading, stale, cache)), error)
     except Exception:
         yield Release(reading)
         raise
-    outcome = Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted)
+    outcome = Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted, true_at=started_at)
     listener.hear_answer(outcome)
-    if not reading.token:
-        return outcome
     entry = Entry(_raw(_encoded(parsed.value)), omitted=parsed.omitted, fill_seconds=time.monotonic() - started_at)
+    return (yield from _stored(outcome, entry, reading, cache))
+
+
+def _stored(outcome: Outcome[P], entry: Entry, reading: Reading, cache: Cache) -> Pipe[Outcome[P]]:
+    """Stores it under its lease. It was true when the store was sent if Redis says that nothing came in between; else
+    no more is known than that it was when the upstream was asked.
+    """
+    if not reading.token:
+        return replace(outcome, is_unwatched=True)
+    sent_at = time.monotonic()
     is_valid = yield cache.fill_of(reading, entry)
-    return outcome if is_valid else replace(outcome, is_voided=True)
+    return replace(outcome, true_at=sent_at) if is_valid else outcome
 
 
 def _still_kept(call: Call[P], before: Reading, stale: Outcome[P] | None, cache: Cache) -> Pipe[Outcome[P] | None]:
@@ -155,13 +163,13 @@ def kept_outcome(call: Call[P], reading: Reading, cache: Cache) -> Outcome[P] | 
     state = SectionState.CACHED if reading.found is Found.FRESH else SectionState.STALE
     age_seconds, omitted = reading.age_seconds, reading.entry.omitted
     if reading.entry.is_absent:
-        return Outcome(cast(P, None), state, age_seconds, is_absent=True)
+        return Outcome(cast(P, None), state, age_seconds, is_absent=True, true_at=reading.asked_at)
     try:
         value = msgspec.msgpack.decode(reading.entry.body, type=call.payload_type)
     except msgspec.MsgspecError:
         cache.discard(reading.key)
         return None
-    return Outcome(cast(P, value), state, age_seconds, omitted)
+    return Outcome(cast(P, value), state, age_seconds, omitted, true_at=reading.asked_at)
 
 
 def _stale_or_raise(stale: Outcome[P] | None, error: UpstreamError) -> Outcome[P]:

@@ -29,7 +29,7 @@ class Release(msgspec.Struct, frozen=True):
     reading: Reading
 
 
-#: Look: a Reading is sent back. Fill: whether it was valid.
+#: Look: a Reading is sent back. Fill: whether it was valid; None: nobody knows.
 Step = Attempt | Pause | Release | Look | Fill
 Sent = Answer | Reading | bool | None
 P = TypeVar("P")

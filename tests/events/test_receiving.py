@@ -8,6 +8,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from gateway_clients.caching import dropping
+from gateway_clients.caching.store import default_cache
 from gateway_clients.edge import events
 from gateway_clients.edge.events import TYPES, forget_old_events
 from gateway_clients.models import OutboxMessage, ReceivedEvent
@@ -204,7 +205,7 @@ def test_a_crash_while_dropping_leaves_the_event_to_be_repeated(monkeypatch) -> 
 
 
 def test_while_redis_is_down_the_worker_is_told_too(settings, monkeypatch) -> None:
-    monkeypatch.setattr(events.default_cache().guard, "_is_down", True)
+    monkeypatch.setattr(default_cache().guard, "_is_down", True)
 
     assert tell("member.updated", member_id="m-1").status_code == 202
     assert [each.payload for each in OutboxMessage.objects.all()] == [{"tags": ["member:m-1"]}]

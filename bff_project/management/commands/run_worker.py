@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 from bff_project.processes.speaking import speaker
 from bff_project.processes.worker import WorkerConf, run_worker
+from gateway_clients.caching.dropping import do_pending_drops
 from gateway_clients.outbox.working import sweep
 
 
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         """Works until a signal asks to stop."""
         conf = WorkerConf(
             sweep=sweep,
+            do_drops=do_pending_drops,
             chores=[import_string(name) for name in settings.WORKER_CHORES],
             has_broker=bool(settings.CELERY_BROKER_URL),
         )

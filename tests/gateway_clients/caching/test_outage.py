@@ -62,7 +62,7 @@ def test_with_redis_killed_nothing_raises_and_nothing_is_kept(cache: Cache, own_
     own_redis.kill()
     reading = lease(cache)
     assert (reading.found, reading.entry, reading.token) == (Found.DOWN, None, "")
-    assert cache.store([cache.fill_of(reading, entry("v"))]) == [True]
+    assert cache.store([cache.fill_of(reading, entry("v"))]) == [None]
     cache.release([reading])
     cache.discard(CLAIMS)
     assert cache.get(CLAIMS, str) is None

@@ -1,0 +1,234 @@
+"""A process that is cut off from Redis: what it is to drop is in the database before it answers, and others drop it."""
+
+import datetime
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from redis import Redis
+
+from gateway_clients.caching import dropping
+from gateway_clients.caching.changes import Change, Changed
+from gateway_clients.caching.dropping import do_pending_drops
+from gateway_clients.caching.keys import CacheKey, Subject
+from gateway_clients.caching.pending_drops import KIND, drop_before_return
+from gateway_clients.caching.store import default_cache, invalidations
+from gateway_clients.conf import DataClass
+from gateway_clients.edge.writes import UpstreamRefusedError, written
+from gateway_clients.errors import UpstreamError, UpstreamRejectedError, UpstreamServerError, UpstreamTimeoutError
+from gateway_clients.models import OutboxMessage
+from gateway_clients.outbox.writing import put
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.testing.fake_gateway import FakeGateway
+from tests.events.signing import tell
+from tests.support.calls import Running
+from tests.support.waiting import wait_until
+from tests.upstream_answers import MEMBER
+
+pytestmark = pytest.mark.django_db
+CLAIMS = CacheKey(DataClass.CLAIMS, "list", Subject.member("m-1"))
+OTHERS_CLAIMS = CacheKey(DataClass.CLAIMS, "list", Subject.member("m-2"))
+CHANGE = Change(changed=Changed.MEMBER, member_id="m-1")
+
+
+def left() -> list[tuple[dict[str, Any], bool]]:
+    """What the outbox has dropped, and whether that is due."""
+    return [(each.payload, each.due_at <= timezone.now()) for each in OutboxMessage.objects.filter(kind=KIND)]
+
+
+def kept() -> list[str]:
+    return [str(key) for key in (CLAIMS, OTHERS_CLAIMS) if default_cache().get(key, str) is not None]
+
+
+@pytest.fixture
+def is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this process alone did not reach Redis; it does not wait for that to pass."""
+    monkeypatch.setattr(dropping, "RETURN_SECONDS", 0.0)
+    monkeypatch.setattr(default_cache().guard, "_is_down", True)
+
+
+@pytest.fixture
+def filled() -> None:
+    for key in (CLAIMS, OTHERS_CLAIMS):
+        assert default_cache().set(key, "old")
+
+
+class WatchingGateway(FakeGateway):
+    """Notes what the outbox holds while the upstream carries the write out."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__({"updateMemberContact": answer})
+        self.seen: list[tuple[dict[str, Any], bool]] = []
+
+    def _answer(self, call: Any) -> Any:
+        self.seen = left()
+        return super()._answer(call)
+
+
+class _LatePending:
+    """A write that is sent when it is waited for, as real ones are."""
+
+    def __init__(self, gateway: WatchingGateway) -> None:
+        self._gateway = gateway
+        self.call = gateway.member.update_member_contact("m-1", {"phone": "12345"})  # type: ignore[arg-type]
+
+    def require(self) -> Any:
+        return self._gateway.call(self.call).require()
+
+
+def write(gateway: WatchingGateway) -> Any:
+    return written(_LatePending(gateway), CHANGE)  # type: ignore[arg-type]
+
+
+def test_what_a_write_will_drop_is_written_down_before_it_is_sent_and_gone_when_redis_knows() -> None:
+    gateway = WatchingGateway(MEMBER)
+
+    write(gateway)
+
+    assert gateway.seen == [({"tags": ["member:m-1"]}, False)]
+    assert left() == []
+
+
+def test_what_a_process_without_redis_has_written_is_due_before_it_answers(is_cut_off: None) -> None:
+    write(WatchingGateway(MEMBER))
+
+    assert left() == [({"tags": ["member:m-1"]}, True)]
+
+
+def test_so_it_is_when_the_worker_has_done_it_too_early(is_cut_off: None) -> None:
+    class DroppedMeanwhile(WatchingGateway):
+        def _answer(self, call: Any) -> Any:
+            OutboxMessage.objects.all().delete()
+            return super()._answer(call)
+
+    write(DroppedMeanwhile(MEMBER))
+
+    assert left() == [({"tags": ["member:m-1"]}, True)]
+
+
+def test_so_it_is_when_nobody_knows_whether_the_write_was_done(is_cut_off: None) -> None:
+    with pytest.raises(UpstreamTimeoutError):
+        write(WatchingGateway(UpstreamServerError("member", was_sent=True)))
+
+    assert left() == [({"tags": ["member:m-1"]}, True)]
+
+
+@pytest.mark.parametrize(
+    "error", [UpstreamRejectedError("member", upstream_status=422), UpstreamServerError("member", was_sent=False)]
+)
+def test_what_was_not_done_leaves_nothing(is_cut_off: None, error: UpstreamError) -> None:
+    with pytest.raises((UpstreamRefusedError, UpstreamServerError)):
+        write(WatchingGateway(error))
+
+    assert left() == []
+
+
+def test_without_the_database_a_write_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError("the database is down")
+
+    monkeypatch.setattr(dropping, "put", refuse)
+    gateway = WatchingGateway(MEMBER)
+
+    with pytest.raises(OperationalError):
+        write(gateway)
+    assert gateway.asked == []
+
+
+def test_when_neither_redis_nor_the_database_can_be_told_the_write_is_not_acknowledged(
+    is_cut_off: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise OperationalError("the database is down")
+
+    monkeypatch.setattr(dropping, "hasten", refuse)
+
+    with pytest.raises(UpstreamTimeoutError) as caught:
+        write(WatchingGateway(MEMBER))
+    assert caught.value.was_sent
+
+
+def test_an_event_that_a_process_without_redis_takes_is_due_before_it_answers(is_cut_off: None) -> None:
+    assert tell("member.updated", member_id="m-1").status_code == 202
+
+    assert left() == [({"tags": ["member:m-1"]}, True)]
+
+
+def test_an_event_that_redis_knows_of_leaves_nothing() -> None:
+    assert tell("member.updated", member_id="m-1").status_code == 202
+
+    assert left() == []
+
+
+def test_who_reaches_redis_drops_what_was_left(filled: None) -> None:
+    put(KIND, {"tags": ["member:m-1:claims"]})
+    put(KIND, {"tags": "of another kind"})
+    put(KIND, {"tags": ["member:m-2"]}, due_at=timezone.now() + datetime.timedelta(minutes=1))
+
+    assert do_pending_drops() == 1
+
+    assert kept() == ["claims:member:m-2:list"]
+    assert [payload for payload, _ in left()] == [{"tags": "of another kind"}, {"tags": ["member:m-2"]}]
+    assert do_pending_drops() == 0
+
+
+def test_a_drop_behind_a_slow_message_of_the_same_batch_does_not_wait_for_it(filled: None) -> None:
+    """Its lease puts it off by as long as a settlement may take."""
+    put(KIND, {"tags": ["member:m-1"]})
+    OutboxMessage.objects.update(attempts=1, fence=1, due_at=timezone.now() + datetime.timedelta(seconds=15))
+
+    assert do_pending_drops() == 1
+    assert kept() == ["claims:member:m-2:list"]
+
+
+def test_a_worker_without_redis_leaves_them(is_cut_off: None) -> None:
+    put(KIND, {"tags": ["member:m-1"]})
+
+    assert do_pending_drops() == 0
+    assert left() == [({"tags": ["member:m-1"]}, True)]
+
+
+def test_what_others_left_is_dropped_before_a_process_uses_redis_again(filled: None, settings: Any) -> None:
+    put(KIND, {"tags": ["member:m-1"]})
+
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        drop_before_return(redis)
+
+    assert kept() == ["claims:member:m-2:list"]
+    assert drop_before_return in default_cache().guard._ahead_of_return
+
+
+def test_everything_is_dropped_then_when_the_database_does_not_say_what_was_left(
+    filled: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise OperationalError("the database is down")
+
+    monkeypatch.setattr("gateway_clients.caching.pending_drops.due_drops", refuse)
+
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        drop_before_return(redis)
+
+    assert kept() == []
+
+
+def test_a_process_that_lost_redis_for_a_moment_answers_when_it_has_told_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dropping, "RETURN_SECONDS", 20.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(default_cache().guard, "_is_down", True)
+        assert dropping.drop(("member:m-1",))
+        waiting = Running(dropping.await_return)
+        wait_until(lambda: not invalidations()._nothing_is_kept.is_set())
+        assert waiting._thread.is_alive()
+        invalidations().apply_kept(default_cache().guard._connect())
+
+    assert waiting.wait().seconds < 20.0
+
+
+def test_a_write_of_a_long_outage_does_not_wait_for_its_end(is_cut_off: None) -> None:
+    deadline = Deadline.after(10.0)
+
+    write(WatchingGateway(MEMBER))
+
+    assert not deadline.has_passed
