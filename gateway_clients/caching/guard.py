@@ -13,11 +13,14 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.exceptions import RedisError
 
+from gateway_clients.caching.refusals import concerns_server, refusal_code
 from gateway_clients.caching.script_lane import lane_of
 from gateway_clients.caching.scripts import Script, ScriptCall
 
 R = TypeVar("R")
 PROBE_SECONDS: Final = 0.25
+#: Seconds in which refusals are told in the log once.
+REFUSAL_LOG_SECONDS: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
@@ -29,9 +32,18 @@ class CacheDownError(Exception):
         self.was_asked = was_asked
 
 
+class CacheRefusedError(CacheDownError):
+    """Redis answers, but has refused this command; `code` is the refusal's first word, such as `OOM`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
+
+
 class RedisGuard:
     """Runs commands while Redis answers, and says so at once while it does not.
 
+    A refusal of one command is its caller's: Redis stays in use. One that any command would get makes Redis down.
     `before_return` and what was given to `on_return` run, in the probe's thread, before the process uses Redis again;
     when one of them fails Redis stays down.
     """
@@ -48,6 +60,7 @@ class RedisGuard:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._is_down = False
+        self._refusals_told_at = -REFUSAL_LOG_SECONDS
 
     @property
     def is_down(self) -> bool:
@@ -59,24 +72,29 @@ class RedisGuard:
         self._before_return.append(action)
 
     def run(self, command: Callable[[Redis], R]) -> R:
-        """The command's result. Raises CacheDownError, at the latest after one socket timeout."""
+        """The command's result. Raises CacheDownError, at the latest after one socket timeout, or CacheRefusedError."""
         if self._is_down:
             raise CacheDownError
         try:
             return command(self._connect())
         except (RedisError, OSError) as error:
+            if not concerns_server(error):
+                self._tell_refusal(error)
+                raise CacheRefusedError(refusal_code(error)) from error
             self._go_down(error)
             raise CacheDownError(was_asked=True) from error
 
     def run_or_keep(self, command: Callable[[Redis], object], keep: Callable[[], None]) -> bool:
         """Runs the command, or `keep`s what `before_return` is to do later; no return of Redis falls in between.
 
-        Whether the command was run.
+        Whether the command was run. Where Redis has refused it, Redis is down until it has been done.
         """
         while True:
             try:
                 self.run(command)
-            except CacheDownError:
+            except CacheDownError as error:
+                if isinstance(error, CacheRefusedError):
+                    self._go_down(error)
                 with self._lock:
                     if self._is_down:
                         keep()
@@ -97,6 +115,12 @@ class RedisGuard:
         """The same; None without waiting when `may_leave`, asked once they are on their way, says so."""
         return self.run(lambda redis: lane_of(redis.connection_pool).run_or_leave(calls, may_leave))
 
+    def _tell_refusal(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now - self._refusals_told_at >= REFUSAL_LOG_SECONDS:
+            self._refusals_told_at = now
+            log.warning("cache.refused", reason=refusal_code(error) or type(error).__name__)
+
     def _go_down(self, error: Exception) -> None:
         if self._is_down:
             return
@@ -105,7 +129,7 @@ class RedisGuard:
                 return
             self._is_down = True
         threading.Thread(target=self._probe_until_up, name="redis-probe", daemon=True).start()
-        log.warning("cache.down", reason=type(error).__name__)
+        log.warning("cache.down", reason=refusal_code(error) or type(error).__name__)
 
     def _probe_until_up(self) -> None:
         while True:

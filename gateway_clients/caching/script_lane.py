@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from hiredis import Reader, pack_command
 from redis import Connection, ConnectionPool
+from redis._parsers import BaseParser
 from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
 
 from gateway_clients.caching.scripts import ScriptCall
@@ -35,7 +36,7 @@ class PromptConnection(Connection):
         made: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
         self.prompt = PatientSocket(fileno=made.detach())
         self.prompt.settimeout(self.socket_timeout)
-        self.reader = Reader(protocolError=InvalidResponse, replyError=_refusal, notEnoughData=_NOT_YET)
+        self.reader = Reader(protocolError=InvalidResponse, replyError=BaseParser.parse_error, notEnoughData=_NOT_YET)
         self.left_answers = 0
         return self.prompt
 
@@ -63,10 +64,6 @@ class PromptConnection(Connection):
         if not data:
             raise ConnectionResetError(errno.ECONNRESET, "Redis has closed the connection")
         return data
-
-
-def _refusal(text: str) -> ResponseError:
-    return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)
 
 
 class ScriptLane:
@@ -153,14 +150,14 @@ class ScriptLane:
             return
         try:
             _raise_refusal(answers)
-        except ResponseError:
+        except RedisError:
             self._idle.append(connection)
             raise
 
 
 def _raise_refusal(answers: Sequence[Any]) -> None:
     for answer in answers:
-        if isinstance(answer, ResponseError):
+        if isinstance(answer, RedisError):
             raise answer
 
 
