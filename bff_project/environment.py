@@ -110,7 +110,11 @@ class Environment:
         password = self.text("REDIS_PASSWORD", "")
         login = f":{quote(password, safe='')}@" if password else ""
         host, port = self.text("REDIS_HOST", "localhost"), self.port("REDIS_PORT", 6379)
-        return self.text("REDIS_URL", f"redis://{login}{host}:{port}/0")
+        return self._read("REDIS_URL", values.redis_url, f"redis://{login}{host}:{port}/0")
+
+    def broker_url(self, name: str) -> str:
+        """The address of Celery's broker, "" for none."""
+        return self._read(name, values.broker_url, "")
 
     def overrides(self, prefixes: Iterable[str], names: Mapping[str, Any]) -> dict[str, Any]:
         """The settings `PREFIX_NAME` that are set, each read as `NAME` was. `names` holds the values of those."""

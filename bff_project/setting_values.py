@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from environ import Env
+from redis.connection import parse_url
 
 T = TypeVar("T")
 Parser = Callable[[str], T]
@@ -24,6 +25,8 @@ FLAGS: Final = {"true": True, "1": True, "yes": True, "on": True, "false": False
 HOST: Final = re.compile(r"\*|\[[0-9A-Fa-f:.]+\]|\.?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
 VISIBLE: Final = re.compile(r"[\x21-\x7e]*")
 LARGEST_PORT: Final = 65_535
+#: Those that we know how to keep from waiting for a broker that is frozen.
+BROKER_SCHEMES: Final = frozenset({"redis", "rediss", "amqp", "amqps", "pyamqp"})
 DATABASE_SCHEMES: Final = frozenset({"postgres", "postgresql", "psql", "pgsql", "sqlite"})
 
 
@@ -117,6 +120,24 @@ def http_url(value: str) -> str:
     split = _http(value)
     if split is None or split.query or split.fragment or "@" in split.netloc:
         raise ValueError("an http:// or https:// address without user, query or fragment")
+    return value
+
+
+def redis_url(value: str) -> str:
+    """The address of a Redis, over TCP, TLS or a Unix socket."""
+    try:
+        is_whole = "path" in parse_url(value) or urlsplit(value).scheme != "unix"  # type: ignore[no-untyped-call]
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise ValueError("redis://host:port/0, rediss://host:port/0 (TLS) or unix:///path/to/socket")
+    return value
+
+
+def broker_url(value: str) -> str:
+    """The address of a message broker."""
+    if urlsplit(value).scheme not in BROKER_SCHEMES:
+        raise ValueError("an address that begins with redis://, rediss://, amqp:// or amqps://")
     return value
 
 

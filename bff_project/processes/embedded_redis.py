@@ -38,9 +38,10 @@ def plan_redis(url: str, data_dir: Path) -> RedisPlan:
     """
     if answers(url):
         return RedisPlan(url=url, program=None)
-    port = loopback_port(url)
-    is_ours = port is not None and is_free(port)
     parts = urlsplit(url)
+    # An embedded one speaks plain TCP: it cannot stand in for one over TLS or a Unix socket at the same address.
+    port = loopback_port(url) if parts.scheme == "redis" else None
+    is_ours = port is not None and is_free(port)
     password = unquote(parts.password or "") if is_ours else ""
     own_port = port if port is not None and is_ours else free_port()
     return RedisPlan(

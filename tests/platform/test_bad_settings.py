@@ -59,6 +59,11 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
     "BREAKER_SLOW_SECONDS": POSITIVE_SECONDS,
     "RETRY_BUDGET": SHARE,
     "REDIS_PORT": PORT,
+    "REDIS_URL": (
+        "rediss://:s3cret@redis.example:6380/0",
+        ("redis+sentinel://:s3cret@redis.example/main/0", "redis://:s3cret@redis.example:port/0", "unix://:s3cret@"),
+    ),
+    "CELERY_BROKER_URL": ("amqps://user:s3cret@broker.example//", ("sqs://key:s3cret@", "sentinel://x", "s3cret")),
     "REDIS_TIMEOUT_SECONDS": POSITIVE_SECONDS,
     "CACHE_KEY_PREFIX": VISIBLE,
     **{f"CACHE_TTL_SECONDS_{name}": POSITIVE_SECONDS for name in DataClass.__members__},
@@ -95,8 +100,6 @@ TEXTS: Final = frozenset(
         "REFRESH_TOKEN_SECRET",
         "REDIS_HOST",
         "REDIS_PASSWORD",
-        "REDIS_URL",
-        "CELERY_BROKER_URL",
         "GRAPHQL_TRUSTED_DOCUMENTS",
     }
 )

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.platform.settings_of import ROOT, settings_with
 
 EXAMPLE = ROOT / ".env.example"
@@ -72,3 +74,22 @@ def test_an_empty_token_of_one_upstream_overrides_the_token_of_all() -> None:
 
     assert settings["CLAIMS_UPSTREAM_SERVICE_TOKEN"] == ""
     assert "CLAIMS_BULKHEAD_LIMIT" not in settings_with({"CLAIMS_BULKHEAD_LIMIT": ""})[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "class_name"),
+    [
+        ("redis://:secret@redis:6379/0", "PromptTCPConnection"),
+        ("rediss://:secret@redis:6380/0", "TLSConnection"),
+        ("unix:///run/redis.sock?db=1", "PromptUnixConnection"),
+    ],
+)
+def test_the_scheme_of_redis_decides_how_it_is_connected_to(url: str, class_name: str) -> None:
+    settings, _ = settings_with({"REDIS_URL": url})
+    made = settings["CACHES"]["default"]["OPTIONS"]["CONNECTION_POOL_KWARGS"]["connection_class"]
+    assert made.__name__ == class_name
+
+
+@pytest.mark.parametrize("url", ["redis://redis/1", "rediss://redis/1", "amqp://broker//", "amqps://broker//", ""])
+def test_brokers_that_can_be_kept_from_hanging_are_taken(url: str) -> None:
+    assert settings_with({"CELERY_BROKER_URL": url})[0]["CELERY_BROKER_URL"] == url

@@ -1,0 +1,146 @@
+"""Connections to Redis, over TCP, TLS or a Unix socket. None is used that has been idle or open for too long."""
+
+import errno
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from hiredis import PushNotification, Reader
+from redis import Connection, SSLConnection, UnixDomainSocketConnection
+from redis._parsers import BaseParser
+from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection
+from redis.exceptions import InvalidResponse
+from redis.retry import Retry
+
+from gateway_clients.prompt_socket import PatientSocket
+
+#: Seconds after which an idle connection is closed rather than used: a firewall may have forgotten it without a word.
+IDLE_SECONDS: Final = 15.0
+#: Seconds that a connection is used at most; a new one leads to where the name leads by then.
+MAX_AGE_SECONDS: Final = 60.0
+#: The version of Redis's protocol that has no pushes: nothing comes that was not asked for.
+PROTOCOL: Final = 2
+#: What the reader says while an answer is not whole.
+_NOT_YET: Final = object()
+
+
+class KeptConnection(AbstractConnection):
+    """What all of our connections share. Times are those of the monotonic clock, in seconds."""
+
+    dialled_at = 0.0
+    used_at = 0.0
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is better closed than used."""
+        now = time.monotonic()
+        return now - self.used_at > IDLE_SECONDS or now - self.dialled_at > MAX_AGE_SECONDS
+
+    def connect(self) -> None:
+        """Dials, unless the connection is there and of use. Raises RedisError."""
+        if self.is_connected and self.is_stale:
+            self.disconnect()  # type: ignore[no-untyped-call]
+        super().connect()  # type: ignore[no-untyped-call]
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        """redis-py's place to say who we are, once the socket is there."""
+        self.dialled_at = self.used_at = time.monotonic()
+        super().on_connect_check_health(check_health=check_health)
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Sends what was packed. Raises RedisError."""
+        self.used_at = time.monotonic()
+        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
+
+
+class PromptConnection(KeptConnection):
+    """A connection on a socket that lets other threads run only while it waits; for those without TLS."""
+
+    prompt: PatientSocket
+    reader: Reader
+    #: Answers that nobody has waited for yet.
+    left_answers: int = 0
+
+    def _connect(self) -> socket.socket:
+        """redis-py's place to make the socket."""
+        made: socket.socket = super()._connect()  # type: ignore[no-untyped-call, safe-super]
+        self.prompt = PatientSocket(fileno=made.detach())
+        self.prompt.settimeout(self.socket_timeout)
+        self.reader = Reader(protocolError=InvalidResponse, replyError=BaseParser.parse_error, notEnoughData=_NOT_YET)
+        self.left_answers = 0
+        return self.prompt
+
+    def answers(self, count: int) -> list[Any]:
+        """Waits for what Redis says to so many commands; its errors among it, its pushes left out.
+
+        Raises RedisError, OSError, and InvalidResponse where there is more: nobody knows then which answer is whose.
+        """
+        answers: list[Any] = []
+        try:
+            while len(answers) < count:
+                answer = self.reader.gets()
+                if answer is _NOT_YET:
+                    self.reader.feed(self._received())
+                elif not isinstance(answer, PushNotification):
+                    answers.append(answer)
+            if self.reader.has_data():
+                self._skip_pushes()
+        except BaseException:
+            self.disconnect()  # type: ignore[no-untyped-call]
+            raise
+        return answers
+
+    def _skip_pushes(self) -> None:
+        while (more := self.reader.gets()) is not _NOT_YET:
+            if not isinstance(more, PushNotification):
+                raise InvalidResponse("Redis has answered more than it was asked")
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing has come that was not asked for, not the end either."""
+        return not (self.reader.has_data() or self.prompt.has_input())
+
+    def _received(self) -> bytes:
+        """What has come, or comes; most often an answer that was left is there."""
+        try:
+            data = self.prompt.receive_now() if self.left_answers else self.prompt.receive()
+        except BlockingIOError:
+            data = self.prompt.receive()
+        if not data:
+            raise ConnectionResetError(errno.ECONNRESET, "Redis has closed the connection")
+        return data
+
+
+class PromptTCPConnection(PromptConnection, Connection):
+    """Over TCP."""
+
+
+class PromptUnixConnection(PromptConnection, UnixDomainSocketConnection):
+    """Over a Unix socket."""
+
+
+class TLSConnection(KeptConnection, SSLConnection):
+    """Over TLS, on redis-py's own socket."""
+
+
+#: By scheme of REDIS_URL.
+CONNECTION_CLASSES: Final[Mapping[str, Any]] = {
+    "redis": PromptTCPConnection,
+    "rediss": TLSConnection,
+    "unix": PromptUnixConnection,
+}
+
+
+def pool_options(url: str, *, timeout_seconds: float, most: int) -> dict[str, Any]:
+    """What a pool of connections to the Redis at `url` is made with. Raises KeyError for an unknown scheme."""
+    return {
+        "connection_class": CONNECTION_CLASSES[urlsplit(url).scheme],
+        "protocol": PROTOCOL,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": timeout_seconds,
+        "socket_connect_timeout": timeout_seconds,
+        "max_connections": most,
+    }
