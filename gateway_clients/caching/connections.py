@@ -1,9 +1,13 @@
-"""Connections to Redis, over TCP, TLS or a Unix socket. None is used that has been idle or open for too long."""
+"""Connections to Redis, over TCP, TLS or a Unix socket.
+
+None is used that has been idle or open for too long, or that leads to another server than the address does now.
+"""
 
 import errno
 import socket
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -12,9 +16,13 @@ from redis import Connection, SSLConnection, UnixDomainSocketConnection
 from redis._parsers import BaseParser
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection
-from redis.exceptions import InvalidResponse
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse, ResponseError
 from redis.retry import Retry
+from redis.utils import str_if_bytes
 
+from gateway_clients.caching.refusals import CLUSTER, refusal_code
+from gateway_clients.caching.servers import Server, server_at
 from gateway_clients.prompt_socket import PatientSocket
 
 #: Seconds after which an idle connection is closed rather than used: a firewall may have forgotten it without a word.
@@ -33,11 +41,17 @@ class KeptConnection(AbstractConnection):
     dialled_at = 0.0
     used_at = 0.0
 
+    @cached_property
+    def server(self) -> Server:
+        """What is known of whom it leads to."""
+        return server_at(self._host_error(), self.db)  # type: ignore[no-untyped-call]
+
     @property
     def is_stale(self) -> bool:
         """Whether it is better closed than used."""
-        now = time.monotonic()
-        return now - self.used_at > IDLE_SECONDS or now - self.dialled_at > MAX_AGE_SECONDS
+        now, dialled_at = time.monotonic(), self.dialled_at
+        is_old = now - self.used_at > IDLE_SECONDS or now - dialled_at > MAX_AGE_SECONDS
+        return is_old or dialled_at < self.server.valid_from
 
     def connect(self) -> None:
         """Dials, unless the connection is there and of use. Raises RedisError."""
@@ -46,9 +60,33 @@ class KeptConnection(AbstractConnection):
         super().connect()  # type: ignore[no-untyped-call]
 
     def on_connect_check_health(self, check_health: bool = True) -> None:
-        """redis-py's place to say who we are, once the socket is there."""
+        """redis-py's place to say who we are, once the socket is there. Raises RedisError where it is of no use."""
         self.dialled_at = self.used_at = time.monotonic()
         super().on_connect_check_health(check_health=check_health)
+        try:
+            self._meet_server()
+        except ResponseError as error:
+            raise RedisConnectionError(str(error), status_code=refusal_code(error)) from error
+
+    def _meet_server(self) -> None:
+        info = self._server_info()
+        if info.get("redis_mode") == "cluster":
+            raise RedisConnectionError("a node of a Redis Cluster", status_code=CLUSTER)
+        run_id = info.get("run_id", "")
+        greeting = self.server.greeting(run_id)
+        if greeting is not None:
+            self.send_command(*greeting, check_health=False)  # type: ignore[no-untyped-call]
+            self.read_response()
+            self.server.meet(run_id, self.dialled_at)
+
+    def _server_info(self) -> dict[str, str]:
+        """What Redis tells of itself; nothing where it may not, or where a proxy does not pass the question on."""
+        self.send_command("INFO", "server", check_health=False)  # type: ignore[no-untyped-call]
+        try:
+            text: str = str_if_bytes(self.read_response())
+        except ResponseError:
+            return {}
+        return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         """Sends what was packed. Raises RedisError."""

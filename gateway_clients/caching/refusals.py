@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from redis.exceptions import MaxConnectionsError, RedisError, ResponseError
 
+RedisState = Literal["up", "down", "down for writes", "cluster"]
+
+#: Our own code, for a server that is a node of a cluster. The scripts need all keys on one server.
+CLUSTER: Final = "CLUSTER"
 #: A node of a cluster says these where the keys of a command are elsewhere, or nowhere.
-OF_A_CLUSTER: Final = frozenset({"CLUSTER", "MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
+OF_A_CLUSTER: Final = frozenset({CLUSTER, "MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
 #: A server says these to every command that writes: it is a replica, it is full, or it cannot save or replicate.
 OF_WRITES: Final = frozenset({"READONLY", "OOM", "MISCONF", "NOREPLICAS"})
 #: No command is of use behind one of these. A full server still answers what it holds; a replica may hold what is old.
@@ -34,6 +38,13 @@ def concerns_server(error: Exception) -> bool:
     if isinstance(error, MaxConnectionsError):
         return False
     return not isinstance(error, ResponseError) or refusal_code(error) in OF_THE_SERVER
+
+
+def state_behind(code: str) -> RedisState:
+    """What Redis is when it has refused to write with this code, or has not answered ("")."""
+    if code in OF_A_CLUSTER:
+        return "cluster"
+    return "down for writes" if code in OF_WRITES else "down"
 
 
 def raise_server_refusal(answers: Iterable[object]) -> None:

@@ -16,6 +16,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from gateway_clients.caching.connections import KeptConnection, PromptConnection
 from gateway_clients.caching.scripts import ScriptCall
+from gateway_clients.caching.servers import server_at
 
 
 class ScriptLane:
@@ -45,6 +46,12 @@ class ScriptLane:
             self._keep(connection)
             return None
         return self._waited(connection, calls)
+
+    def close_idle(self) -> None:
+        """Closes those that nobody uses now."""
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().disconnect()
 
     def _sent(self, calls: Sequence[ScriptCall]) -> Any:
         connection = self._taken()
@@ -175,3 +182,12 @@ def lane_of(pool: ConnectionPool) -> ScriptLane:
         with _lock:
             lane = _lanes.setdefault(pool, ScriptLane(pool))
     return lane
+
+
+def forget_connections(pool: ConnectionPool) -> None:
+    """Closes the idle connections to a pool's Redis, its own and those for scripts; those in use end with their use."""
+    options = pool.connection_kwargs
+    address = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+    server_at(address, options.get("db", 0)).forget_connections()
+    lane_of(pool).close_idle()
+    pool.disconnect(inuse_connections=False)
