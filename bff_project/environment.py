@@ -93,6 +93,13 @@ class Environment:
         """Exact web origins. The setting `stand_in` is read where `name` is unset."""
         return self._read(name, values.origins, self._read(stand_in, values.origins, []))
 
+    def ca_bundle(self, name: str, *stand_ins: str) -> str:
+        """The path of whom we trust over TLS, "" for the usual authorities. The first name that is set counts."""
+        names = (name, *stand_ins)
+        self._parsers.update(dict.fromkeys(names, values.ca_bundle))
+        chosen = next((each for each in names if self._variables.get(each)), name)
+        return self._read(chosen, values.ca_bundle, "")
+
     def http_url(self, name: str, default: str) -> str:
         """The address of a service."""
         return self._read(name, values.http_url, default)

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from environ import Env
 from redis.connection import parse_url
 
+from gateway_clients.tls import client_context
+
 T = TypeVar("T")
 Parser = Callable[[str], T]
 
@@ -113,6 +115,15 @@ def origins(value: str) -> list[str]:
         if split is None or origin != f"{split.scheme}://{split.netloc}" or "*" in origin or "@" in split.netloc:
             raise ValueError("exact origins separated by commas, such as https://members.example.com")
     return list(found)
+
+
+def ca_bundle(value: str) -> str:
+    """The path of certificates of authorities."""
+    try:
+        client_context(value)
+    except (OSError, ValueError):
+        raise ValueError("the path of a PEM file of certificates that can be read") from None
+    return value
 
 
 def http_url(value: str) -> str:

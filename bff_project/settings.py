@@ -31,6 +31,9 @@ ADMISSION_LIMIT = env.count("ADMISSION_LIMIT", 24)
 REQUEST_MAX_BYTES = env.count("REQUEST_MAX_BYTES", 1_000_000)
 UPLOAD_MAX_BYTES = env.count("UPLOAD_MAX_BYTES", 100_000_000)
 
+# Whose certificates are trusted, of upstreams, Redis and the broker
+CA_BUNDLE = env.ca_bundle("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
 # Upstreams
 for _number, _name in enumerate(SERVICES, start=8001):
     globals()[f"{_name.upper()}_SERVICE_URL"] = env.http_url(
@@ -84,7 +87,9 @@ CACHES = {
         "KEY_PREFIX": CACHE_KEY_PREFIX,
         "OPTIONS": {
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            "CONNECTION_POOL_KWARGS": pool_options(REDIS_URL, timeout_seconds=REDIS_TIMEOUT_SECONDS, most=4 * THREADS),
+            "CONNECTION_POOL_KWARGS": pool_options(
+                REDIS_URL, timeout_seconds=REDIS_TIMEOUT_SECONDS, most=4 * THREADS, ca_bundle=CA_BUNDLE
+            ),
         },
     },
     "limits": {

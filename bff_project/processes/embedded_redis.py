@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import redis
+from django.conf import settings
 
 from bff_project.processes.children import Program
 from bff_project.processes.errors import StartError
@@ -80,7 +81,8 @@ def redis_binary() -> str | None:
 
 def answers(url: str, *, timeout_seconds: float = 0.5) -> bool:
     """Whether a Redis that lets us in answers there."""
-    client = redis.Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds)
+    trust = {"ssl_ca_certs": settings.CA_BUNDLE} if url.startswith("rediss://") and settings.CA_BUNDLE else {}
+    client = redis.Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds, **trust)
     try:
         return bool(client.ping())
     except (redis.RedisError, OSError):

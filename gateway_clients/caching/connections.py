@@ -5,11 +5,13 @@ None is used that has been idle or open for too long, or that leads to another s
 
 import errno
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from hiredis import PushNotification, Reader
 from redis import Connection, SSLConnection, UnixDomainSocketConnection
@@ -24,6 +26,7 @@ from redis.utils import str_if_bytes
 from gateway_clients.caching.refusals import CLUSTER, refusal_code
 from gateway_clients.caching.servers import Server, server_at
 from gateway_clients.prompt_socket import PatientSocket
+from gateway_clients.tls import client_context
 
 #: Seconds after which an idle connection is closed rather than used: a firewall may have forgotten it without a word.
 IDLE_SECONDS: Final = 15.0
@@ -161,7 +164,18 @@ class PromptUnixConnection(PromptConnection, UnixDomainSocketConnection):
 
 
 class TLSConnection(KeptConnection, SSLConnection):
-    """Over TLS, on redis-py's own socket."""
+    """Over TLS, on redis-py's own socket, with one context for all connections unless the address has TLS options."""
+
+    def __init__(self, *, tls_context: ssl.SSLContext | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._tls_context = tls_context
+
+    def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
+        """redis-py's place to shake hands."""
+        if self._tls_context is not None:
+            return self._tls_context.wrap_socket(sock, server_hostname=self.host)
+        wrapped: ssl.SSLSocket = super()._wrap_socket_with_ssl(sock)  # type: ignore[no-untyped-call]
+        return wrapped
 
 
 #: By scheme of REDIS_URL.
@@ -172,13 +186,26 @@ CONNECTION_CLASSES: Final[Mapping[str, Any]] = {
 }
 
 
-def pool_options(url: str, *, timeout_seconds: float, most: int) -> dict[str, Any]:
-    """What a pool of connections to the Redis at `url` is made with. Raises KeyError for an unknown scheme."""
+def pool_options(url: str, *, timeout_seconds: float, most: int, ca_bundle: str = "") -> dict[str, Any]:
+    """What a pool of connections to the Redis at `url` is made with. Raises KeyError for an unknown scheme.
+
+    `ca_bundle` is the path of whose certificates are trusted, "" for the usual authorities. Raises OSError for one that
+    cannot be read.
+    """
+    scheme = urlsplit(url).scheme
     return {
-        "connection_class": CONNECTION_CLASSES[urlsplit(url).scheme],
+        "connection_class": CONNECTION_CLASSES[scheme],
+        **(_tls_options(url, ca_bundle) if scheme == "rediss" else {}),
         "protocol": PROTOCOL,
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": timeout_seconds,
         "socket_connect_timeout": timeout_seconds,
         "max_connections": most,
     }
+
+
+def _tls_options(url: str, ca_bundle: str) -> dict[str, Any]:
+    """TLS options in the address itself, such as a client's certificate, are redis-py's to follow."""
+    if not any(name.startswith("ssl_") for name in parse_qs(urlsplit(url).query)):
+        return {"tls_context": client_context(ca_bundle)}
+    return {"ssl_ca_path" if Path(ca_bundle).is_dir() else "ssl_ca_certs": ca_bundle} if ca_bundle else {}
