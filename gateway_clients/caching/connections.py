@@ -23,6 +23,7 @@ from redis.exceptions import InvalidResponse, ResponseError
 from redis.retry import Retry
 from redis.utils import str_if_bytes
 
+from gateway_clients.caching.addresses import addresses_of
 from gateway_clients.caching.refusals import CLUSTER, refusal_code
 from gateway_clients.caching.servers import Server, server_at
 from gateway_clients.prompt_socket import PatientSocket
@@ -155,7 +156,29 @@ class PromptConnection(KeptConnection):
         return data
 
 
-class PromptTCPConnection(PromptConnection, Connection):
+class DialledConnection(Connection):
+    """redis-py's connection over TCP, with a limit to how long its host is looked up."""
+
+    def _connect(self) -> socket.socket:
+        """redis-py's place to make the socket. Raises OSError."""
+        failure: OSError = OSError(errno.EADDRNOTAVAIL, "no address")
+        seconds: float | None = self.socket_connect_timeout
+        for family, address in addresses_of(self.host, self.port, seconds):
+            made = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                made.settimeout(seconds)
+                made.connect(address)
+                made.settimeout(self.socket_timeout)
+            except OSError as error:
+                failure = error
+                made.close()
+            else:
+                return made
+        raise failure
+
+
+class PromptTCPConnection(PromptConnection, DialledConnection):
     """Over TCP."""
 
 
@@ -163,7 +186,7 @@ class PromptUnixConnection(PromptConnection, UnixDomainSocketConnection):
     """Over a Unix socket."""
 
 
-class TLSConnection(KeptConnection, SSLConnection):
+class TLSConnection(KeptConnection, SSLConnection, DialledConnection):
     """Over TLS, on redis-py's own socket, with one context for all connections unless the address has TLS options."""
 
     def __init__(self, *, tls_context: ssl.SSLContext | None = None, **options: Any) -> None:

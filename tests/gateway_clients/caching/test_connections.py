@@ -1,5 +1,9 @@
 """Connections to Redis by scheme, with nothing on them that was not asked for, and none that is too old or idle."""
 
+import socket
+import threading
+import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +12,14 @@ import pytest
 from pytest_django import Settings
 from redis import ConnectionPool, Redis
 from redis.exceptions import InvalidResponse
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from gateway_clients.caching import connections
 from gateway_clients.caching.connections import PromptConnection, pool_options
 from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.script_lane import ScriptLane, lane_of
 from gateway_clients.caching.scripts import Script, ScriptCall
+from tests.support.calls import at_once
 from tests.support.fake_redis import FakeRedis, bulk
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
@@ -170,6 +176,52 @@ def test_redis_behind_a_unix_socket_may_die_and_come_back(redis_server: RedisSer
     with pytest.raises(CacheDownError):
         guard.script(ECHO, ["key"], [1])
     assert guard.is_down
+
+
+class Names:
+    """The system's look-up of names, as a test has it: how often it was asked, and when it answers."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.count = 0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def __call__(self, host: str, *_: Any) -> Any:
+        self.count += 1
+        self.may_answer.wait(20)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", self.port))]
+
+
+@pytest.fixture
+def names(fake: FakeRedis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
+    made = Names(fake.port)
+    monkeypatch.setattr(socket, "getaddrinfo", made)
+    yield made
+    made.may_answer.set()
+
+
+@pytest.mark.alone
+def test_a_look_up_that_hangs_costs_one_timeout_and_is_made_once(names: Names) -> None:
+    names.may_answer.clear()
+    pool = pool_of("redis://never-known.test/0", socket_connect_timeout=0.1)
+    began = time.monotonic()
+    errors = [each.error for each in at_once(8, lambda: asked(lane_of(pool), "a"))]
+
+    assert time.monotonic() - began < 1.0
+    assert {type(error) for error in errors} == {RedisTimeoutError}
+    assert names.count == 1
+    names.may_answer.set()
+    assert asked(lane_of(pool), "a") == b"a"
+
+
+def test_while_nobody_tells_where_it_leads_now_redis_is_where_it_was(names: Names, fake: FakeRedis) -> None:
+    url = f"redis://{uuid.uuid4().hex}.test/0"
+    assert asked(ScriptLane(pool_of(url)), "a") == b"a"
+    names.may_answer.clear()
+
+    assert asked(ScriptLane(pool_of(url, socket_connect_timeout=0.05)), "b") == b"b"
+    assert len(fake.commands) == 2
 
 
 def test_settings_choose_the_class_by_the_scheme(settings: Settings) -> None:
