@@ -93,6 +93,13 @@ class Environment:
         """Exact web origins. The setting `stand_in` is read where `name` is unset."""
         return self._read(name, values.origins, self._read(stand_in, values.origins, []))
 
+    def ca_bundle(self, name: str, *stand_ins: str) -> str:
+        """The path of whom we trust over TLS, "" for the usual authorities. The first name that is set counts."""
+        names = (name, *stand_ins)
+        self._parsers.update(dict.fromkeys(names, values.ca_bundle))
+        chosen = next((each for each in names if self._variables.get(each)), name)
+        return self._read(chosen, values.ca_bundle, "")
+
     def http_url(self, name: str, default: str) -> str:
         """The address of a service."""
         return self._read(name, values.http_url, default)
@@ -110,7 +117,11 @@ class Environment:
         password = self.text("REDIS_PASSWORD", "")
         login = f":{quote(password, safe='')}@" if password else ""
         host, port = self.text("REDIS_HOST", "localhost"), self.port("REDIS_PORT", 6379)
-        return self.text("REDIS_URL", f"redis://{login}{host}:{port}/0")
+        return self._read("REDIS_URL", values.redis_url, f"redis://{login}{host}:{port}/0")
+
+    def broker_url(self, name: str) -> str:
+        """The address of Celery's broker, "" for none."""
+        return self._read(name, values.broker_url, "")
 
     def overrides(self, prefixes: Iterable[str], names: Mapping[str, Any]) -> dict[str, Any]:
         """The settings `PREFIX_NAME` that are set, each read as `NAME` was. `names` holds the values of those."""

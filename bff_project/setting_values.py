@@ -12,6 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from environ import Env
+from redis.connection import parse_url
+
+from gateway_clients.tls import client_context
 
 T = TypeVar("T")
 Parser = Callable[[str], T]
@@ -24,6 +27,8 @@ FLAGS: Final = {"true": True, "1": True, "yes": True, "on": True, "false": False
 HOST: Final = re.compile(r"\*|\[[0-9A-Fa-f:.]+\]|\.?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
 VISIBLE: Final = re.compile(r"[\x21-\x7e]*")
 LARGEST_PORT: Final = 65_535
+#: Those that we know how to keep from waiting for a broker that is frozen.
+BROKER_SCHEMES: Final = frozenset({"redis", "rediss", "amqp", "amqps", "pyamqp"})
 DATABASE_SCHEMES: Final = frozenset({"postgres", "postgresql", "psql", "pgsql", "sqlite"})
 
 
@@ -112,11 +117,38 @@ def origins(value: str) -> list[str]:
     return list(found)
 
 
+def ca_bundle(value: str) -> str:
+    """The path of certificates of authorities."""
+    try:
+        client_context(value)
+    except (OSError, ValueError):
+        raise ValueError("the path of a PEM file of certificates that can be read") from None
+    return value
+
+
 def http_url(value: str) -> str:
     """An absolute address of a service."""
     split = _http(value)
     if split is None or split.query or split.fragment or "@" in split.netloc:
         raise ValueError("an http:// or https:// address without user, query or fragment")
+    return value
+
+
+def redis_url(value: str) -> str:
+    """The address of a Redis, over TCP, TLS or a Unix socket."""
+    try:
+        is_whole = "path" in parse_url(value) or urlsplit(value).scheme != "unix"  # type: ignore[no-untyped-call]
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise ValueError("redis://host:port/0, rediss://host:port/0 (TLS) or unix:///path/to/socket")
+    return value
+
+
+def broker_url(value: str) -> str:
+    """The address of a message broker."""
+    if urlsplit(value).scheme not in BROKER_SCHEMES:
+        raise ValueError("an address that begins with redis://, rediss://, amqp:// or amqps://")
     return value
 
 

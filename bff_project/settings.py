@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
 from bff_project.environment import read_environment
-from gateway_clients.caching.script_lane import PromptConnection
+from gateway_clients.caching.connections import pool_options
 from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
 from gateway_clients.edge.static import add_headers
 from gateway_clients.failpoints import Failpoint
@@ -33,6 +30,9 @@ DRAIN_SECONDS = env.seconds("DRAIN_SECONDS", 5.0, may_be_zero=True)
 ADMISSION_LIMIT = env.count("ADMISSION_LIMIT", 24)
 REQUEST_MAX_BYTES = env.count("REQUEST_MAX_BYTES", 1_000_000)
 UPLOAD_MAX_BYTES = env.count("UPLOAD_MAX_BYTES", 100_000_000)
+
+# Whose certificates are trusted, of upstreams, Redis and the broker
+CA_BUNDLE = env.ca_bundle("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 # Upstreams
 for _number, _name in enumerate(SERVICES, start=8001):
@@ -87,13 +87,9 @@ CACHES = {
         "KEY_PREFIX": CACHE_KEY_PREFIX,
         "OPTIONS": {
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            "CONNECTION_POOL_KWARGS": {
-                "retry": Retry(NoBackoff(), 0),
-                "socket_timeout": REDIS_TIMEOUT_SECONDS,
-                "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
-                "max_connections": 4 * THREADS,
-                "connection_class": PromptConnection,
-            },
+            "CONNECTION_POOL_KWARGS": pool_options(
+                REDIS_URL, timeout_seconds=REDIS_TIMEOUT_SECONDS, most=4 * THREADS, ca_bundle=CA_BUNDLE
+            ),
         },
     },
     "limits": {
@@ -103,7 +99,7 @@ CACHES = {
 }
 
 # What is done later, by the worker
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "")
+CELERY_BROKER_URL = env.broker_url("CELERY_BROKER_URL")
 OUTBOX_HANDLERS = {
     "cache.drop": "gateway_clients.caching.dropping.drop_message",
     "claims.settle": "claims.jobs.settle_submission",

@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from gateway_clients.caching.redis_state import leads_to_cluster
 from gateway_clients.edge.graphql.persisted import trusted_documents
 from gateway_clients.failpoints import Failpoint
 
@@ -36,6 +37,14 @@ def check_production(**_given: Any) -> Sequence[CheckMessage]:
 def check_always(**_given: Any) -> Sequence[CheckMessage]:
     """What no environment can work with."""
     return [message for check in CHECKS for message in check()]
+
+
+@register(Tags.caches)
+def check_redis(**_given: Any) -> Sequence[CheckMessage]:
+    """What REDIS_URL leads to, if anybody answers there. The scripts of the cache need all their keys on one server."""
+    if not leads_to_cluster():
+        return []
+    return [Error("REDIS_URL leads to a Redis Cluster, which is not supported.", id="gateway.E008")]
 
 
 def _environment() -> Iterator[CheckMessage]:

@@ -44,7 +44,10 @@ class DataClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamConf:
-    """What the gateway knows of one upstream. Times are seconds, sizes are bytes."""
+    """What the gateway knows of one upstream. Times are seconds, sizes are bytes.
+
+    `ca_bundle` is the path of whose certificates are trusted, "" for the usual authorities.
+    """
 
     name: str
     base_url: str
@@ -60,6 +63,7 @@ class UpstreamConf:
     breaker_failure_rate: float
     breaker_slow_seconds: float
     retry_budget: float
+    ca_bundle: str = ""
 
 
 @cache
@@ -86,6 +90,7 @@ def upstream_conf(name: str) -> UpstreamConf:
         breaker_failure_rate=own("BREAKER_FAILURE_RATE"),
         breaker_slow_seconds=own("BREAKER_SLOW_SECONDS"),
         retry_budget=own("RETRY_BUDGET"),
+        ca_bundle=settings.CA_BUNDLE,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import redis
+from django.conf import settings
 
 from bff_project.processes.children import Program
 from bff_project.processes.errors import StartError
@@ -38,9 +39,10 @@ def plan_redis(url: str, data_dir: Path) -> RedisPlan:
     """
     if answers(url):
         return RedisPlan(url=url, program=None)
-    port = loopback_port(url)
-    is_ours = port is not None and is_free(port)
     parts = urlsplit(url)
+    # An embedded one speaks plain TCP: it cannot stand in for one over TLS or a Unix socket at the same address.
+    port = loopback_port(url) if parts.scheme == "redis" else None
+    is_ours = port is not None and is_free(port)
     password = unquote(parts.password or "") if is_ours else ""
     own_port = port if port is not None and is_ours else free_port()
     return RedisPlan(
@@ -79,7 +81,8 @@ def redis_binary() -> str | None:
 
 def answers(url: str, *, timeout_seconds: float = 0.5) -> bool:
     """Whether a Redis that lets us in answers there."""
-    client = redis.Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds)
+    trust = {"ssl_ca_certs": settings.CA_BUNDLE} if url.startswith("rediss://") and settings.CA_BUNDLE else {}
+    client = redis.Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds, **trust)
     try:
         return bool(client.ping())
     except (redis.RedisError, OSError):

@@ -39,6 +39,11 @@ def generation_name() -> str:
     return f"{settings.CACHE_KEY_PREFIX}:g"
 
 
+def server_name() -> str:
+    """Redis's name of the run id of the server that the generation was raised on."""
+    return f"{settings.CACHE_KEY_PREFIX}:server"
+
+
 def counter_name(name: str) -> str:
     """Redis's name of a counter."""
     return f"{settings.CACHE_KEY_PREFIX}:n:{name}"

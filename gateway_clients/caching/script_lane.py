@@ -3,70 +3,20 @@
 Who needs no answer leaves it on the connection: whoever takes that next reads it first.
 """
 
-import errno
 import os
-import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from hiredis import Reader, pack_command
-from redis import Connection, ConnectionPool
-from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
+from hiredis import pack_command
+from redis import ConnectionPool
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from gateway_clients.caching.connections import KeptConnection, PromptConnection
 from gateway_clients.caching.scripts import ScriptCall
-from gateway_clients.prompt_socket import PatientSocket
-
-#: What the reader says while an answer is not whole.
-_NOT_YET: Final = object()
-
-
-class PromptConnection(Connection):
-    """A plain TCP connection on a socket that lets other threads run only while it waits."""
-
-    prompt: PatientSocket
-    reader: Reader
-    #: Answers that nobody has waited for yet.
-    left_answers: int = 0
-
-    def _connect(self) -> socket.socket:
-        """redis-py's place to make the socket."""
-        made: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
-        self.prompt = PatientSocket(fileno=made.detach())
-        self.prompt.settimeout(self.socket_timeout)
-        self.reader = Reader(protocolError=InvalidResponse, replyError=_refusal, notEnoughData=_NOT_YET)
-        self.left_answers = 0
-        return self.prompt
-
-    def answers(self, count: int) -> list[Any]:
-        """Waits for what Redis says to so many commands; its errors among it. Raises RedisError, OSError."""
-        answers: list[Any] = []
-        try:
-            while len(answers) < count:
-                answer = self.reader.gets()
-                if answer is _NOT_YET:
-                    self.reader.feed(self._received())
-                else:
-                    answers.append(answer)
-        except BaseException:
-            self.disconnect()  # type: ignore[no-untyped-call]
-            raise
-        return answers
-
-    def _received(self) -> bytes:
-        """What has come, or comes; most often an answer that was left is there."""
-        try:
-            data = self.prompt.receive_now() if self.left_answers else self.prompt.receive()
-        except BlockingIOError:
-            data = self.prompt.receive()
-        if not data:
-            raise ConnectionResetError(errno.ECONNRESET, "Redis has closed the connection")
-        return data
-
-
-def _refusal(text: str) -> ResponseError:
-    return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)
+from gateway_clients.caching.servers import server_at
 
 
 class ScriptLane:
@@ -93,9 +43,15 @@ class ScriptLane:
         connection = self._sent(calls)
         if self._can_leave(connection, calls) and may_leave():
             connection.left_answers = len(calls)
-            self._idle.append(connection)
+            self._keep(connection)
             return None
         return self._waited(connection, calls)
+
+    def close_idle(self) -> None:
+        """Closes those that nobody uses now."""
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().disconnect()
 
     def _sent(self, calls: Sequence[ScriptCall]) -> Any:
         connection = self._taken()
@@ -110,7 +66,7 @@ class ScriptLane:
             _send(connection, [("EVAL", calls[number].script.source, calls[number]) for number in unknown])
             for number, answer in zip(unknown, _answers(connection, len(unknown)), strict=True):
                 answers[number] = answer
-        self._idle.append(connection)
+        self._keep(connection)
         _raise_refusal(answers)
         self._loaded.update(call.script.sha1 for call in calls)
         return answers
@@ -118,8 +74,17 @@ class ScriptLane:
     def _can_leave(self, connection: Any, calls: Sequence[ScriptCall]) -> bool:
         return isinstance(connection, PromptConnection) and all(call.script.sha1 in self._loaded for call in calls)
 
+    def _keep(self, connection: Any) -> None:
+        """Keeps it for the next, and closes the one that was idle for longest where that was too long."""
+        self._idle.append(connection)
+        oldest = self._idle[0] if len(self._idle) > 1 else connection
+        if oldest is not connection and _is_stale(oldest):
+            with suppress(ValueError):  # another thread has taken it
+                self._idle.remove(oldest)
+                oldest.disconnect()
+
     def _taken(self) -> Any:
-        """A connection that Redis has not closed meanwhile, and on which nothing is left to be read."""
+        """A connection of use that Redis has not closed meanwhile, and on which nothing is left to be read."""
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -135,6 +100,8 @@ class ScriptLane:
 
     def _is_ready(self, connection: Any) -> bool:
         """Reads what is left. Raises RedisError, TimeoutError."""
+        if _is_stale(connection):
+            return False
         if isinstance(connection, PromptConnection) and connection.left_answers:
             try:
                 self._read_left(connection)
@@ -153,14 +120,14 @@ class ScriptLane:
             return
         try:
             _raise_refusal(answers)
-        except ResponseError:
-            self._idle.append(connection)
+        except RedisError:
+            self._keep(connection)
             raise
 
 
 def _raise_refusal(answers: Sequence[Any]) -> None:
     for answer in answers:
-        if isinstance(answer, ResponseError):
+        if isinstance(answer, RedisError):
             raise answer
 
 
@@ -189,10 +156,14 @@ def _answer(connection: Any) -> Any:
         return error
 
 
+def _is_stale(connection: Any) -> bool:
+    return isinstance(connection, KeptConnection) and connection.is_stale
+
+
 def _is_quiet(connection: Any) -> bool:
     """Whether nothing is to be read where nothing was asked for."""
     if isinstance(connection, PromptConnection):
-        return not connection.prompt.has_input()
+        return connection.is_quiet
     try:
         return not connection.can_read()
     except RedisError:
@@ -211,3 +182,12 @@ def lane_of(pool: ConnectionPool) -> ScriptLane:
         with _lock:
             lane = _lanes.setdefault(pool, ScriptLane(pool))
     return lane
+
+
+def forget_connections(pool: ConnectionPool) -> None:
+    """Closes the idle connections to a pool's Redis, its own and those for scripts; those in use end with their use."""
+    options = pool.connection_kwargs
+    address = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+    server_at(address, options.get("db", 0)).forget_connections()
+    lane_of(pool).close_idle()
+    pool.disconnect(inuse_connections=False)

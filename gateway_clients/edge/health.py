@@ -9,8 +9,8 @@ import msgspec
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
-from django_redis import get_redis_connection
-from redis.exceptions import RedisError
+
+from gateway_clients.caching.redis_state import redis_state
 
 ALIVE: Final = b'{"status":"alive"}'
 
@@ -21,15 +21,6 @@ def database_state() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (OperationalError, InterfaceError):
-        return "down"
-    return "up"
-
-
-def redis_state() -> str:
-    """`up` or `down`; asks with the cache's own short timeout."""
-    try:
-        get_redis_connection("default").ping()
-    except (RedisError, OSError):
         return "down"
     return "up"
 

@@ -19,8 +19,13 @@ from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.scripts import Script, ScriptCall
 from gateway_clients.caching.store import default_cache
 
+#: KEYS: a counter; ARGV: by how much, its life in seconds. Answers what it counts now; what is no number is begun anew.
 COUNT: Final = Script("""
-local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+local count = redis.pcall('INCRBY', KEYS[1], ARGV[1])
+if type(count) == 'table' then
+  redis.call('SET', KEYS[1], ARGV[1])
+  count = tonumber(ARGV[1])
+end
 if count == tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
 return count
 """)

@@ -1,6 +1,8 @@
 """Celery as the engine beyond one machine: one task, which works off what the database says is due."""
 
+import ssl
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from celery import Celery
@@ -43,6 +45,7 @@ def _made(transport_options: dict[str, Any]) -> Celery:
         task_ignore_result=True,
         task_publish_retry=False,
         broker_transport_options=transport_options,
+        broker_use_ssl=_tls(),
         broker_connection_timeout=BROKER_SECONDS,
         broker_connection_retry_on_startup=True,
         broker_pool_limit=1,
@@ -59,6 +62,17 @@ def _made(transport_options: dict[str, Any]) -> Celery:
 def work_off_task() -> int:
     """Works off what is due; how many messages there were."""
     return work_off()
+
+
+def _tls() -> dict[str, Any] | None:
+    """How the broker's certificate is checked; None without TLS. Left alone, kombu would not check Redis's at all."""
+    scheme = settings.CELERY_BROKER_URL.partition("://")[0]
+    if scheme == "rediss":
+        place = "ssl_ca_path" if Path(settings.CA_BUNDLE).is_dir() and settings.CA_BUNDLE else "ssl_ca_certs"
+        return {"ssl_cert_reqs": ssl.CERT_REQUIRED, place: settings.CA_BUNDLE or None}
+    if scheme == "amqps":
+        return {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": settings.CA_BUNDLE or None, "server_hostname": None}
+    return None
 
 
 def _kind() -> str:

@@ -15,6 +15,7 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
 from gateway_clients.caching.guard import RedisGuard
+from gateway_clients.caching.refusals import raise_server_refusal
 from gateway_clients.caching.scripts import Script
 from gateway_clients.instrumentation.rates import Rates
 from gateway_clients.resilience.breaker import Override
@@ -90,7 +91,9 @@ class Blackboard:
     def _read(self, redis: Redis, pipeline: Pipeline, hashes: Sequence[str]) -> list[Any]:
         for name in hashes:
             pipeline.hgetall(name)
-        answers = pipeline.execute(raise_on_error=False)[-len(hashes) :]
+        all_answers = pipeline.execute(raise_on_error=False)
+        raise_server_refusal(all_answers)
+        answers = all_answers[-len(hashes) :]
         strange = [name for name, answer in zip(hashes, answers, strict=True) if isinstance(answer, ResponseError)]
         if strange:
             log.warning("breakers.unreadable", names=strange)

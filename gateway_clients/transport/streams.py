@@ -206,6 +206,7 @@ class StreamLane:
         self._conf = conf
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.verify = self._verify = conf.ca_bundle or True
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, PacedAdapter(pool_connections=1, pool_maxsize=MOST_KEPT))
 
@@ -221,7 +222,12 @@ class StreamLane:
         timeout = urllib3.Timeout(connect=min(left, self._conf.connect_seconds), read=left)
         prepared = _prepared(outgoing, url, None if pieces is None else _on_the_clock(pieces, deadline))
         try:
-            response = self._session.get_adapter(url).send(prepared, stream=True, timeout=timeout)  # type: ignore[arg-type] # its own types leave it out
+            response = self._session.get_adapter(url).send(
+                prepared,
+                stream=True,
+                timeout=timeout,  # type: ignore[arg-type] # its own types leave it out
+                verify=self._verify,
+            )
         except FOREIGN as error:
             raise ours(self._conf.name, error, was_sent=_trip.has_sent) from error
         assert _trip.paced is not None

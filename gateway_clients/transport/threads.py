@@ -37,6 +37,7 @@ class ThreadLane:
         self._conf = conf
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.verify = self._verify = conf.ca_bundle or True
         adapter = ClockedAdapter(pool_connections=1, pool_maxsize=2 * conf.bulkhead_limit)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -61,7 +62,12 @@ class ThreadLane:
         url = self._conf.base_url + outgoing.target
         adapter = self._session.get_adapter(url)
         try:
-            response = adapter.send(_prepared(outgoing, url), stream=True, timeout=timeout)  # type: ignore[arg-type] # its own types leave it out
+            response = adapter.send(
+                _prepared(outgoing, url),
+                stream=True,
+                timeout=timeout,  # type: ignore[arg-type] # its own types leave it out
+                verify=self._verify,
+            )
             try:
                 body = self._body(response)
             except BaseException:

@@ -125,6 +125,21 @@ def test_processes_count_together(portal: Client, settings: Any, redis_process: 
     assert [int(each) for each in counts] == [1, 2]
 
 
+@pytest.mark.parametrize("kind", ["text", "hash"])
+def test_what_is_no_number_is_begun_anew(portal: Client, settings: Any, redis_process: RedisProcess, kind: str) -> None:
+    settings.RATE_LIMIT_MAX = 3
+    portal.get(PING)
+    with Redis(port=redis_process.port) as redis:
+        (name,) = redis.scan_iter(f"{settings.CACHES['limits']['KEY_PREFIX']}:*:rl:*")
+        redis.delete(name)
+        _ = redis.set(name, "foreign") if kind == "text" else redis.hset(name, "foreign", "value")
+        statuses = [portal.get(PING).status_code for _ in range(4)]
+
+        assert statuses == [401, 401, 401, 429]
+        assert (redis.get(name), redis.ttl(name) > 0) == (b"4", True)
+    assert not limiter_cache.cache_guard().is_down
+
+
 def test_with_redis_frozen_the_process_goes_on_counting_alone(
     portal: Client, settings: Any, redis_process: RedisProcess
 ) -> None:

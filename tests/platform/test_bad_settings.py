@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import pytest
+from requests import certs
 
 from bff_project.environment import BadSettingsError
 from bff_project.processes.ports import free_port
@@ -23,6 +24,7 @@ PORT: Final = ("4321", ("abc", "0", "65536"))
 URL: Final = ("https://claims.example/base", ("nonsense", "ftp://claims.example", "http://host:port"))
 SHARE: Final = ("0.5", ("1.5", "-0.1", "half"))
 VISIBLE: Final = ("a-b.c", ("two words", "line\nbreak", "é"))
+AUTHORITIES: Final = (certs.where(), ("/nowhere.pem", "/dev/null", "/etc/hostname"))
 DURATION: Final = ("15m", ("0", "-1s", "1w"))
 
 #: Each setting with a value that is good, and three that are not.
@@ -58,7 +60,13 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
     "BREAKER_FAILURE_RATE": SHARE,
     "BREAKER_SLOW_SECONDS": POSITIVE_SECONDS,
     "RETRY_BUDGET": SHARE,
+    **dict.fromkeys(("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), AUTHORITIES),
     "REDIS_PORT": PORT,
+    "REDIS_URL": (
+        "rediss://:s3cret@redis.example:6380/0",
+        ("redis+sentinel://:s3cret@redis.example/main/0", "redis://:s3cret@redis.example:port/0", "unix://:s3cret@"),
+    ),
+    "CELERY_BROKER_URL": ("amqps://user:s3cret@broker.example//", ("sqs://key:s3cret@", "sentinel://x", "s3cret")),
     "REDIS_TIMEOUT_SECONDS": POSITIVE_SECONDS,
     "CACHE_KEY_PREFIX": VISIBLE,
     **{f"CACHE_TTL_SECONDS_{name}": POSITIVE_SECONDS for name in DataClass.__members__},
@@ -95,8 +103,6 @@ TEXTS: Final = frozenset(
         "REFRESH_TOKEN_SECRET",
         "REDIS_HOST",
         "REDIS_PASSWORD",
-        "REDIS_URL",
-        "CELERY_BROKER_URL",
         "GRAPHQL_TRUSTED_DOCUMENTS",
     }
 )

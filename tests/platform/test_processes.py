@@ -119,6 +119,15 @@ def test_a_redis_of_our_own_goes_elsewhere_when_somebody_else_is_there(tmp_path:
     assert loopback_port(plan.url) not in {None, port}
 
 
+@pytest.mark.parametrize("url", ["rediss://localhost:{port}/0", "unix:///nowhere/redis.sock"])
+def test_an_embedded_redis_does_not_stand_in_for_one_that_it_cannot_be(
+    free_port: Callable[[], int], tmp_path: Path, url: str
+) -> None:
+    plan = plan_redis(url.format(port=free_port()), tmp_path)
+
+    assert (plan.url.startswith("redis://127.0.0.1:"), plan.program is not None) == (True, True)
+
+
 def test_no_redis_program_is_told_with_what_to_install(
     monkeypatch: pytest.MonkeyPatch, free_port: Callable[[], int], tmp_path: Path
 ) -> None:

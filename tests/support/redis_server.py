@@ -2,6 +2,7 @@
 
 import signal
 import tempfile
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,9 +30,11 @@ class RedisServer:
     def _directory(self) -> "tempfile.TemporaryDirectory[str]":
         return tempfile.TemporaryDirectory(prefix="redis-")
 
-    def start(self) -> None:
-        """Starts it, empty, and waits until it answers."""
-        self._child = children.start(redis_program(self.port, Path(self._directory.name)))
+    def start(self, *more_lines: str) -> None:
+        """Starts it, empty, with more lines of configuration, and waits until it answers."""
+        program = redis_program(self.port, Path(self._directory.name))
+        lines = "".join(f"{line}\n" for line in more_lines)
+        self._child = children.start(replace(program, stdin=(program.stdin or b"") + lines.encode()))
         wait_until(lambda: answers(self.url), seconds=10)
 
     def kill(self) -> None:

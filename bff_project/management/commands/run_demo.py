@@ -81,12 +81,13 @@ def _sandbox_ports() -> tuple[PortWish, ...]:
 def _greeting(plan: DemoPlan) -> str:
     from members.demo import DEMO_ACCOUNTS
 
-    address = urlsplit(plan.redis.url)
+    parts = urlsplit(plan.redis.url)
+    address = parts.path if parts.scheme == "unix" else f"{parts.hostname}:{parts.port}"
     return greeting(
         port=settings.PORT,
         metrics_port=settings.METRICS_PORT if settings.ENABLE_METRICS else None,
         sandbox=[str(wish.port) for wish in plan.sandbox_ports],
-        redis=f"{address.hostname}:{address.port} ({'embedded' if plan.redis.program else 'was there already'})",
+        redis=f"{address} ({'embedded' if plan.redis.program else 'was there already'})",
         logs=str(plan.run_dir.relative_to(settings.BASE_DIR)),
         accounts=DEMO_ACCOUNTS,
     )

@@ -222,6 +222,8 @@ def test_a_pattern_or_too_many_tags_invalidated_in_an_outage_drop_everything(
 class Scripted:
     """A Redis whose commands do what the test says."""
 
+    connection_pool = ConnectionPool()
+
     def __init__(self, **commands: Callable[..., Any]) -> None:
         self.__dict__.update(commands)
 

@@ -1,0 +1,36 @@
+"""What Redis is good for now, as health probes, staff and the checks at start ask it."""
+
+from redis.exceptions import RedisError
+
+from gateway_clients.caching.guard import CacheDownError, CacheRefusedError, default_connection, write_probe
+from gateway_clients.caching.refusals import OF_A_CLUSTER, RedisState, refusal_code, state_behind
+from gateway_clients.caching.store import default_cache
+
+
+def redis_state() -> RedisState:
+    """Whether Redis takes writes; a few of its socket timeouts at most, and none while the process goes without it.
+
+    `down for writes`: it answers, but is a replica, is full, or cannot save. `cluster`: a kind that is not supported.
+    """
+    guard = default_cache().guard
+    try:
+        guard.run(write_probe)
+    except CacheRefusedError as refused:
+        # Without a code the process has as many connections as it may, all in use: Redis is not to blame.
+        return "up" if not refused.code else state_behind(refused.code)
+    except CacheDownError:
+        return "down" if guard.state == "up" else guard.state
+    return "up"
+
+
+def leads_to_cluster() -> bool:
+    """Whether a node of a Redis Cluster answers at REDIS_URL. False when nobody answers."""
+    pool = default_connection().connection_pool
+    connection = pool.connection_class(**pool.connection_kwargs)
+    try:
+        connection.connect()
+    except (RedisError, OSError) as error:
+        return refusal_code(error) in OF_A_CLUSTER
+    finally:
+        connection.disconnect()
+    return False

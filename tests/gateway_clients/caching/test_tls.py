@@ -1,0 +1,81 @@
+"""Redis over TLS: with a certificate that is trusted, or not at all; a password never goes over a plain connection."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import ConnectionPool, Redis
+
+from gateway_clients.caching.connections import TLSConnection, pool_options
+from gateway_clients.caching.guard import CacheDownError, RedisGuard
+from gateway_clients.caching.invalidation import Invalidations
+from gateway_clients.caching.script_lane import lane_of
+from gateway_clients.caching.store import Cache
+from tests.gateway_clients.caching.steps import fill, look
+from tests.gateway_clients.caching.steps import value_of as value
+from tests.support.calls import Running
+from tests.support.certificates import Authority
+from tests.support.tls_redis import PASSWORD, TLSRedis
+
+TLS_HANDSHAKE = 0x16
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def tls_redis(authority: Authority) -> Iterator[TLSRedis]:
+    server = TLSRedis(authority)
+    yield server
+    server.remove()
+
+
+def guard_of(url: str, ca_bundle: str = "") -> RedisGuard:
+    """Once it is down it stays so."""
+    options = pool_options(url, timeout_seconds=0.5, most=20, ca_bundle=ca_bundle)
+    redis = Redis(connection_pool=ConnectionPool.from_url(url, **options))
+    return RedisGuard(lambda: redis, sleep=lambda _: threading.Event().wait())
+
+
+def test_scripts_and_commands_go_over_tls(tls_redis: TLSRedis, authority: Authority) -> None:
+    guard = guard_of(tls_redis.url, str(authority.bundle))
+    cache = Cache(guard, invalidations=Invalidations(), chance=lambda: 0.0)
+
+    assert fill(cache, value="kept")
+    assert value(look(cache)) == "kept"
+    assert guard.run(lambda redis: redis.set("key", "value")) is True
+    (connection,) = guard.run(lambda redis: lane_of(redis.connection_pool))._idle
+    assert isinstance(connection, TLSConnection)
+
+
+def test_a_server_whose_authority_is_not_trusted_is_not_told_the_password(tls_redis: TLSRedis, tmp_path: Path) -> None:
+    another = Authority(tmp_path)
+    for ca_bundle in ("", str(another.bundle)):
+        guard = guard_of(tls_redis.url, ca_bundle)
+        with pytest.raises(CacheDownError):
+            guard.run(lambda redis: redis.ping())
+        assert guard.is_down
+
+
+def test_options_of_the_address_hold(tls_redis: TLSRedis, authority: Authority) -> None:
+    trusted = guard_of(f"{tls_redis.url}?ssl_min_version=771", str(authority.bundle))
+    assert trusted.run(lambda redis: redis.ping()) is True
+    unchecked = guard_of(f"{tls_redis.url}?ssl_cert_reqs=none")
+    assert unchecked.run(lambda redis: redis.ping()) is True
+
+
+def test_what_is_said_first_is_a_handshake_and_no_password() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        guard = guard_of(f"rediss://:{PASSWORD}@127.0.0.1:{listener.getsockname()[1]}/0")
+        asking = Running(lambda: guard.run(lambda redis: redis.ping()))
+        connection, _ = listener.accept()
+        with connection:
+            said = connection.recv(65_536)
+
+        assert isinstance(asking.wait().error, CacheDownError)
+    assert (said[0], PASSWORD.encode() in said) == (TLS_HANDSHAKE, False)
