@@ -45,6 +45,16 @@ class Environment(environ.Env):
             raise ImproperlyConfigured(f"{name} must be a whole number")
         return int(value)
 
+    def share(self, name: str, default: float) -> float:
+        """A number from 0 to 1."""
+        try:
+            value = self.float(name, default=default)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= 1:
+            raise ImproperlyConfigured(f"{name} must be a number from 0 to 1")
+        return value
+
     def redis_url(self) -> str:
         """`REDIS_URL`, or one made of `REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`."""
         password = self.str("REDIS_PASSWORD", default="")

@@ -1,7 +1,8 @@
 """Settings, all from the environment (`.env` is read when present); `.env.example` documents each with its default."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -41,25 +42,29 @@ for _number, _name in enumerate(SERVICES, start=8001):
 READ_BUDGET_SECONDS = env.positive("READ_BUDGET_SECONDS", 3)
 SUBMIT_BUDGET_SECONDS = env.positive("SUBMIT_BUDGET_SECONDS", 10)
 STREAM_BUDGET_SECONDS = env.positive("STREAM_BUDGET_SECONDS", 300)
-UPSTREAM_SERVICE_TOKEN = env.str("UPSTREAM_SERVICE_TOKEN", default="")
-UPSTREAM_TIMEOUT_SECONDS = env.positive("UPSTREAM_TIMEOUT_SECONDS", 2)
 EVENTS_WEBHOOK_SECRET = env.secrets("EVENTS_WEBHOOK_SECRET")
 EVENTS_URL = env.str("EVENTS_URL", default="")
-UPSTREAM_CONNECT_SECONDS = env.positive("UPSTREAM_CONNECT_SECONDS", 0.5)
-UPSTREAM_MAX_BYTES = env.count("UPSTREAM_MAX_BYTES", 5_000_000)
-BULKHEAD_LIMIT = env.count("BULKHEAD_LIMIT", 12)
-BREAKER_FAILURES = env.count("BREAKER_FAILURES", 5)
-BREAKER_OPEN_SECONDS = env.positive("BREAKER_OPEN_SECONDS", 60)
-BREAKER_WINDOW_SECONDS = env.positive("BREAKER_WINDOW_SECONDS", 10)
-BREAKER_MIN_CALLS = env.count("BREAKER_MIN_CALLS", 20)
-BREAKER_FAILURE_RATE = env.positive("BREAKER_FAILURE_RATE", 0.5)
-BREAKER_SLOW_SECONDS = env.positive("BREAKER_SLOW_SECONDS", 1.5)
-RETRY_BUDGET = env.float("RETRY_BUDGET", default=0.1)
+_readers: dict[str, tuple[Callable[..., Any], Any]] = {
+    "UPSTREAM_SERVICE_TOKEN": (env.str, ""),
+    "UPSTREAM_TIMEOUT_SECONDS": (env.positive, 2),
+    "UPSTREAM_CONNECT_SECONDS": (env.positive, 0.5),
+    "UPSTREAM_MAX_BYTES": (env.count, 5_000_000),
+    "BULKHEAD_LIMIT": (env.count, 12),
+    "BREAKER_FAILURES": (env.count, 5),
+    "BREAKER_OPEN_SECONDS": (env.positive, 60),
+    "BREAKER_WINDOW_SECONDS": (env.positive, 10),
+    "BREAKER_MIN_CALLS": (env.count, 20),
+    "BREAKER_FAILURE_RATE": (env.positive, 0.5),
+    "BREAKER_SLOW_SECONDS": (env.positive, 1.5),
+    "RETRY_BUDGET": (env.share, 0.1),
+}
 for _setting in PER_UPSTREAM:
+    _read, _default = _readers[_setting]
+    globals()[_setting] = _read(_setting, _default)
     for _name in SERVICES:
         _own = f"{_name.upper()}_{_setting}"
         if _own in env.ENVIRON:
-            globals()[_own] = type(globals()[_setting])(env.str(_own))
+            globals()[_own] = _read(_own, _default)
 
 # Cache
 REDIS_URL = env.redis_url()
