@@ -9,15 +9,10 @@ from typing import Any, Final, Protocol, TypeVar
 
 from django.core.signals import setting_changed
 
-from gateway_clients import instrumentation
 from gateway_clients.conf import SERVICES
 from gateway_clients.errors import (
     DeadlineExceededError,
-    UpstreamBusyError,
     UpstreamContractError,
-    UpstreamError,
-    UpstreamRejectedError,
-    UpstreamUnavailableError,
 )
 from gateway_clients.once import once
 from gateway_clients.resilience.breaker import Permit
@@ -27,6 +22,7 @@ from gateway_clients.transport.messages import Answer
 from gateway_clients.transport.streams import Stream, StreamLane
 from gateway_clients.upstream.asker import Asker, outgoing
 from gateway_clients.upstream.call import Call
+from gateway_clients.upstream.reckoning import tell_end
 from gateway_clients.upstream.registry import upstream
 from gateway_clients.upstream.understanding import refusal, understood
 
@@ -80,26 +76,7 @@ class _Passage:
         if permit is None:
             return
         self._held.close()
-        match error:
-            case UpstreamUnavailableError():
-                permit.failed(self._waiting_seconds)
-            case None | UpstreamRejectedError():
-                permit.succeeded(self._waiting_seconds)
-            case UpstreamBusyError(was_sent=True):
-                permit.breaker.pause(error.retry_after_seconds)
-                permit.succeeded(self._waiting_seconds)
-            case _:
-                permit.ignored()
-        if error is None or isinstance(error, UpstreamError):
-            instrumentation.tell(
-                instrumentation.CallRecord(
-                    service=self._call.service,
-                    operation=self._call.operation,
-                    outcome="ok" if error is None else error.code,
-                    seconds=self._waiting_seconds,
-                    state="asked",
-                )
-            )
+        tell_end(self._call, permit, error, self._waiting_seconds)
 
 
 class Incoming(Protocol):

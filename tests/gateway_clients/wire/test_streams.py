@@ -215,6 +215,29 @@ def test_failures_open_the_breaker_and_then_nobody_is_asked(sandbox, document) -
     assert all_places_are_free()
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [("7", 7), ("99999999999", 30), ("9" * 400, 30), ("soon", 1), ("Fri, 02 Jan 2199 03:05:05 GMT", 30)],
+)
+@pytest.mark.parametrize("ask", ["download", "upload"])
+def test_a_429_pauses_the_upstream_for_a_time_within_reason(
+    ask: str, retry_after: str, seconds: int, sandbox, document, settings
+) -> None:
+    settings.BREAKER_OPEN_SECONDS = 30
+    sandbox.fault("document", "status", operation=f"{ask}Document", status=429, retry_after=retry_after)
+
+    errors = []
+    for _ in range(2):
+        with pytest.raises(UpstreamBusyError) as raised:
+            download(document) if ask == "download" else upload([PDF])
+        errors.append(raised.value)
+
+    assert [error.was_sent for error in errors] == [True, False]
+    assert [error.retry_after_seconds for error in errors] == pytest.approx([seconds] * 2, abs=0.9)
+    assert sandbox.calls("document").total == 1
+    assert all_places_are_free()
+
+
 def test_the_time_that_a_slow_portal_takes_is_not_the_upstreams(sandbox, settings) -> None:
     settings.DOCUMENT_BREAKER_SLOW_SECONDS = 0.3
     go_on = threading.Event()
