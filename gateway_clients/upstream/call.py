@@ -30,7 +30,8 @@ class Call(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
 
     Nothing is sent until the call is handed to a fan-out. `target` is the encoded path with its query. A call without a
     `key` is never kept; `payload_type` is what msgspec needs to read a kept payload back. `is_repeatable`: a read, or a
-    question such as an eligibility check, that may be sent twice.
+    question such as an eligibility check, that may be sent twice. `is_patient`: it belongs to a write, so it waits for
+    a place at an upstream that is busy, and for the end of a pause, while the deadline lasts.
     """
 
     service: str
@@ -44,3 +45,4 @@ class Call(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
     idempotency_key: str | None = None
     key: CacheKey | None = None
     is_repeatable: bool = True
+    is_patient: bool = False
