@@ -14,6 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.dialing import dial
+from gateway_clients.transport.keep_alive import KeepAlive
 from gateway_clients.transport.messages import AnswerTooLargeError
 from gateway_clients.transport.reading import HEAD_MAX_BYTES
 
@@ -30,15 +31,17 @@ class _Journey(threading.local):
     """This thread's request: what it may take, and how far it came."""
 
     deadline = Deadline(0.0)
+    keep_alive = KeepAlive()
     wire_max_bytes = 0
     must_dial = False
     is_reused = False
     has_sent = False
     has_received = False
 
-    def begin(self, deadline: Deadline, *, wire_max_bytes: int, must_dial: bool) -> None:
+    def begin(self, deadline: Deadline, *, keep_alive: KeepAlive, wire_max_bytes: int, must_dial: bool) -> None:
         """Another request sets out; `must_dial`: on a new connection."""
-        self.deadline, self.wire_max_bytes, self.must_dial = deadline, wire_max_bytes, must_dial
+        self.deadline, self.keep_alive = deadline, keep_alive
+        self.wire_max_bytes, self.must_dial = wire_max_bytes, must_dial
         self.is_reused = self.has_sent = self.has_received = False
 
 
@@ -156,6 +159,7 @@ class _Clocked:
     port: int
     _dns_host: str
     requests_sent = 0
+    made_at = idle_since = 0.0
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -171,9 +175,11 @@ class _Clocked:
         super().connect()  # type: ignore[misc]
         self.sock = ClockedSocket(self.sock)
         self.requests_sent = 0
+        self.made_at = self.idle_since = journey.keep_alive.now()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if journey.must_dial and self.sock is not None:
+        may_reuse = not journey.must_dial and journey.keep_alive.may_reuse(self.made_at, self.idle_since)
+        if self.sock is not None and not may_reuse:
             self.close()  # type: ignore[attr-defined]
         if self.sock is None:
             self.connect()
@@ -191,6 +197,8 @@ class _Clocked:
         response = super().getresponse()  # type: ignore[misc]
         connection.is_in_head = False
         connection.allow(journey.wire_max_bytes)
+        # The body is still to come, within seconds: rather too early than too late.
+        self.idle_since = journey.keep_alive.now()
         return response
 
 
