@@ -127,7 +127,7 @@ class ClockedSocket:
         return io.BufferedReader(_ClockedReader(self, self._inner.makefile("rb", buffering=0)))
 
 
-class _StrictResponse(http.client.HTTPResponse):
+class StrictResponse(http.client.HTTPResponse):
     """Passes over interim answers, and refuses heads that are none.
 
     http.client passes over 100 only and takes 103 for the answer; of a broken head it keeps what it understood.
@@ -149,17 +149,15 @@ class _StrictResponse(http.client.HTTPResponse):
                 pass
 
 
-class _Clocked:
-    """What both kinds of connection share."""
+class StrictConnection:
+    """What the connections of both lanes share: how they are dialled, and what is a head."""
 
-    response_class: Any = _StrictResponse
+    response_class: Any = StrictResponse
     sock: Any
     timeout: Any
     host: str
     port: int
     _dns_host: str
-    requests_sent = 0
-    made_at = idle_since = 0.0
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -170,6 +168,22 @@ class _Clocked:
             raise ConnectTimeoutError(self, "connect") from error
         except OSError as error:
             raise NewConnectionError(self, "connect") from error  # type: ignore[arg-type]
+
+    def getresponse(self) -> Any:
+        """The head of the answer, with those of interim answers before it within one cap."""
+        connection: ClockedSocket = self.sock
+        connection.allow(HEAD_MAX_BYTES)
+        connection.is_in_head = True
+        response = super().getresponse()  # type: ignore[misc]
+        connection.is_in_head = False
+        return response
+
+
+class _Clocked(StrictConnection):
+    """What connections over TCP and TLS share."""
+
+    requests_sent = 0
+    made_at = idle_since = 0.0
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -192,10 +206,7 @@ class _Clocked:
 
     def getresponse(self) -> Any:
         connection = self.sock
-        connection.allow(HEAD_MAX_BYTES)
-        connection.is_in_head = True
-        response = super().getresponse()  # type: ignore[misc]
-        connection.is_in_head = False
+        response = super().getresponse()
         connection.allow(journey.wire_max_bytes)
         # The body is still to come, within seconds: rather too early than too late.
         self.idle_since = journey.keep_alive.now()
