@@ -8,12 +8,13 @@ from gateway_clients.caching import dropping
 from gateway_clients.caching.changes import Change, Changed
 from gateway_clients.edge.access import Scope
 from gateway_clients.edge.errors import AccessDeniedError, NotFoundError
+from gateway_clients.edge.files import KINDS
 from gateway_clients.edge.uploads import UploadedForm
 from gateway_clients.edge.writes import keep, outcome_of
 from gateway_clients.errors import GatewayError
 from gateway_clients.gateway import Gateway
 from gateway_clients.services.document import DocumentPayload, NewDocument
-from gateway_clients.upstream.streaming import Incoming
+from gateway_clients.upstream.streaming import Incoming, Promised
 from members.transformers.insured import to_document
 from members.view_models.records import Document
 
@@ -32,8 +33,11 @@ def document_of(gateway: Gateway, member_id: str, document_id: str, *, scope: Sc
 
 def content_of(gateway: Gateway, document: DocumentPayload) -> Incoming:
     """The document's bytes, as they come. Raises what the document service fails with."""
-    call = gateway.document.download_document(document.id)
-    return gateway.download(call, expected_bytes=document.size_bytes)
+    kind = KINDS.get(document.content_type)
+    promised = Promised(
+        size_bytes=document.size_bytes, content_type=document.content_type, magic=b"" if kind is None else kind.magic
+    )
+    return gateway.download(gateway.document.download_document(document.id), promised)
 
 
 def require_claim(gateway: Gateway, member_id: str, claim_id: str, *, scope: Scope) -> None:

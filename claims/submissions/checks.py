@@ -1,9 +1,7 @@
 """What is asked before a claim is sent: always fresh, in order, and the first refusal ends it."""
 
-import random
-import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -14,7 +12,7 @@ from claims.transformers import ACTIONS, known
 from claims.view_models import ClaimAction, ClaimStatus
 from gateway_clients.edge.access import Scope
 from gateway_clients.edge.errors import BadUserInputError, NotFoundError
-from gateway_clients.errors import UpstreamBusyError, UpstreamNotFoundError
+from gateway_clients.errors import UpstreamNotFoundError
 from gateway_clients.gateway import Gateway
 from gateway_clients.services.benefit import BenefitValidationPayload
 from gateway_clients.services.claims import ClaimPayload, NewClaim
@@ -23,8 +21,6 @@ from gateway_clients.upstream.call import Call
 
 P = TypeVar("P")
 
-#: Seconds between two tries to get a place at a busy upstream, at most.
-PATIENCE_SECONDS: Final = 0.03
 REASON_MAX_LENGTH: Final = 500
 NEEDED: Final = {Operation.CANCEL: ClaimAction.CANCEL, Operation.APPEAL: ClaimAction.APPEAL}
 DONE: Final = {Operation.CANCEL: "cancelled", Operation.APPEAL: "appealed"}
@@ -61,29 +57,14 @@ def changeable_claim(gateway: Gateway, given: GivenChange, operation: Operation,
     return claim
 
 
-def patiently(gateway: Gateway, calls: Sequence[Call[P]], *, sleep: Callable[[float], None] = time.sleep) -> list[P]:
+def patiently(gateway: Gateway, calls: Sequence[Call[P]]) -> list[P]:
     """The payloads of calls that are made side by side, asked of the services themselves, never of the cache.
 
-    A service that is busy with others is asked again while the deadline lasts: these calls are part of a write. Raises
-    what the first of them fails with.
+    These calls are part of a write: each waits for its place at a busy service. Raises what the first of them fails
+    with.
     """
-    fresh = [replace(call, key=None) for call in calls]
-    pending = [gateway.call(call) for call in fresh]
-    while True:
-        payloads: list[Any] = []
-        busy: list[int] = []
-        for number, each in enumerate(pending):
-            try:
-                payloads.append(each.require())
-            except UpstreamBusyError as error:
-                if error.was_sent or (error.retry_after_seconds or 0.0) > gateway.deadline.remaining_seconds:
-                    raise
-                busy.append(number)
-        if not busy:
-            return payloads
-        sleep(random.uniform(0.1, 1) * PATIENCE_SECONDS)  # noqa: S311 - so that those who wait do not come together
-        for number in busy:
-            pending[number] = gateway.call(fresh[number])
+    pending = [gateway.call(replace(call, key=None, is_patient=True)) for call in calls]
+    return [each.require() for each in pending]
 
 
 def _eligibility(gateway: Gateway, given: GivenClaim) -> EligibilityPayload:

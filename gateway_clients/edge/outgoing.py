@@ -18,6 +18,8 @@ VARY: Final = "Authorization, Cookie, Origin, Accept-Encoding"
 #: What every answer carries, and what it carries unless its view says otherwise.
 ALWAYS: Final[tuple[Header, ...]] = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 PRIVATE: Final[Header] = ("Cache-Control", "private, no-store")
+#: nginx as it is shipped takes a head of 16 kB, as it is by default one of 4 kB.
+SERVER_TIMING_MAX_LENGTH: Final = 2_000
 COMPRESSED_FROM_BYTES: Final = 200
 COMPRESSIBLE: Final = re.compile(r"text/|application/(?:[a-z.+-]+\+)?(?:json|yaml|javascript|xml)|application/vnd\.oai")
 NO_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
@@ -45,10 +47,18 @@ def finished(request: HttpRequest, response: HttpResponseBase, context: RequestC
 
 
 def server_timing(timings: Iterable[CallTiming]) -> str:
-    """`Server-Timing`: an entry for each upstream call, its operation and how it came about as the description."""
-    return ", ".join(
-        f'{timing.service};desc="{timing.operation} {timing.state}";dur={timing.milliseconds:.1f}' for timing in timings
-    )
+    """`Server-Timing`: an entry for each upstream call, its operation and how it came about as the description.
+
+    The first entries that fit into `SERVER_TIMING_MAX_LENGTH`, each of them whole: proxies refuse a large head.
+    """
+    value = ""
+    for timing in timings:
+        entry = f'{timing.service};desc="{timing.operation} {timing.state}";dur={timing.milliseconds:.1f}'
+        longer = f"{value}, {entry}" if value else entry
+        if len(longer) > SERVER_TIMING_MAX_LENGTH:
+            break
+        value = longer
+    return value
 
 
 def _is_known(request: HttpRequest, response: HttpResponseBase) -> bool:

@@ -21,6 +21,8 @@ from gateway_clients.errors import (
 )
 
 PROBLEM_TYPE: Final = "application/problem+json"
+#: The longest time after which a portal is told to try again.
+LONGEST_RETRY_AFTER_SECONDS: Final = 86_400
 
 
 class Problem(ViewModel, omit_defaults=True):
@@ -98,9 +100,15 @@ def known_error(error: Exception) -> edge.ApiError | GatewayError:
 
 
 def retry_after(error: edge.ApiError | GatewayError) -> int | None:
-    """The seconds of its `Retry-After`; None: no such header."""
-    seconds = 1.0 if error.retry_after_seconds is None and error.status == 503 else error.retry_after_seconds
-    return None if seconds is None else max(1, math.ceil(seconds))
+    """The whole seconds of its `Retry-After`; None: no such header."""
+    return _whole_seconds(error.status, error.retry_after_seconds)
+
+
+def _whole_seconds(status: int, seconds: float | None) -> int | None:
+    """The whole seconds of a `Retry-After`, from 1 to a day whatever they were made of; None: no such header."""
+    if seconds is None:
+        return 1 if status == 503 else None
+    return math.ceil(min(max(1.0, seconds), LONGEST_RETRY_AFTER_SECONDS))
 
 
 def problem_from(error: edge.ApiError, request_id: str) -> Problem:
@@ -122,10 +130,9 @@ def problem_answer(problem: Problem, *, retry_after_seconds: float | None = None
         body["errors"] = problem.errors
     status = problem.status
     response = HttpResponse(msgspec.json.encode(body), status=status, content_type=PROBLEM_TYPE)
-    if retry_after_seconds is None and status == 503:
-        retry_after_seconds = 1.0
-    if retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after_seconds)))
+    wait_seconds = _whole_seconds(status, retry_after_seconds)
+    if wait_seconds is not None:
+        response.headers["Retry-After"] = str(wait_seconds)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if status != 500:

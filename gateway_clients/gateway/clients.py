@@ -67,13 +67,14 @@ class Gateway:
         added: PendingCall[P] = self._once(identity, lambda: self._add(call))
         return added
 
-    def download(self, call: Call[Any], *, expected_bytes: int) -> streaming.Incoming:
-        """Asks for so many bytes that are handed on as they come, within `STREAM_BUDGET_SECONDS`.
+    def download(self, call: Call[Any], promised: streaming.Promised) -> streaming.Incoming:
+        """Asks for bytes that are handed on as they come, within `STREAM_BUDGET_SECONDS`.
 
-        Waits for the head of the answer; whoever got the rest closes it. Raises UpstreamError's kinds.
+        Waits until it is seen that they are what was promised; whoever got them closes them. Raises UpstreamError's
+        kinds.
         """
         self._settle_rider()
-        return streaming.download(call, self.fan_out.asker, self._stream_deadline, expected_bytes=expected_bytes)
+        return streaming.download(call, self.fan_out.asker, self._stream_deadline, promised)
 
     def upload(self, call: Call[P], pieces: Iterable[bytes]) -> P:
         """Sends a body as its pieces come, within `STREAM_BUDGET_SECONDS`.

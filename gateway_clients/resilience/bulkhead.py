@@ -1,6 +1,8 @@
 """Limits of calls in flight: of one upstream, and of requests of a process that wait on upstreams."""
 
 import threading
+from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 
 from gateway_clients.errors import GatewayOverloadedError, UpstreamBusyError
@@ -25,17 +27,35 @@ class Place:
         self._bulkhead.leave()
 
 
+def _nobody() -> None:
+    """Whom a ticket wakes as long as nobody sleeps."""
+
+
+class Ticket:
+    """One who waits in a bulkhead's queue; `has_place` once it is their turn.
+
+    `wake` is called then, by whoever left; it must not wait.
+    """
+
+    __slots__ = ("has_place", "wake")
+
+    def __init__(self, wake: Callable[[], object]) -> None:
+        self.wake = wake
+        self.has_place = False
+
+
 class Bulkhead:
-    """So many calls in flight to one upstream, so that a slow one cannot take all threads."""
+    """So many calls in flight to one upstream, so that a slow one cannot take all threads.
+
+    Who waits stands in a queue: a place that is given back goes to the first of it.
+    """
 
     def __init__(self, service: str, limit: int) -> None:
         self._service = service
         self._limit = limit
-        # A condition's own `with` goes through Python, that of its lock does not.
-        self._lock = threading.RLock()
-        self._condition = threading.Condition(self._lock)
+        self._lock = threading.Lock()
         self._in_flight = 0
-        self._waiting = 0
+        self._queue: deque[Ticket] = deque()
 
     @property
     def in_flight(self) -> int:
@@ -44,36 +64,73 @@ class Bulkhead:
 
     @property
     def waiting(self) -> int:
-        """Writes that wait for a place."""
-        return self._waiting
+        """Calls that wait for a place."""
+        return len(self._queue)
 
     def place(self, wait_until: Deadline | None = None) -> Place:
         """A place for one call, as `enter` takes it and `leave` gives it back."""
         return Place(self, wait_until)
+
+    def try_enter(self) -> bool:
+        """Takes a place if there is one. Whoever got it calls `leave`."""
+        with self._lock:
+            if self._in_flight >= self._limit:
+                return False
+            self._in_flight += 1
+            return True
 
     def enter(self, wait_until: Deadline | None = None) -> None:
         """Takes a place; those that wait come first. Whoever got it calls `leave`.
 
         Raises UpstreamBusyError: at once, or where a deadline is given when that has passed.
         """
+        if self.try_enter():
+            return
+        if wait_until is None:
+            raise UpstreamBusyError(self._service)
+        its_turn = threading.Event()
+        ticket = self.queue(its_turn.set)
+        try:
+            its_turn.wait(wait_until.remaining_seconds)
+            self.claim(ticket)
+        except BaseException:
+            self.drop(ticket)
+            raise
+
+    def queue(self, wake: Callable[[], object] = _nobody) -> Ticket:
+        """Stands in the queue, or has a place at once. Whoever got the ticket calls `claim`, or else `drop`."""
+        ticket = Ticket(wake)
         with self._lock:
-            if not (self._in_flight + self._waiting < self._limit if wait_until is None else self._wait(wait_until)):
+            if self._in_flight < self._limit:
+                self._in_flight += 1
+                ticket.has_place = True
+            else:
+                self._queue.append(ticket)
+        return ticket
+
+    def claim(self, ticket: Ticket) -> None:
+        """Takes the place that it was given; after that nobody wakes it any more. Raises UpstreamBusyError."""
+        with self._lock:
+            if not ticket.has_place:
                 raise UpstreamBusyError(self._service)
-            self._in_flight += 1
+
+    def drop(self, ticket: Ticket) -> None:
+        """Leaves the queue, or the place that it was given."""
+        with self._lock:
+            if not ticket.has_place:
+                self._queue.remove(ticket)
+                return
+        self.leave()
 
     def leave(self) -> None:
-        """Gives the place back."""
+        """Gives the place back, or on to the first who waits."""
         with self._lock:
-            self._in_flight -= 1
-            if self._waiting:
-                self._condition.notify()
-
-    def _wait(self, deadline: Deadline) -> bool:
-        self._waiting += 1
-        try:
-            return self._condition.wait_for(lambda: self._in_flight < self._limit, deadline.remaining_seconds)
-        finally:
-            self._waiting -= 1
+            if not self._queue:
+                self._in_flight -= 1
+                return
+            ticket = self._queue.popleft()
+            ticket.has_place = True
+            ticket.wake()
 
 
 class Admission:

@@ -12,13 +12,17 @@ MOST_SAVED: Final = 1.0
 
 
 class RetryBudget:
-    """A share of the calls may be made twice: each first try adds it, each second takes one whole."""
+    """A share of the calls may be made twice: each first try adds it, each second takes one whole.
 
-    def __init__(self, share: float, *, chance: Callable[[], float] = random.random) -> None:
+    `has_reserve`: the budget begins as if ten calls had gone well, so that a fresh process retries its first call too.
+    What it then spends it has to save up again, so that `n` calls cost at most `1.1 n + 0.9` at a share of 0.1.
+    """
+
+    def __init__(self, share: float, *, has_reserve: bool = False, chance: Callable[[], float] = random.random) -> None:
         self._share = share
         self._chance = chance
         self._lock = threading.Lock()
-        self._saved = 0.0
+        self._saved = MOST_SAVED - share if has_reserve and share > 0.0 else 0.0
 
     def add_call(self) -> None:
         """Counts a first try."""

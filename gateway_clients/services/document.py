@@ -80,7 +80,8 @@ class DocumentService(Service):
 
     def download_document(self, document_id: str) -> Call[None]:
         """A document's content, for `Gateway.download`."""
-        return self._read("downloadDocument", ("documents", document_id, "content"), nothing)
+        call = self._read("downloadDocument", ("documents", document_id, "content"), nothing)
+        return replace(call, accept="*/*")
 
     def upload_document(self, document: NewDocument, *, idempotency_key: str) -> Call[DocumentPayload]:
         """Stores a document, for `Gateway.upload` with its form; repeated with the same key it is stored once."""

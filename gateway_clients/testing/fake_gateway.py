@@ -14,6 +14,7 @@ from gateway_clients.testing.no_cache import NoCache
 from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.call import Call
 from gateway_clients.upstream.outcome import Outcome, SectionState
+from gateway_clients.upstream.streaming import Promised
 
 P = TypeVar("P")
 
@@ -71,7 +72,7 @@ class FakeGateway(Gateway):
             pending.fail(error)
         return pending
 
-    def download(self, call: Call[Any], *, expected_bytes: int) -> "FakeDownload":
+    def download(self, call: Call[Any], promised: Promised) -> "FakeDownload":
         """What the operation answers, which are bytes."""
         self.asked.append(call)
         answer = self.answers.get(call.operation, UpstreamConnectionError(call.service))

@@ -1,9 +1,11 @@
 """The lane for several reads at once: all are written before the first answer is waited for, on one thread."""
 
+import select
 import time
 from collections.abc import Iterable
 from typing import Final
 
+from gateway_clients.bell import Bell
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.readiness import ready
 from gateway_clients.resilience.deadline import Deadline
@@ -40,21 +42,25 @@ class Batch:
         """Whether there is nothing to wait for."""
         return not (self._watched or self._resolving or self._done)
 
-    def wait(self, seconds: float) -> Iterable[Exchange]:
-        """The exchanges that ended, waited for at most that long."""
+    def wait(self, seconds: float, bell: Bell | None = None) -> Iterable[Exchange]:
+        """The exchanges that ended, waited for at most that long, and no longer than until the bell rings."""
         if not self._done:
-            self._turn(seconds)
+            self._turn(seconds, bell)
         done, self._done = self._done, []
         return done
 
-    def _turn(self, seconds: float) -> None:
+    def _turn(self, seconds: float, bell: Bell | None) -> None:
         now = time.monotonic()
         ends = [exchange.expires_at for exchange in (*self._watched.values(), *self._resolving)]
         next_look = min([now + seconds, *ends])
         if self._resolving:
             next_look = min(next_look, now + RESOLVING_LOOK_SECONDS)
         watched = [(descriptor, exchange.interest) for descriptor, exchange in self._watched.items()]
+        if bell is not None:
+            watched.append((bell.descriptor, select.POLLIN))
         for descriptor in ready(watched, max(0.0, next_look - now)):
+            if bell is not None and descriptor == bell.descriptor:
+                continue
             exchange = self._watched.pop(descriptor)
             exchange.go_on()
             self._watch(exchange)

@@ -14,6 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.dialing import dial
+from gateway_clients.transport.keep_alive import KeepAlive
 from gateway_clients.transport.messages import AnswerTooLargeError
 from gateway_clients.transport.reading import HEAD_MAX_BYTES
 
@@ -30,15 +31,17 @@ class _Journey(threading.local):
     """This thread's request: what it may take, and how far it came."""
 
     deadline = Deadline(0.0)
+    keep_alive = KeepAlive()
     wire_max_bytes = 0
     must_dial = False
     is_reused = False
     has_sent = False
     has_received = False
 
-    def begin(self, deadline: Deadline, *, wire_max_bytes: int, must_dial: bool) -> None:
+    def begin(self, deadline: Deadline, *, keep_alive: KeepAlive, wire_max_bytes: int, must_dial: bool) -> None:
         """Another request sets out; `must_dial`: on a new connection."""
-        self.deadline, self.wire_max_bytes, self.must_dial = deadline, wire_max_bytes, must_dial
+        self.deadline, self.keep_alive = deadline, keep_alive
+        self.wire_max_bytes, self.must_dial = wire_max_bytes, must_dial
         self.is_reused = self.has_sent = self.has_received = False
 
 
@@ -124,7 +127,7 @@ class ClockedSocket:
         return io.BufferedReader(_ClockedReader(self, self._inner.makefile("rb", buffering=0)))
 
 
-class _StrictResponse(http.client.HTTPResponse):
+class StrictResponse(http.client.HTTPResponse):
     """Passes over interim answers, and refuses heads that are none.
 
     http.client passes over 100 only and takes 103 for the answer; of a broken head it keeps what it understood.
@@ -146,16 +149,15 @@ class _StrictResponse(http.client.HTTPResponse):
                 pass
 
 
-class _Clocked:
-    """What both kinds of connection share."""
+class StrictConnection:
+    """What the connections of both lanes share: how they are dialled, and what is a head."""
 
-    response_class: Any = _StrictResponse
+    response_class: Any = StrictResponse
     sock: Any
     timeout: Any
     host: str
     port: int
     _dns_host: str
-    requests_sent = 0
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -167,13 +169,31 @@ class _Clocked:
         except OSError as error:
             raise NewConnectionError(self, "connect") from error  # type: ignore[arg-type]
 
+    def getresponse(self) -> Any:
+        """The head of the answer, with those of interim answers before it within one cap."""
+        connection: ClockedSocket = self.sock
+        connection.allow(HEAD_MAX_BYTES)
+        connection.is_in_head = True
+        response = super().getresponse()  # type: ignore[misc]
+        connection.is_in_head = False
+        return response
+
+
+class _Clocked(StrictConnection):
+    """What connections over TCP and TLS share."""
+
+    requests_sent = 0
+    made_at = idle_since = 0.0
+
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
         self.sock = ClockedSocket(self.sock)
         self.requests_sent = 0
+        self.made_at = self.idle_since = journey.keep_alive.now()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if journey.must_dial and self.sock is not None:
+        may_reuse = not journey.must_dial and journey.keep_alive.may_reuse(self.made_at, self.idle_since)
+        if self.sock is not None and not may_reuse:
             self.close()  # type: ignore[attr-defined]
         if self.sock is None:
             self.connect()
@@ -186,11 +206,10 @@ class _Clocked:
 
     def getresponse(self) -> Any:
         connection = self.sock
-        connection.allow(HEAD_MAX_BYTES)
-        connection.is_in_head = True
-        response = super().getresponse()  # type: ignore[misc]
-        connection.is_in_head = False
+        response = super().getresponse()
         connection.allow(journey.wire_max_bytes)
+        # The body is still to come, within seconds: rather too early than too late.
+        self.idle_since = journey.keep_alive.now()
         return response
 
 

@@ -19,9 +19,11 @@ class Connecting:
 
     def __init__(self, lines: Lines, deadline: Deadline) -> None:
         self.connection: PromptSocket | None = None
+        self._lines = lines
         self._host, self._port = lines.host, lines.port
         self._connect_by = self._address_by = deadline
         self._future: Future[list[Address]] = resolver().start(self._host, self._port)
+        self._resolve_by = resolver().patience(self._host, self._port, deadline)
         self._waiting: list[Address] | None = None
         self._address: Address | None = None
         self._has_tried_others = False
@@ -30,7 +32,7 @@ class Connecting:
     @property
     def expires_at(self) -> float:
         """When `expire` is to be called."""
-        return (self._connect_by if self.connection is None else self._address_by).at
+        return (self._resolve_by if self._waiting is None else self._address_by).at
 
     def go_on(self) -> Line | None:
         """The connection, once it is made. Raises OSError when no address takes one."""
@@ -44,6 +46,8 @@ class Connecting:
     def expire(self) -> Line | None:
         """The time of this address is over: on to the next. Raises TimeoutError when there is none."""
         self._failure = TimeoutError()
+        if self._waiting is None:
+            self._waiting = resolver().known(self._host, self._port)
         return self._try_next()
 
     def _try_next(self) -> Line | None:
@@ -70,7 +74,7 @@ class Connecting:
         assert self.connection is not None
         if self._has_tried_others and self._address is not None:
             resolver().prefer(self._host, self._port, self._address)
-        line, self.connection = Line(self.connection), None
+        line, self.connection = Line(self.connection, self._lines.keep_alive.now()), None
         return line
 
     def close(self) -> None:

@@ -12,6 +12,8 @@ from gateway_clients.once import once
 from gateway_clients.resilience.deadline import Clock, Deadline
 
 KEPT_SECONDS: Final = 30.0
+#: Addresses that were to be looked up anew so long ago are no longer used before that was tried.
+USED_ON_SECONDS: Final = 30.0
 Resolve = Callable[[str, int], list["Address"]]
 
 
@@ -30,7 +32,10 @@ def look_up(host: str, port: int) -> list[Address]:
 
 
 class Resolver:
-    """Addresses of hosts. One look-up for a host at a time; known ones are used on while they are looked up anew."""
+    """Addresses of hosts. One look-up for a host at a time; known ones are used on while they are looked up anew.
+
+    After a long quiet the look-up comes first, and the known addresses are used when it fails or takes too long.
+    """
 
     def __init__(self, resolve: Resolve = look_up, *, clock: Clock = time.monotonic) -> None:
         self._resolve = resolve
@@ -47,15 +52,31 @@ class Resolver:
             if future is None and expires_at <= self._clock():
                 future = self._under_way[host, port] = Future()
                 threading.Thread(target=self._ask, args=(host, port, future), name="resolver", daemon=True).start()
-            if addresses is None and future is not None:
+            is_old = expires_at + USED_ON_SECONDS <= self._clock()
+            if future is not None and (addresses is None or is_old):
                 return future
         known: Future[list[Address]] = Future()
         known.set_result(addresses or [])
         return known
 
+    def known(self, host: str, port: int) -> list[Address]:
+        """The addresses that were found last, however long ago; none where there were none."""
+        with self._lock:
+            return list(self._known.get((host, port), (0.0, []))[1])
+
+    def patience(self, host: str, port: int, deadline: Deadline) -> Deadline:
+        """Until when to wait for a look-up: the known addresses, if there are some, are to be tried as well."""
+        return deadline.sooner(deadline.remaining_seconds / 2) if self.known(host, port) else deadline
+
     def addresses(self, host: str, port: int, deadline: Deadline) -> list[Address]:
         """The same, waited for. Raises socket.gaierror, TimeoutError."""
-        return self.start(host, port).result(deadline.remaining_seconds)
+        future = self.start(host, port)
+        try:
+            return future.result(self.patience(host, port, deadline).remaining_seconds)
+        except TimeoutError:
+            if known := self.known(host, port):
+                return known
+            raise
 
     def _ask(self, host: str, port: int, future: "Future[list[Address]]") -> None:
         try:
@@ -64,8 +85,12 @@ class Resolver:
             # A name that cannot be one is a UnicodeError: the codec's, before anybody is asked.
             failure = error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, "not a name")
             with self._lock:
+                _, known = self._known.get((host, port), (0.0, []))
                 del self._under_way[host, port]
-            future.set_exception(failure)
+            if known:
+                future.set_result(known)
+            else:
+                future.set_exception(failure)
             return
         with self._lock:
             self._known[host, port] = (self._clock() + KEPT_SECONDS, addresses)

@@ -82,6 +82,8 @@ class Exchange:
     def expire(self) -> None:
         """The time is over: of one address while connecting, which may have others, or of all."""
         if self._connecting is None:
+            if self._is_unanswered_reuse:
+                self._lines.keep_alive.distrust()
             self._fail(UpstreamTimeoutError(self._conf.name, was_sent=self._has_sent))
             return
         try:
@@ -108,8 +110,11 @@ class Exchange:
             self._recover(failure)
 
     def _is_stale(self, error: BaseException) -> bool:
-        is_unused = not self._reader.has_begun and self._line is not None and self._line.is_reused
-        return is_unused and isinstance(error, OSError) and self.outgoing.may_resend
+        return self._is_unanswered_reuse and isinstance(error, OSError) and self.outgoing.may_resend
+
+    @property
+    def _is_unanswered_reuse(self) -> bool:
+        return not self._reader.has_begun and self._line is not None and self._line.is_reused
 
     def _connect(self) -> None:
         self._connecting = connecting = Connecting(self._lines, self.deadline.sooner(self._conf.connect_seconds))

@@ -1,7 +1,6 @@
 """Kept connections of the batch lane: non-blocking sockets to one upstream, the last used first."""
 
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,9 +8,8 @@ from urllib.parse import urlsplit
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.once import once
 from gateway_clients.prompt_socket import PromptSocket
+from gateway_clients.transport.keep_alive import KeepAlive, keep_alive_of
 
-#: Seconds after which an idle connection is not used any more; most servers keep theirs longer.
-IDLE_SECONDS: Final = 30.0
 HTTP_PORT: Final = 80
 
 
@@ -20,6 +18,7 @@ class Line:
     """One connection."""
 
     connection: PromptSocket
+    made_at: float
     is_reused: bool = False
     idle_since: float = field(default=0.0)
 
@@ -31,12 +30,13 @@ class Line:
 class Lines:
     """The idle connections to one upstream."""
 
-    def __init__(self, base_url: str, *, most: int) -> None:
+    def __init__(self, base_url: str, *, most: int, keep_alive: KeepAlive) -> None:
         parts = urlsplit(base_url)
         self.host = parts.hostname or ""
         self.port = parts.port or HTTP_PORT
         self.netloc = parts.netloc.rpartition("@")[2]
         self.path = parts.path.rstrip("/")
+        self.keep_alive = keep_alive
         self._most = most
         self._lock = threading.Lock()
         self._idle: list[Line] = []
@@ -48,19 +48,24 @@ class Lines:
                 if not self._idle:
                     return None
                 line = self._idle.pop()
-            if time.monotonic() - line.idle_since < IDLE_SECONDS and not line.connection.has_input():
+            if self.keep_alive.may_reuse(line.made_at, line.idle_since) and not line.connection.has_input():
                 line.is_reused = True
                 return line
             line.close()
 
     def keep(self, line: Line) -> None:
-        """Keeps a connection for the next call."""
-        line.idle_since = time.monotonic()
+        """Keeps a connection for the next call, and closes those that nobody may use any more."""
+        line.idle_since = self.keep_alive.now()
+        spent: list[Line] = []
         with self._lock:
+            while self._idle and not self.keep_alive.may_reuse(self._idle[0].made_at, self._idle[0].idle_since):
+                spent.append(self._idle.pop(0))
             if len(self._idle) < self._most:
                 self._idle.append(line)
-                return
-        line.close()
+            else:
+                spent.append(line)
+        for each in spent:
+            each.close()
 
     def close(self) -> None:
         """Closes the idle ones."""
@@ -72,10 +77,10 @@ class Lines:
 
 def lines_of(conf: UpstreamConf) -> Lines:
     """The kept connections to an upstream."""
-    return _lines_to(conf.name, conf.base_url, conf.bulkhead_limit)
+    return _lines_to(conf.name, conf.base_url, conf.bulkhead_limit, keep_alive_of(conf))
 
 
 @once
-def _lines_to(_name: str, base_url: str, bulkhead_limit: int) -> Lines:
+def _lines_to(_name: str, base_url: str, bulkhead_limit: int, keep_alive: KeepAlive) -> Lines:
     # Not by the settings as a whole, whose hash is made anew of all of them each time.
-    return Lines(base_url, most=2 * bulkhead_limit)
+    return Lines(base_url, most=2 * bulkhead_limit, keep_alive=keep_alive)

@@ -3,11 +3,13 @@
 import re
 import zlib
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 GZIP_WINDOW: Final = 31  # zlib's number for "a gzip header"
+#: Content encodings that are none.
+UNENCODED: Final = frozenset({"", "identity"})
 #: A request's target: what a URL may hold (RFC 3986), nothing that would end the line.
 TARGET_PATTERN: Final = re.compile(r"/[!-~]*\Z")
 #: A header's name and value (RFC 9110, 5.1 and 5.5).
@@ -112,15 +114,19 @@ def decoded(body: bytes, encoding: str | None, *, max_bytes: int) -> bytes:
         raise AnswerTooLargeError
     if encoding is None or not body:
         return body
-    name = encoding.strip().lower()
-    if name in {"", "identity"}:
+    if encoding.strip().lower() in UNENCODED:
         return body
-    if name not in {"gzip", "x-gzip"}:
-        raise UnknownEncodingError
-    inflater = zlib.decompressobj(GZIP_WINDOW)
-    inflated = inflater.decompress(body, max_bytes + 1)
+    inflater = inflater_of(encoding)
+    inflated: bytes = inflater.decompress(body, max_bytes + 1)
     if len(inflated) > max_bytes:
         raise AnswerTooLargeError
     if not inflater.eof or inflater.unused_data:
         raise zlib.error("truncated")
     return inflated
+
+
+def inflater_of(encoding: str) -> Any:
+    """zlib's object that unpacks a content encoding. Raises UnknownEncodingError."""
+    if encoding.strip().lower() not in {"gzip", "x-gzip"}:
+        raise UnknownEncodingError
+    return zlib.decompressobj(GZIP_WINDOW)

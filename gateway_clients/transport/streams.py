@@ -3,10 +3,9 @@
 A stream has a connection to itself, made for it and closed after it.
 """
 
-import io
-import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -19,13 +18,13 @@ from requests.models import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.transport.dialing import dial
+from gateway_clients.transport.clocked import ClockedSocket, StrictConnection
 from gateway_clients.transport.mapping import FOREIGN, ours
-from gateway_clients.transport.messages import Answer, AnswerTooLargeError, Outgoing, decoded
+from gateway_clients.transport.messages import UNENCODED, Answer, AnswerTooLargeError, Outgoing, inflater_of
+from gateway_clients.transport.reading import WIRE_FACTOR
 
 PIECE_BYTES: Final = 65_536
 #: Seconds within which a stream must get on, and within which an answer must come once all of a body was sent.
@@ -34,15 +33,8 @@ STALL_SECONDS: Final = 10.0
 MOST_KEPT: Final = 8
 
 
-class PacedSocket:
+class PacedSocket(ClockedSocket):
     """A socket on a clock that is started anew for each step. TimeoutError once its time is over."""
-
-    def __init__(self, inner: socket.socket) -> None:
-        self._inner = inner
-        self._ends_at = 0.0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
 
     def settimeout(self, _seconds: float | None) -> None:
         """Nothing: urllib3 would give each read from the socket a time of its own."""
@@ -50,44 +42,6 @@ class PacedSocket:
     def pace(self, seconds: float) -> None:
         """The next step may take so long."""
         self._ends_at = time.monotonic() + seconds
-
-    def wind(self) -> None:
-        """Gives the socket what is left."""
-        left = self._ends_at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._inner.settimeout(left)
-
-    def sendall(self, data: Any) -> None:
-        """Sends it all, on the clock."""
-        left = memoryview(data).cast("B")
-        while left:
-            self.wind()
-            left = left[self._inner.send(left) :]
-
-    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        """A reader on the clock."""
-        return io.BufferedReader(_PacedReader(self, self._inner.makefile("rb", buffering=0)))
-
-
-class _PacedReader(io.RawIOBase):
-    def __init__(self, paced: PacedSocket, raw: Any) -> None:
-        super().__init__()
-        self._paced = paced
-        self._raw = raw
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._paced.wind()
-        count: int | None = self._raw.readinto(buffer)
-        return count
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
 
 
 class _Trip(threading.local):
@@ -101,24 +55,8 @@ class _Trip(threading.local):
 _trip = _Trip()
 
 
-class _Paced:
-    """What both kinds of connection share."""
-
-    sock: Any
-    timeout: Any
-    host: str
-    port: int
-    _dns_host: str
-
-    def _new_conn(self) -> socket.socket:
-        try:
-            return dial(self._dns_host, self.port, float(self.timeout))
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
-        except TimeoutError as error:
-            raise ConnectTimeoutError(self, "connect") from error
-        except OSError as error:
-            raise NewConnectionError(self, "connect") from error  # type: ignore[arg-type]
+class _Paced(StrictConnection):
+    """What connections over TCP and TLS share."""
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -171,15 +109,40 @@ class Stream:
         self._raw: Any = response.raw
         self._paced = paced
         self._deadline = deadline
+        self._has_begun = False
+        self._inflater: Any = None
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether its bytes come in a content encoding, so that their length is not the content's."""
+        return self.headers.get("content-encoding", "").strip().lower() not in UNENCODED
 
     def read(self) -> bytes:
-        """The next bytes, none at the end. Raises UpstreamUnavailableError's kinds."""
+        """The next bytes, unpacked, none at the end. Raises UpstreamUnavailableError's kinds."""
         try:
-            self._paced.pace(min(STALL_SECONDS, self._deadline.remaining_seconds))
-            piece: bytes = self._raw.read1(PIECE_BYTES, decode_content=False)
+            return self._unpacked() if self.is_encoded else self._next()
         except FOREIGN as error:
             raise ours(self._service, error, was_sent=True) from error
+
+    def _next(self) -> bytes:
+        self._paced.pace(min(STALL_SECONDS, self._deadline.remaining_seconds))
+        self._paced.allow(WIRE_FACTOR * PIECE_BYTES)
+        piece: bytes = self._raw.read1(PIECE_BYTES, decode_content=False)
+        self._has_begun = self._has_begun or bool(piece)
         return piece
+
+    def _unpacked(self) -> bytes:
+        if self._inflater is None:
+            self._inflater = inflater_of(self.headers["content-encoding"])
+        while True:
+            packed = self._inflater.unconsumed_tail or self._next()
+            piece: bytes = self._inflater.decompress(packed, PIECE_BYTES)
+            if piece:
+                return piece
+            if self._inflater.unused_data or not (packed or self._inflater.eof or not self._has_begun):
+                raise zlib.error("truncated")
+            if not packed:
+                return b""
 
     def whole(self, *, max_bytes: int) -> Answer:
         """The answer, when it is a small one. Raises UpstreamUnavailableError's kinds."""
@@ -188,11 +151,7 @@ class Stream:
             body += piece
             if len(body) > max_bytes:
                 raise ours(self._service, AnswerTooLargeError(), was_sent=True)
-        try:
-            unpacked = decoded(bytes(body), self.headers.get("content-encoding"), max_bytes=max_bytes)
-        except FOREIGN as error:
-            raise ours(self._service, error, was_sent=True) from error
-        return Answer(self.status, self.headers, unpacked)
+        return Answer(self.status, self.headers, bytes(body))
 
     def close(self) -> None:
         """Gives up what has not been read."""

@@ -11,9 +11,10 @@ from requests.models import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
 from gateway_clients.conf import UpstreamConf
-from gateway_clients.errors import UpstreamConnectionError
+from gateway_clients.errors import UpstreamConnectionError, UpstreamTimeoutError
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.clocked import POOL_CLASSES, journey
+from gateway_clients.transport.keep_alive import KeepAlive, keep_alive_of
 from gateway_clients.transport.mapping import FOREIGN, ours
 from gateway_clients.transport.messages import Answer, AnswerTooLargeError, Outgoing, decoded
 from gateway_clients.transport.reading import WIRE_FACTOR
@@ -33,8 +34,9 @@ class ClockedAdapter(HTTPAdapter):
 class ThreadLane:
     """One upstream's `requests.Session`; no cookies are kept, no redirects followed, no proxies or netrc read."""
 
-    def __init__(self, conf: UpstreamConf) -> None:
+    def __init__(self, conf: UpstreamConf, *, keep_alive: KeepAlive | None = None) -> None:
         self._conf = conf
+        self._keep_alive = keep_alive or keep_alive_of(conf)
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = self._verify = conf.ca_bundle or True
@@ -49,6 +51,10 @@ class ThreadLane:
         """
         try:
             return self._send_once(outgoing, deadline)
+        except UpstreamTimeoutError:
+            if journey.is_reused and not journey.has_received:
+                self._keep_alive.distrust()
+            raise
         except UpstreamConnectionError:
             is_stale = journey.is_reused and not journey.has_received
             if not (is_stale and outgoing.may_resend) or deadline.has_passed:
@@ -56,7 +62,8 @@ class ThreadLane:
         return self._send_once(outgoing, deadline, must_dial=True)
 
     def _send_once(self, outgoing: Outgoing, deadline: Deadline, *, must_dial: bool = False) -> Answer:
-        journey.begin(deadline, wire_max_bytes=WIRE_FACTOR * self._conf.max_bytes, must_dial=must_dial)
+        wire_max_bytes = WIRE_FACTOR * self._conf.max_bytes
+        journey.begin(deadline, keep_alive=self._keep_alive, wire_max_bytes=wire_max_bytes, must_dial=must_dial)
         left = max(deadline.remaining_seconds, 0.001)
         timeout = urllib3.Timeout(total=left, connect=min(left, self._conf.connect_seconds), read=left)
         url = self._conf.base_url + outgoing.target

@@ -6,7 +6,7 @@ from typing import Any
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.messages import Outgoing, SharedHeaders
-from gateway_clients.upstream.call import Call
+from gateway_clients.upstream.call import JSON, Call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,16 +16,16 @@ class Asker:
     request_id: str
     on_behalf_of: str | None = None
     traceparent: str | None = None
-    _headers: dict[str, SharedHeaders] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _headers: dict[tuple[str, str], SharedHeaders] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def headers(self, service_token: str) -> SharedHeaders:
-        """What all calls of the request tell the upstreams that take this token (`""`: none)."""
-        made = self._headers.get(service_token)
+    def headers(self, service_token: str, accept: str = JSON) -> SharedHeaders:
+        """What all calls of the request that accept this tell the upstreams that take this token (`""`: none)."""
+        made = self._headers.get((service_token, accept))
         if made is None:
-            made = self._headers[service_token] = SharedHeaders(
+            made = self._headers[service_token, accept] = SharedHeaders(
                 _given(
                     {
-                        "Accept": "application/json",
+                        "Accept": accept,
                         "Accept-Encoding": "identity",
                         "User-Agent": "web-bff",
                         "X-Request-ID": self.request_id,
@@ -50,7 +50,7 @@ def outgoing(call: Call[Any], asker: Asker, conf: UpstreamConf, deadline: Deadli
         method=call.method,
         target=call.target,
         headers=headers,
-        shared=asker.headers(conf.service_token),
+        shared=asker.headers(conf.service_token, call.accept),
         body=call.body,
         may_resend=call.is_repeatable,
     )

@@ -4,7 +4,6 @@ import time
 from typing import Any, Final, TypeVar, cast
 
 from gateway_clients import instrumentation
-from gateway_clients.conf import UpstreamConf
 from gateway_clients.errors import (
     DeadlineExceededError,
     UpstreamBusyError,
@@ -13,13 +12,15 @@ from gateway_clients.errors import (
     UpstreamUnavailableError,
 )
 from gateway_clients.resilience.breaker import Permit
+from gateway_clients.resilience.bulkhead import Bulkhead
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.messages import Answer
 from gateway_clients.upstream.asker import Asker, outgoing
 from gateway_clients.upstream.call import Call, Parsed
 from gateway_clients.upstream.outcome import Outcome, SectionState
+from gateway_clients.upstream.reckoning import tell_end
 from gateway_clients.upstream.registry import Upstream
-from gateway_clients.upstream.steps import Attempt, Pause, Pipe
+from gateway_clients.upstream.steps import Attempt, Pause, Pipe, Turn
 from gateway_clients.upstream.understanding import understood
 
 P = TypeVar("P")
@@ -55,13 +56,10 @@ def ask(call: Call[P], target: Upstream, asker: Asker, deadline: Deadline) -> Pi
 
 
 def _attempt(target: Upstream, call: Call[P], asker: Asker, deadline: Deadline) -> Pipe[Parsed[P]]:
-    """Breaker, bulkhead, transport, and what the answer means."""
-    if deadline.has_passed:
-        raise DeadlineExceededError(call.service)
-    permit = target.breaker.admit()
+    """Breaker, bulkhead, transport, and what the answer means. The upstream's time begins behind the place."""
+    permit = yield from _entered(target, call, deadline)
     started_at = time.monotonic()
     try:
-        target.bulkhead.enter(None if call.is_repeatable else deadline)
         try:
             attempt_deadline = deadline.sooner(target.conf.timeout_seconds)
             answer = yield Attempt(outgoing(call, asker, target.conf, deadline), attempt_deadline)
@@ -70,13 +68,10 @@ def _attempt(target: Upstream, call: Call[P], asker: Asker, deadline: Deadline) 
             target.bulkhead.leave()
     except BaseException as error:
         seconds = time.monotonic() - started_at
-        _tell_breaker(permit, error, seconds, target.conf, deadline)
-        if isinstance(error, UpstreamError):
-            instrumentation.tell(_record(call, error.code, seconds))
+        is_short = seconds < min(target.conf.timeout_seconds, target.conf.breaker_slow_seconds)
+        tell_end(call, permit, error, seconds, was_cut_short=deadline.has_passed and is_short)
         raise
-    seconds = time.monotonic() - started_at
-    permit.succeeded(seconds)
-    instrumentation.tell(_record(call, "ok", seconds))
+    tell_end(call, permit, None, time.monotonic() - started_at)
     if parsed.drift or parsed.omitted:
         instrumentation.tell(
             instrumentation.DriftRecord(
@@ -86,25 +81,55 @@ def _attempt(target: Upstream, call: Call[P], asker: Asker, deadline: Deadline) 
     return parsed
 
 
-def _tell_breaker(permit: Permit, error: BaseException, seconds: float, conf: UpstreamConf, deadline: Deadline) -> None:
-    """Counts what says something of the upstream. A caller in a hurry does not: its time was over, not the attempt's.
+def _entered(target: Upstream, call: Call[Any], deadline: Deadline) -> Pipe[Permit]:
+    """A place at the upstream, which the caller gives back, and its breaker's leave to call.
 
-    Of a pause that the upstream asked for the caller hears what the gateway makes of it.
+    Writes and patient calls wait for the place, patient ones for the end of a pause too; whoever waited asks the
+    breaker anew. Raises DeadlineExceededError, UpstreamBusyError, UpstreamCircuitOpenError.
     """
-    was_cut_short = deadline.has_passed and seconds < min(conf.timeout_seconds, conf.breaker_slow_seconds)
-    match error:
-        case UpstreamUnavailableError() if not was_cut_short:
-            permit.failed(seconds)
-        case UpstreamRejectedError():
-            permit.succeeded(seconds)
-        case UpstreamBusyError(was_sent=True):
-            error.retry_after_seconds = permit.breaker.pause(error.retry_after_seconds)
-            permit.succeeded(seconds)
-        case _:
-            permit.ignored()
+    while True:
+        _require_time(call, deadline)
+        pause_seconds = target.breaker.paused_seconds if call.is_patient else 0.0
+        if 0.0 < pause_seconds < deadline.remaining_seconds:
+            yield Pause(pause_seconds)
+            continue
+        permit = target.breaker.admit()
+        if target.bulkhead.try_enter():
+            return permit
+        if call.is_repeatable and not call.is_patient:
+            raise _busy(call, permit)
+        permit.ignored()
+        try:
+            yield from _turn(target.bulkhead, deadline)
+        except UpstreamBusyError:
+            raise _busy(call, permit) from None
+        try:
+            _require_time(call, deadline)
+            return target.breaker.admit()
+        except BaseException as error:
+            target.bulkhead.leave()
+            if not (call.is_patient and isinstance(error, UpstreamBusyError)):
+                raise
 
 
-def _record(call: Call[Any], outcome: str, seconds: float) -> instrumentation.CallRecord:
-    return instrumentation.CallRecord(
-        service=call.service, operation=call.operation, outcome=outcome, seconds=seconds, state="asked"
-    )
+def _require_time(call: Call[Any], deadline: Deadline) -> None:
+    if deadline.has_passed:
+        raise DeadlineExceededError(call.service)
+
+
+def _busy(call: Call[Any], permit: Permit) -> UpstreamBusyError:
+    error = UpstreamBusyError(call.service)
+    tell_end(call, permit, error, 0.0)
+    return error
+
+
+def _turn(bulkhead: Bulkhead, deadline: Deadline) -> Pipe[None]:
+    """Waits once, in the queue, for a place. Raises UpstreamBusyError when the deadline passes before."""
+    ticket = bulkhead.queue()
+    try:
+        if not ticket.has_place:
+            yield Turn(ticket, deadline)
+        bulkhead.claim(ticket)
+    except BaseException:
+        bulkhead.drop(ticket)
+        raise

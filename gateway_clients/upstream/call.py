@@ -1,13 +1,15 @@
 """What one operation of an upstream is, told as a value."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
 from gateway_clients.caching.keys import CacheKey
 
 P = TypeVar("P")
+
+JSON: Final = "application/json"
 
 
 class Parsed(msgspec.Struct, Generic[P], frozen=True):
@@ -30,7 +32,9 @@ class Call(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
 
     Nothing is sent until the call is handed to a fan-out. `target` is the encoded path with its query. A call without a
     `key` is never kept; `payload_type` is what msgspec needs to read a kept payload back. `is_repeatable`: a read, or a
-    question such as an eligibility check, that may be sent twice.
+    question such as an eligibility check, that may be sent twice. `is_patient`: it belongs to a write, so it waits for
+    a place at an upstream that is busy, and for the end of a pause, while the deadline lasts. `accept` is what it may
+    be answered with.
     """
 
     service: str
@@ -41,6 +45,8 @@ class Call(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
     method: str = "GET"
     body: bytes | None = None
     content_type: str | None = None
+    accept: str = JSON
     idempotency_key: str | None = None
     key: CacheKey | None = None
     is_repeatable: bool = True
+    is_patient: bool = False

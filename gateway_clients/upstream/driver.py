@@ -5,20 +5,23 @@ they do; pauses are waited for together. A call alone, a write, and whatever is 
 """
 
 import heapq
+import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Final
 
+from gateway_clients.bell import Bell
 from gateway_clients.caching.entries import Fill, Look, Reading
 from gateway_clients.caching.store import Cache
 from gateway_clients.crew import SHORT_WAIT_SECONDS, crew
 from gateway_clients.errors import DeadlineExceededError
+from gateway_clients.readiness import ready
 from gateway_clients.transport.batch import Batch
 from gateway_clients.transport.exchange import Exchange
 from gateway_clients.upstream.jobs import Ahead, Job
-from gateway_clients.upstream.steps import Attempt, Pause, Release, Sent
+from gateway_clients.upstream.steps import Attempt, Pause, Release, Sent, Turn
 
 #: Calls of one request under way to one upstream at the same time.
 MOST_OF_ONE_REQUEST: Final = 10
@@ -56,6 +59,8 @@ class _Driver:
         self._looks: list[tuple[Job, Look]] = []
         self._fills: list[tuple[Job, Fill]] = []
         self._pauses: list[tuple[float, int, Job]] = []
+        self._turns: list[tuple[Job, Turn]] = []
+        self._bell: Bell | None = None
         self._unsent: list[tuple[Exchange, Job]] = []
         self._exchanges: dict[Exchange, Job] = {}
         self._number = count()
@@ -107,6 +112,8 @@ class _Driver:
             self._send(job, step)
         elif isinstance(step, Fill):
             self._fills.append((job, step))
+        elif isinstance(step, Turn):
+            self._queue_up(job, step)
         else:
             self._pause_or_release(job, step)
 
@@ -123,6 +130,26 @@ class _Driver:
         else:
             self._cache.release([step.reading])
             self._ready.append((job, None, None))
+
+    def _queue_up(self, job: Job, turn: Turn) -> None:
+        """Lets the job wait for its place; who leaves one to it rings."""
+        if self._bell is None:
+            self._bell = Bell()
+        turn.ticket.wake = self._bell.ring
+        self._turns.append((job, turn))
+
+    def _take_turns(self) -> bool:
+        """Goes on with the jobs that have their place now, or no time any more; whether there are some."""
+        if self._bell is None:
+            return False
+        self._bell.hush()
+        waiting, self._turns = self._turns, []
+        for job, turn in waiting:
+            if turn.ticket.has_place or turn.deadline.has_passed:
+                self._ready.append((job, None, None))
+            else:
+                self._turns.append((job, turn))
+        return len(self._turns) < len(waiting)
 
     def _send(self, job: Job, attempt: Attempt) -> None:
         try:
@@ -194,9 +221,10 @@ class _Driver:
             for exchange in self._answered(self._batch, patience):
                 self._ready.append((self._exchanges.pop(exchange), exchange.answer, exchange.error))
                 has_come = True
-        elif self._pauses and not self._fills:
+        elif (self._pauses or self._turns) and not self._fills:
             with crew().away():
-                time.sleep(patience)
+                self._sleep(patience)
+        has_come = self._take_turns() or has_come
         if self._pauses:
             now = time.monotonic()
             while self._pauses and self._pauses[0][0] <= now:
@@ -204,16 +232,28 @@ class _Driver:
                 has_come = True
         return has_come
 
+    def _sleep(self, seconds: float) -> None:
+        """Until the bell rings, where there is one."""
+        if self._bell is None:
+            time.sleep(seconds)
+        else:
+            ready([(self._bell.descriptor, select.POLLIN)], seconds)
+
     def _patience_seconds(self) -> float:
         patience = STORE_PATIENCE_SECONDS if self._fills else 60.0
-        return min(patience, max(0.0, self._pauses[0][0] - time.monotonic())) if self._pauses else patience
+        if self._pauses:
+            patience = min(patience, max(0.0, self._pauses[0][0] - time.monotonic()))
+        # A place that came before the bell was hung up did not ring it.
+        waits = [0.0 if turn.ticket.has_place else turn.deadline.remaining_seconds for _, turn in self._turns]
+        return min([patience, *waits])
 
     def _answered(self, batch: Batch, patience: float) -> Iterable[Exchange]:
-        done = batch.wait(min(patience, SHORT_WAIT_SECONDS))
+        bell = self._bell
+        done = batch.wait(min(patience, SHORT_WAIT_SECONDS), bell)
         if done or patience <= SHORT_WAIT_SECONDS:
             return done
         with crew().away():
-            return batch.wait(patience - SHORT_WAIT_SECONDS)
+            return batch.wait(patience - SHORT_WAIT_SECONDS, bell)
 
     def close(self) -> None:
         """Ends what has not ended, after a failure of the driver itself."""
@@ -222,3 +262,5 @@ class _Driver:
         for job in list(self._open):
             job.pipe.close()
             job.fail(RuntimeError("the driver stopped"))
+        if self._bell is not None:
+            self._bell.close()

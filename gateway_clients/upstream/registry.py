@@ -39,7 +39,7 @@ def upstream(name: str) -> Upstream:
         conf=conf,
         breaker=breaker,
         bulkhead=Bulkhead(name, conf.bulkhead_limit),
-        retries=RetryBudget(conf.retry_budget),
+        retries=RetryBudget(conf.retry_budget, has_reserve=True),
         lane=ThreadLane(conf),
         goes_in_batches=conf.base_url.startswith("http://"),
     )

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway_clients.caching.entries import Fill, Look, Reading
+from gateway_clients.resilience.bulkhead import Ticket
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.messages import Answer, Outgoing
 
@@ -23,6 +24,13 @@ class Pause(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """Go on once the ticket has a place, or when the deadline has passed."""
+
+    ticket: Ticket
+    deadline: Deadline
+
+
 class Release(msgspec.Struct, frozen=True):
     """Give the lease of this reading back."""
 
@@ -30,7 +38,7 @@ class Release(msgspec.Struct, frozen=True):
 
 
 #: Look: a Reading is sent back. Fill: whether it was valid; None: nobody knows.
-Step = Attempt | Pause | Release | Look | Fill
+Step = Attempt | Pause | Turn | Release | Look | Fill
 Sent = Answer | Reading | bool | None
 P = TypeVar("P")
 #: What yields steps, is sent their results, and ends with a value.

@@ -1,6 +1,7 @@
 """The pipe for streams: breaker, a bulkhead of their own, transport; never the cache, never a second try."""
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -9,15 +10,10 @@ from typing import Any, Final, Protocol, TypeVar
 
 from django.core.signals import setting_changed
 
-from gateway_clients import instrumentation
 from gateway_clients.conf import SERVICES
 from gateway_clients.errors import (
     DeadlineExceededError,
-    UpstreamBusyError,
     UpstreamContractError,
-    UpstreamError,
-    UpstreamRejectedError,
-    UpstreamUnavailableError,
 )
 from gateway_clients.once import once
 from gateway_clients.resilience.breaker import Permit
@@ -27,6 +23,7 @@ from gateway_clients.transport.messages import Answer
 from gateway_clients.transport.streams import Stream, StreamLane
 from gateway_clients.upstream.asker import Asker, outgoing
 from gateway_clients.upstream.call import Call
+from gateway_clients.upstream.reckoning import tell_end
 from gateway_clients.upstream.registry import upstream
 from gateway_clients.upstream.understanding import refusal, understood
 
@@ -34,6 +31,12 @@ P = TypeVar("P")
 
 #: Streams in flight to one upstream.
 STREAM_LIMIT: Final = 4
+#: So much of a download is looked at before any of it is handed out: a file that is no longer is known to be whole.
+HELD_BYTES: Final = 65_536
+#: How far from the beginning a file may say what it is; readers of PDFs look as far.
+MAGIC_BYTES: Final = 1_024
+LOOK_SECONDS: Final = 0.5
+ANY_TYPE: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,26 +83,19 @@ class _Passage:
         if permit is None:
             return
         self._held.close()
-        match error:
-            case UpstreamUnavailableError():
-                permit.failed(self._waiting_seconds)
-            case None | UpstreamRejectedError():
-                permit.succeeded(self._waiting_seconds)
-            case UpstreamBusyError(was_sent=True):
-                permit.breaker.pause(error.retry_after_seconds)
-                permit.succeeded(self._waiting_seconds)
-            case _:
-                permit.ignored()
-        if error is None or isinstance(error, UpstreamError):
-            instrumentation.tell(
-                instrumentation.CallRecord(
-                    service=self._call.service,
-                    operation=self._call.operation,
-                    outcome="ok" if error is None else error.code,
-                    seconds=self._waiting_seconds,
-                    state="asked",
-                )
-            )
+        tell_end(self._call, permit, error, self._waiting_seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """What the bytes are known to be before they are asked for.
+
+    `magic` stands at their beginning, or within a kilobyte of it; empty: that is not known.
+    """
+
+    size_bytes: int
+    content_type: str
+    magic: bytes = b""
 
 
 class Incoming(Protocol):
@@ -115,29 +111,53 @@ class Incoming(Protocol):
 
 
 class Download:
-    """The bytes that one upstream sends."""
+    """The bytes that one upstream sends, as they were promised."""
 
-    def __init__(self, service: str, passage: _Passage, stream: Stream, *, expected_bytes: int) -> None:
+    def __init__(self, service: str, passage: _Passage, stream: Stream, promised: Promised) -> None:
         self._service = service
         self._passage = passage
         self._stream = stream
+        self._promised = promised
         self._received_bytes = 0
-        length = stream.headers.get("content-length", "")
-        is_told = length.isascii() and length.isdigit() and len(length) < 16
-        self._size_bytes = int(length) if is_told else expected_bytes
+        self._held: deque[bytes] = deque()
+        self._has_ended = False
 
     @property
     def size_bytes(self) -> int:
-        """How many there will be: what the answer says or, where it says nothing, what is known of the thing."""
-        return self._size_bytes
+        """How many there will be."""
+        return self._promised.size_bytes
+
+    def look(self) -> None:
+        """Looks at the head and at what comes first, which is the whole of a small file.
+
+        One that comes slowly is not waited for longer than `LOOK_SECONDS`, once its beginning is there. Raises
+        UpstreamUnavailableError's kinds.
+        """
+        told_type = self._stream.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if told_type not in {"", ANY_TYPE, self._promised.content_type.partition(";")[0].strip().lower()}:
+            raise UpstreamContractError(self._service, was_sent=True)
+        told_length = self._stream.headers.get("content-length", str(self.size_bytes)).strip()
+        if not self._stream.is_encoded and told_length != str(self.size_bytes):
+            raise UpstreamContractError(self._service, was_sent=True)
+        look_until = Deadline.after(LOOK_SECONDS)
+        beginning = b""
+        while self._received_bytes < HELD_BYTES and (piece := self._next()):
+            self._held.append(piece)
+            beginning = (beginning + piece)[:MAGIC_BYTES]
+            if look_until.has_passed and len(beginning) == MAGIC_BYTES:
+                break
+        if self._promised.magic not in beginning:
+            raise UpstreamContractError(self._service, was_sent=True)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
         """The next bytes. Raises UpstreamUnavailableError's kinds."""
+        if self._held:
+            return self._held.popleft()
         try:
-            piece = self._counted(self._stream.read())
+            piece = b"" if self._has_ended else self._next()
         except BaseException as error:
             self._passage.end(error)
             raise
@@ -146,10 +166,11 @@ class Download:
             raise StopIteration
         return piece
 
-    def _counted(self, piece: bytes) -> bytes:
+    def _next(self) -> bytes:
+        piece = self._stream.read()
+        self._has_ended = not piece
         self._received_bytes += len(piece)
-        is_whole = self._received_bytes == self._size_bytes
-        if self._received_bytes > self._size_bytes or (not piece and not is_whole):
+        if self._received_bytes > self.size_bytes or (self._has_ended and self._received_bytes < self.size_bytes):
             raise UpstreamContractError(self._service, was_sent=True)
         return piece
 
@@ -158,16 +179,18 @@ class Download:
         self._passage.end()
 
 
-def download(call: Call[Any], asker: Asker, deadline: Deadline, *, expected_bytes: int) -> Download:
-    """Asks for so many bytes, and waits for the head of the answer. Raises UpstreamError's kinds."""
+def download(call: Call[Any], asker: Asker, deadline: Deadline, promised: Promised) -> Download:
+    """Asks for the bytes, and waits until it is seen that they are those. Raises UpstreamError's kinds."""
     passage = _Passage(call)
     try:
         stream = _opened(passage, call, asker, deadline, None)
         _require_ok(call, stream)
+        content = Download(call.service, passage, stream, promised)
+        content.look()
     except BaseException as error:
         passage.end(error)
         raise
-    return Download(call.service, passage, stream, expected_bytes=expected_bytes)
+    return content
 
 
 def upload(call: Call[P], pieces: Iterable[bytes], asker: Asker, deadline: Deadline) -> P:

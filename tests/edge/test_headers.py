@@ -1,17 +1,20 @@
 """What every answer carries, and what portals may ask for in headers."""
 
 import gzip
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.http import BadHeaderError, HttpResponse
 from django.test import Client, RequestFactory
 
 from gateway_clients.edge.answers import model_answer, sections_answer
 from gateway_clients.edge.headers import OwnHeadersResponse, put, put_missing, value_of
 from gateway_clients.edge.incoming import context_from, know_empty_query
-from gateway_clients.edge.outgoing import finished
+from gateway_clients.edge.outgoing import SERVER_TIMING_MAX_LENGTH, finished, server_timing
+from gateway_clients.fan_out.pending import CallTiming
 from gateway_clients.fan_out.sections import Section, SectionState
 from tests.edge.sample_urls import Echo
 
@@ -206,6 +209,24 @@ def test_calls_are_told_in_server_timing_and_cache_status(states: list[SectionSt
 
     assert answer["Cache-Status"] == status
     assert answer["Server-Timing"].startswith(f'claims;desc="listMemberClaims {states[0].value}";dur=12.3')
+
+
+def test_server_timing_is_cut_behind_the_last_entry_that_fits() -> None:
+    timings = [CallTiming("benefit", f"validateBenefit{number}", 1.0, "upstream_busy") for number in range(5_000)]
+
+    value = server_timing(timings)
+
+    assert 1_900 < len(value) <= 2_000
+    entries = value.split(", ")
+    assert entries == server_timing(timings[: len(entries)]).split(", ")
+    assert entries[-1] == f'benefit;desc="validateBenefit{len(entries) - 1} upstream_busy";dur=1.0'
+
+
+def test_nginx_as_it_is_shipped_takes_a_head_with_the_longest_server_timing() -> None:
+    shipped = (settings.BASE_DIR / "deploy" / "nginx" / "nginx.conf").read_text()
+    (size,) = re.findall(r"^\s*proxy_buffer_size (\d+)k;", shipped, re.MULTILINE)
+
+    assert int(size) * 1024 >= 4 * SERVER_TIMING_MAX_LENGTH
 
 
 def test_cors_is_an_exact_list_with_credentials(portal: Client, settings: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client, RequestFactory
 
 from gateway_clients import errors as upstream
 from gateway_clients.edge import errors as edge
+from gateway_clients.edge.graphql.errors import refused_by_edge
 from gateway_clients.edge.problems import problem_of
 from gateway_clients.gateway import NothingToShowError
 
@@ -71,6 +73,21 @@ def test_each_error_has_its_code_and_status_and_tells_nothing_else(error_class: 
     assert answer.status_code == body["status"] == STATUS_OF_CODE.get(body["code"], body["status"])
     assert "own words" not in answer.content.decode()
     assert (answer.status_code != 503) or int(answer["Retry-After"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.2, "1"), (-3.0, "1"), (1.2, "2"), (99999999999.0, "86400"), (float("inf"), "86400"), (float("nan"), "1")],
+)
+def test_no_time_to_come_back_is_longer_than_a_day(seconds: float, told: str) -> None:
+    request = RequestFactory().get("/")
+    request.edge = SimpleNamespace(request_id="request-12345")
+    error = upstream.UpstreamBusyError("claims", retry_after_seconds=seconds)
+
+    answer, graphql = problem_of(error, request), refused_by_edge(error, request)
+
+    assert answer is not None
+    assert (answer["Retry-After"], graphql["Retry-After"]) == (told, told)
 
 
 def test_an_open_breaker_says_whose_and_when_to_come_back(portal: Client) -> None:

@@ -65,7 +65,7 @@ def test_lists_are_read_without_the_spaces_around_their_parts() -> None:
     )
 
     assert settings["CORS_ALLOWED_ORIGINS"] == ["https://a.example", "https://b.example:8443"]
-    assert settings["ALLOWED_HOSTS"] == ["a.example", ".b"]
+    assert settings["ALLOWED_HOSTS"] == ["a.example", ".b.example"]
 
 
 def test_allowed_origins_stand_in_where_no_cors_origins_are_set() -> None:

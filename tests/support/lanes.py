@@ -1,15 +1,18 @@
 """The two lanes behind one function, for tests that hold for both."""
 
 import dataclasses
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.errors import UpstreamUnavailableError
-from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.resilience.deadline import Clock, Deadline
 from gateway_clients.transport.batch import Batch
-from gateway_clients.transport.lines import lines_of
+from gateway_clients.transport.exchange import Exchange
+from gateway_clients.transport.keep_alive import KeepAlive
+from gateway_clients.transport.lines import Lines
 from gateway_clients.transport.messages import Answer, Outgoing
 from gateway_clients.transport.threads import ThreadLane
 
@@ -60,15 +63,19 @@ class Lane(Protocol):
 
 
 class Threads:
-    """The lane of requests."""
+    """The lane of requests. `clock` is that of the kept connections."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Clock = time.monotonic) -> None:
+        self._keep_alive = KeepAlive(clock=clock)
         self._lanes: dict[UpstreamConf, ThreadLane] = {}
+        self._lock = threading.Lock()
 
     def send(self, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> Answer:
         """On this thread."""
-        lane = self._lanes.setdefault(conf, ThreadLane(conf))
-        return lane.send(outgoing, Deadline.after(seconds))
+        with self._lock:
+            if conf not in self._lanes:
+                self._lanes[conf] = ThreadLane(conf, keep_alive=self._keep_alive)
+        return self._lanes[conf].send(outgoing, Deadline.after(seconds))
 
     def close(self) -> None:
         """Closes the kept connections."""
@@ -77,16 +84,20 @@ class Threads:
 
 
 class Batches:
-    """The lane for several reads at once, with one in it."""
+    """The lane for several reads at once, with one in it. `clock` is that of the kept connections."""
 
-    def __init__(self) -> None:
-        self._confs: set[UpstreamConf] = set()
+    def __init__(self, *, clock: Clock = time.monotonic) -> None:
+        self._keep_alive = KeepAlive(clock=clock)
+        self._lines: dict[str, Lines] = {}
+        self._lock = threading.Lock()
 
     def send(self, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> Answer:
         """In a batch of its own, on connections that are shared by all."""
-        self._confs.add(conf)
+        with self._lock:
+            if conf.base_url not in self._lines:
+                self._lines[conf.base_url] = Lines(conf.base_url, most=24, keep_alive=self._keep_alive)
         batch = Batch()
-        exchange = batch.prepared(outgoing, conf, Deadline.after(seconds))
+        exchange = Exchange(outgoing, conf, self._lines[conf.base_url], Deadline.after(seconds))
         batch.start(exchange)
         give_up_at = time.monotonic() + seconds + 20
         while exchange not in batch.wait(1.0):
@@ -99,8 +110,8 @@ class Batches:
 
     def close(self) -> None:
         """Closes the kept connections."""
-        for conf in self._confs:
-            lines_of(conf).close()
+        for lines in self._lines.values():
+            lines.close()
 
 
 def failure_of(lane: Lane, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> UpstreamUnavailableError:

@@ -12,6 +12,7 @@ from typing import Any, Self
 #: What of a request's head arrives at once, and how much a script waits at most in a test.
 RECEIVE_BYTES = 65_536
 LONGEST_HANG_SECONDS = 30.0
+LAST_CHUNK = b"\r\n0\r\n\r\n"
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -147,6 +148,10 @@ def _requests(connection: socket.socket, number: int) -> Iterator[Asked]:
         length = int(headers.get("content-length", "0"))
         while len(buffered) < length:
             buffered += connection.recv(RECEIVE_BYTES)
+        if headers.get("transfer-encoding") == "chunked":
+            while not buffered.endswith(LAST_CHUNK):
+                buffered += connection.recv(RECEIVE_BYTES)
+            length = len(buffered)
         body, buffered = buffered[:length], buffered[length:]
         method, target, _ = start.split(" ")
         yield Asked(method, target, headers, body, number)

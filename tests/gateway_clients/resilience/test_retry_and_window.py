@@ -2,8 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+from pytest_django import Settings
+
+from gateway_clients.conf import SERVICES
 from gateway_clients.resilience.retry import RetryBudget
 from gateway_clients.resilience.window import Window
+from gateway_clients.upstream import registry
 
 
 def test_a_long_outage_costs_at_most_eleven_calls_for_ten_wanted() -> None:
@@ -22,10 +27,28 @@ def test_retries_are_not_saved_up_for_the_moment_an_upstream_goes_down() -> None
     assert [budget.try_take() for _ in range(3)] == [True, False, False]
 
 
-def test_a_share_of_nothing_allows_no_retry() -> None:
-    budget = RetryBudget(0.0)
+@pytest.mark.parametrize("has_reserve", [False, True])
+def test_a_share_of_nothing_allows_no_retry(has_reserve: bool) -> None:
+    budget = RetryBudget(0.0, has_reserve=has_reserve)
     budget.add_call()
     assert not budget.try_take()
+
+
+def test_a_budget_with_a_reserve_allows_the_first_call_a_retry_and_then_one_in_ten() -> None:
+    budget, retried = RetryBudget(0.1, has_reserve=True), []
+    for wanted in range(1, 1001):
+        budget.add_call()
+        if budget.try_take():
+            retried.append(wanted)
+    assert retried == list(range(1, 1001, 10))
+
+
+def test_the_first_read_of_a_fresh_process_is_retried_at_each_upstream(settings: Settings) -> None:
+    settings.RETRY_BUDGET = 0.1
+    for service in SERVICES:
+        retries = registry.upstream(service).retries
+        retries.add_call()
+        assert [retries.try_take() for _ in range(2)] == [True, False]
 
 
 def test_threads_that_ask_at_once_do_not_take_more_than_there_is() -> None:

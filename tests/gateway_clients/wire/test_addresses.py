@@ -1,6 +1,7 @@
 """Where an upstream is, for both lanes: names that nobody knows, resolvers that hang, several addresses."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,16 +12,20 @@ from gateway_clients.errors import (
     UpstreamConnectionError,
     UpstreamTimeoutError,
 )
+from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport import dialing
 from gateway_clients.transport.dialing import Resolver
+from tests.gateway_clients.resilience.transcript import FakeClock
 from tests.support.lanes import SLACK_SECONDS, Lane, conf_of, failure_of, outgoing
 from tests.support.upstream import (
     RawUpstream,
     answer,
     black_hole,
+    closes_after,
     refusing_port,
     says,
 )
+from tests.support.waiting import wait_until
 
 OK = answer(b'{"items": []}')
 
@@ -91,3 +96,71 @@ def test_an_address_of_an_unknown_family_is_passed_over(
     resolve_with(lambda host, port: [dialing.Address(9_999, ("127.0.0.1", 1)), good])
 
     assert lane.send(outgoing(), conf_of("http://claims.invalid:8001"), 5.0).status == 200
+
+
+FIRST = [dialing.Address(socket.AF_INET, ("10.0.0.1", 8001))]
+SECOND = [dialing.Address(socket.AF_INET, ("10.0.0.2", 8001))]
+
+
+class ScriptedNames:
+    """Answers one look-up after the other, and the last one for ever; what is an error is raised."""
+
+    def __init__(self, *answers: list[dialing.Address] | OSError) -> None:
+        self._left = list(answers)
+        self.asked = 0
+
+    def __call__(self, _host: str, _port: int) -> list[dialing.Address]:
+        self.asked += 1
+        answer = self._left.pop(0) if len(self._left) > 1 else self._left[0]
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+
+def test_a_name_that_leads_elsewhere_is_followed_within_half_a_minute_and_one_call() -> None:
+    clock, names = FakeClock(), ScriptedNames(FIRST, SECOND)
+    resolver = Resolver(names, clock=clock)
+
+    def addresses() -> list[dialing.Address]:
+        return resolver.addresses("claims", 8001, Deadline.after(5.0))
+
+    assert [addresses() for _ in range(3)] == [FIRST] * 3
+    clock.advance(dialing.KEPT_SECONDS)
+    assert addresses() == FIRST
+    wait_until(lambda: names.asked == 2 and addresses() == SECOND)
+
+
+def test_after_a_long_quiet_the_name_is_looked_up_before_anybody_is_dialled() -> None:
+    clock, names = FakeClock(), ScriptedNames(FIRST, SECOND, socket.gaierror(socket.EAI_AGAIN, "no answer"))
+    resolver = Resolver(names, clock=clock)
+    found = []
+    for _ in range(3):
+        found.append(resolver.addresses("claims", 8001, Deadline.after(5.0)))
+        clock.advance(3600)
+
+    assert (found, names.asked) == ([FIRST, SECOND, SECOND], 3)
+
+
+def test_a_resolver_that_hangs_after_a_long_quiet_costs_half_the_time_of_connecting(
+    lane: Lane, raw_upstream: RawUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw_upstream.say(closes_after(OK))
+    clock, is_over, asked = FakeClock(), threading.Event(), list[str]()
+
+    def look_up(host: str, port: int) -> list[dialing.Address]:
+        asked.append(host)
+        if len(asked) > 1:
+            is_over.wait(20.0)
+        return [dialing.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))]
+
+    made = Resolver(look_up, clock=clock)
+    monkeypatch.setattr("gateway_clients.transport.dialing.resolver", lambda: made)
+    monkeypatch.setattr("gateway_clients.transport.connecting.resolver", lambda: made)
+    conf = conf_of("http://claims.invalid:8001", connect_seconds=1.0)
+    statuses = []
+    for _ in range(2):
+        statuses.append(lane.send(outgoing(), conf, 5.0).status)
+        clock.advance(3600)
+    is_over.set()
+
+    assert (statuses, len(asked)) == ([200, 200], 2)

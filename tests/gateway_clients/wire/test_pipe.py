@@ -108,6 +108,14 @@ def test_a_read_that_failed_is_tried_once_more(upstreams: Upstreams, settings: S
     assert len(claims.asked) == 2
 
 
+def test_the_first_read_of_a_fresh_process_is_tried_once_more_too(upstreams: Upstreams) -> None:
+    (claims,) = upstreams(claims=in_turn(FAILED, GOOD, FAILED))
+
+    assert gateway_for().call(call_of()).require() == ThingPayload(value="new")
+    assert type(failure(gateway_for().call(call_of()).require)) is UpstreamServerError
+    assert len(claims.asked) == 3
+
+
 def test_a_read_that_failed_twice_has_failed(upstreams: Upstreams, settings: Settings) -> None:
     settings.RETRY_BUDGET = 1.0
     (claims,) = upstreams(claims=says(FAILED))
@@ -171,7 +179,7 @@ def test_there_is_no_second_try_without_time_for_it(upstreams: Upstreams, settin
 def test_what_is_no_useful_answer_counts_at_the_breaker(
     upstreams: Upstreams, settings: Settings, script: Script, kind: type[UpstreamError]
 ) -> None:
-    settings.UPSTREAM_TIMEOUT_SECONDS = 0.2
+    settings.UPSTREAM_TIMEOUT_SECONDS, settings.RETRY_BUDGET = 0.2, 0.0
     upstreams(claims=script)
 
     assert type(failure(gateway_for().call(call_of()).require)) is kind
@@ -227,7 +235,8 @@ def test_a_429_pauses_the_upstream_for_a_time_within_reason(
     assert (len(claims.asked), upstream("claims").breaker.fail_counter) == (1, 0)
 
 
-def test_a_503_pauses_nothing_whatever_it_asks_for(upstreams: Upstreams) -> None:
+def test_a_503_pauses_nothing_whatever_it_asks_for(upstreams: Upstreams, settings: Settings) -> None:
+    settings.RETRY_BUDGET = 0.0
     (claims,) = upstreams(claims=says(answer(status="503 Down", headers=[("Retry-After", "99999")])))
 
     waits = [failure(gateway_for().call(call_of()).require).retry_after_seconds for _ in range(2)]
