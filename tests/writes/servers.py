@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -75,6 +76,30 @@ def rabbitmq() -> Iterator[str]:
             url = f"amqp://guest:guest@127.0.0.1:{port}/"
             wait_until(lambda: _is_broker(url), seconds=90)
             yield url
+
+
+@contextmanager
+def pgbouncer(url: str, *, connections: int = 1) -> Iterator[str]:
+    """The same database behind a PgBouncer of the test's own, in transaction mode, with so many server connections."""
+    bouncer = program("pgbouncer", "/usr/sbin/pgbouncer")
+    target, port = urlsplit(url), free_port()
+    name = target.path.lstrip("/")
+    with _own_directory("pgbouncer") as (directory, user):
+        password = f" password={target.password}" if target.password else ""
+        (directory / "users.txt").write_text(f'"{target.username}" ""\n')
+        (directory / "pgbouncer.ini").write_text(
+            "[databases]\n"
+            f"{name} = host={target.hostname} port={target.port or 5432} dbname={name}"
+            f" user={target.username}{password} pool_size={connections}\n"
+            "[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            f"auth_type = trust\nauth_file = {directory}/users.txt\npool_mode = transaction\n"
+        )
+        command = [bouncer, "-q", str(directory / "pgbouncer.ini")]
+        with _running(command, user=user, environment=os.environ, stop=signal.SIGINT):
+            own = f"postgres://{target.username}@127.0.0.1:{port}/{name}"
+            wait_until(lambda: _is_postgres(own), seconds=20)
+            yield own
 
 
 @contextmanager
