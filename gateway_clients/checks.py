@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from gateway_clients.database import counting
 from gateway_clients.edge.graphql.persisted import trusted_documents
 from gateway_clients.failpoints import Failpoint
 
@@ -36,6 +38,13 @@ def check_production(**_given: Any) -> Sequence[CheckMessage]:
 def check_always(**_given: Any) -> Sequence[CheckMessage]:
     """What no environment can work with."""
     return [message for check in CHECKS for message in check()]
+
+
+@register(Tags.database)
+def check_connections(databases: Sequence[str] | None = None, **_given: Any) -> Sequence[CheckMessage]:
+    """Whether the database server has as many connections to give as the gateway's workers may take."""
+    found = [counting.count(connections[alias]) for alias in databases or ()]
+    return [Warning(counting.too_few(count), id="gateway.W020") for count in found if count and not count.is_enough]
 
 
 def _environment() -> Iterator[CheckMessage]:

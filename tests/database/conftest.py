@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from django.db.utils import ConnectionHandler
 
-from bff_project.environment import Environment
+from bff_project.setting_values import database
 from gateway_clients.database import serving
 from gateway_clients.database.breaker import database_breaker
 from gateway_clients.database.postgresql.base import DatabaseWrapper
@@ -120,7 +120,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any) -> Iterator
     monkeypatch.setattr(DatabaseWrapper, "_connection_pools", pools := {})
 
     def make(url: str, *, size: int = 2) -> DatabaseWrapper:
-        given = {**Environment.db_url_config(url), "CONN_MAX_AGE": 0, "OPTIONS": {"pool": {"max_size": size}}}
+        given = {**database(url), "CONN_MAX_AGE": 0, "OPTIONS": {"pool": {"max_size": size}}}
         made = ConnectionHandler({"default": {**given, "ENGINE": "gateway_clients.database.postgresql"}})["default"]
         made.inc_thread_sharing()
         return made

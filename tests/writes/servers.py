@@ -35,6 +35,13 @@ def postgres() -> Iterator[str]:
         with _database(POSTGRES_URL) as url:
             yield url
         return
+    with own_postgres() as server_url, _database(server_url) as url:
+        yield url
+
+
+@contextmanager
+def own_postgres(**settings: str) -> Iterator[str]:
+    """The URL of the database `postgres` of a server of the test's own, as its superuser."""
     initdb, server = _program("initdb", POSTGRES_PLACES), _program("postgres", POSTGRES_PLACES)
     with _own_directory("postgres") as (directory, user):
         data, port = str(directory / "data"), str(free_port())
@@ -42,12 +49,13 @@ def postgres() -> Iterator[str]:
             [initdb, "--pgdata", data, "--auth=trust", "--username=postgres", "--no-sync"],
             user=user, check=True, capture_output=True,
         )  # fmt: skip
-        command = [server, "-D", data, "-p", port, "-k", str(directory), "-c", "listen_addresses=127.0.0.1"]
+        given = {"listen_addresses": "127.0.0.1", **settings}
+        options = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
+        command = [server, "-D", data, "-p", port, "-k", str(directory), *options]
         with _running(command, user=user, environment=os.environ, stop=signal.SIGINT):
             url = f"postgres://postgres@127.0.0.1:{port}/postgres"
             wait_until(lambda: _is_postgres(url), seconds=60)
-            with _database(url) as own:
-                yield own
+            yield url
 
 
 @contextmanager
