@@ -161,6 +161,7 @@ INSTALLED_APPS = [
 ]
 ROOT_URLCONF = "bff_project.urls"
 WSGI_APPLICATION = "bff_project.wsgi.application"
+DATABASE_POOL_SIZE = env.count("DATABASE_POOL_SIZE", 10)
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A writer does not stop readers, waits for another instead of failing, and what is committed outlives a power cut.
@@ -168,12 +169,26 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "CONN_MAX_AGE": None,
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
-            "timeout": 5,
+            "timeout": 2,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         },
     }
-else:
-    DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"] |= {
+        "ENGINE": "gateway_clients.database.postgresql",
+        "CONN_MAX_AGE": 0,
+        # Cursors of a session get lost behind PgBouncer in transaction mode.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "OPTIONS": {
+            "pool": {"max_size": DATABASE_POOL_SIZE},
+            "connect_timeout": 2,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 5000,
+            **DATABASES["default"].get("OPTIONS", {}),
+        },
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "members.Account"
 TEST_RUNNER = "bff_project.test_runner.PytestRunner"
@@ -211,7 +226,11 @@ LOGGING = {
         "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"},
     },
     "root": {"handlers": ["stdout"], "level": "WARNING"},
-    "loggers": {"django": {"handlers": [], "level": "WARNING", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # The database's breaker says once what the pool would say of each try.
+        "psycopg.pool": {"level": "ERROR"},
+    },
 }
 
 # Where the portals are met

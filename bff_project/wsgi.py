@@ -6,8 +6,10 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from bff_project.start_checks import refuse_bad_settings
+from gateway_clients.database import serving
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff_project.settings")
+serving.serve()
 application = get_wsgi_application()
 refuse_bad_settings()
 

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from gateway_clients.caching.redis_state import leads_to_cluster
+from gateway_clients.database import counting
 from gateway_clients.edge.graphql.persisted import trusted_documents
 from gateway_clients.failpoints import Failpoint
 
@@ -45,6 +47,13 @@ def check_redis(**_given: Any) -> Sequence[CheckMessage]:
     if not leads_to_cluster():
         return []
     return [Error("REDIS_URL leads to a Redis Cluster, which is not supported.", id="gateway.E008")]
+
+
+@register(Tags.database)
+def check_connections(databases: Sequence[str] | None = None, **_given: Any) -> Sequence[CheckMessage]:
+    """Whether the database server has as many connections to give as the gateway's workers may take."""
+    found = [counting.count(connections[alias]) for alias in databases or ()]
+    return [Warning(counting.too_few(count), id="gateway.W020") for count in found if count and not count.is_enough]
 
 
 def _environment() -> Iterator[CheckMessage]:

@@ -58,11 +58,10 @@ def load_application(server_pid: int) -> Callable[..., Any]:
         signal.signal(signum, signal.SIG_DFL)
     die_with(server_pid)
     faulthandler.enable()
-    from bff_project.processes.resting import RestingApplication, watch_databases
+    from bff_project.processes.resting import RestingApplication
     from bff_project.wsgi import application
     from gateway_clients.crew import crew
 
-    watch_databases(crew())
     return RestingApplication(application, crew())
 
 

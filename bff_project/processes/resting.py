@@ -6,9 +6,6 @@ A thread rests (gateway_clients.crew) behind its answer: WSGI has the server cal
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
-
 from gateway_clients.crew import Crew
 
 WsgiApplication = Any
@@ -22,20 +19,6 @@ class Answer(Protocol):
 
     def __iter__(self) -> Iterator[bytes]: ...
     def close(self) -> None: ...
-
-
-def watch_databases(crew: Crew) -> None:
-    """A thread is away while it waits for a database server. (SQLite is a library: it works on this processor.)"""
-
-    def ask(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
-        with crew.away():
-            return execute(sql, params, many, context)
-
-    def watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
-        if connection.vendor != "sqlite" and ask not in connection.execute_wrappers:
-            connection.execute_wrappers.append(ask)
-
-    connection_created.connect(watch, weak=False)
 
 
 class RestingApplication:

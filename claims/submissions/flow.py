@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 import structlog
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from claims.errors import KEPT
 from claims.models import Operation, Submission
-from claims.submissions import records
+from claims.submissions import promises, records
 from claims.submissions.asking import Asked, GivenChange, GivenClaim, Outcome
 from claims.submissions.checks import changeable_claim, checked_claim
 from claims.submissions.sending import Reason, Verdict, call_of, refusal_of, verdict_of
@@ -89,11 +89,25 @@ def _carried_out(gateway: Gateway, asked: Asked, prepare: Prepare, clock: Clock)
         records.start_sending(row, body, provider_id=provider_id, until=until)
     except KEPT as refusal:
         return _refused(gateway, row, refusal, clock)
+    except records.DoubtfulCommitError:
+        if _is_forgotten(row):
+            raise
+        promises.keep(row, clock)
+        return _outcome(row)
     except BaseException:
         with suppress(DatabaseError):
             records.forget(row)
         raise
     return _sent(gateway, row, body, clock)
+
+
+def _is_forgotten(row: Submission) -> bool:
+    try:
+        records.forget(row)
+    except DatabaseError:
+        log.exception("submission.doubtful", submission=str(row.pk))
+        return False
+    return True
 
 
 def _sent(gateway: Gateway, row: Submission, body: bytes, clock: Clock) -> Outcome:
@@ -134,6 +148,10 @@ def _failed(gateway: Gateway, row: Submission, error: Exception, clock: Clock) -
                 log.warning("submission.unknown", submission=str(row.pk), reason=type(error).__name__)
                 records.keep_doubt(row, clock())
                 nudge()
+    except records.DoubtfulCommitError:
+        # It may be forgotten already, and so may its message: but its portal is told that it is pending.
+        log.exception("submission.doubtful", submission=str(row.pk))
+        promises.keep(row, clock)
     except DatabaseError:
         # The row goes on saying that it may have been sent, so the worker will send it: nobody may be told otherwise.
         log.exception("submission.not_recorded", submission=str(row.pk))

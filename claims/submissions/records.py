@@ -1,11 +1,14 @@
 """The rows of submissions: each step is one short transaction, and only whoever holds the fence takes it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 
 from claims.errors import KeyReusedError, RequestInProgressError
@@ -30,6 +33,32 @@ SETTLE: Final = "claims.settle"
 NOTIFY: Final = "notification.send"
 CHANNELS: Final = ("email", "push")
 log = structlog.get_logger(__name__)
+
+
+class DoubtfulCommitError(OperationalError):
+    """The database did not answer a COMMIT: what was to be written may stand there, or not."""
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What a transaction changes; once they are complete, nothing but its COMMIT is left."""
+
+    are_complete: bool = False
+
+
+@contextmanager
+def doubt_in_commit() -> Iterator[_Changes]:
+    """Around a transaction: tells a COMMIT without an answer from what has surely not happened.
+
+    Raises DoubtfulCommitError.
+    """
+    changes = _Changes()
+    try:
+        yield changes
+    except (OperationalError, InterfaceError) as error:
+        if changes.are_complete:
+            raise DoubtfulCommitError(*error.args) from error
+        raise
 
 
 def begin(asked: Asked, now: datetime) -> tuple[Submission, bool]:
@@ -92,16 +121,17 @@ def _is_taken_over(row: Submission, now: datetime) -> bool:
 def start_sending(row: Submission, body: bytes, *, provider_id: str, until: datetime) -> None:
     """Writes down that from now on it may have been sent, and that somebody is to find out if we never say more.
 
-    Raises RequestInProgressError when it was taken over meanwhile: then nothing may be sent.
+    Raises RequestInProgressError when it was taken over meanwhile: then nothing may be sent; and DoubtfulCommitError.
     """
     row.sent, row.state, row.leased_until, row.provider_id = row.seal("sent", body), State.SENDING, until, provider_id
-    with transaction.atomic():
+    with doubt_in_commit() as changes, transaction.atomic():
         is_ours = Submission.objects.filter(pk=row.pk, fence=row.fence, state=State.CHECKING).update(
             sent=row.sent, state=row.state, leased_until=until, provider_id=provider_id
         )
         if not is_ours:
             raise RequestInProgressError
         writing.put(SETTLE, {"submission_id": str(row.pk)}, about=about(row), due_at=until)
+        changes.are_complete = True
 
 
 def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
@@ -161,11 +191,39 @@ def keep_doubt(row: Submission, now: datetime) -> None:
 
 
 def forget(row: Submission) -> None:
-    """It failed before anything happened: the same key begins anew. One that was taken over is not ours to forget."""
-    with transaction.atomic():
+    """It failed before anything happened: the same key begins anew. One that was taken over is not ours to forget.
+
+    Raises DoubtfulCommitError.
+    """
+    with doubt_in_commit() as changes, transaction.atomic():
         ours = Submission.objects.filter(pk=row.pk, fence=row.fence, state__in=(State.CHECKING, State.SENDING))
         if ours.delete()[0] and row.sent is not None:
             writing.withdraw(SETTLE, about=about(row))
+        changes.are_complete = True
+
+
+def keep_promise(row: Submission, now: datetime) -> None:
+    """Its portal was told that it is pending: writes down, unless it is there, that it is to be sent now.
+
+    What another attempt made of it meanwhile stays as it is.
+    """
+    try:
+        with transaction.atomic():
+            kept = Submission.objects.select_for_update().filter(pk=row.pk).first()
+            if kept is None:
+                row.state, row.leased_until = State.SENDING, now
+                row.save(force_insert=True)
+            elif kept.fence != row.fence or kept.is_final:
+                return
+            else:
+                Submission.objects.filter(pk=row.pk).update(
+                    sent=row.sent, state=State.SENDING, leased_until=now, provider_id=row.provider_id
+                )
+            writing.withdraw(SETTLE, about=about(row))
+            writing.put(SETTLE, {"submission_id": str(row.pk)}, about=about(row), due_at=now)
+    except IntegrityError:
+        # Its key has begun anew: what that comes to is what its portal will see.
+        return
 
 
 def start_settling(row: Submission, now: datetime) -> bool:

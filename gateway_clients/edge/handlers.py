@@ -1,12 +1,21 @@
 """What Django calls when no view answers: problems instead of its pages, except for staff."""
 
-from django.http import HttpRequest
+import sys
+from typing import Final
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views import defaults
 
 from gateway_clients.edge.errors import AccessDeniedError, BadUserInputError, NotFoundError
 from gateway_clients.edge.middleware import STAFF
 from gateway_clients.edge.problems import internal_problem, problem_of
+
+DATABASE_DOWN: Final = (
+    "<!doctype html><html lang=en><title>Temporarily unavailable</title>"
+    "<h1>Temporarily unavailable</h1><p>The database does not answer. Try again in a moment.</p>"
+)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
@@ -31,7 +40,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 
 def internal_error(request: HttpRequest) -> HttpResponseBase:
-    """500."""
+    """500, or 503 where the database does not answer. Django calls it while it handles the exception."""
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError):
+        if _is_for_staff(request):
+            return HttpResponse(DATABASE_DOWN, status=503, headers={"Retry-After": "1"})
+        return problem_of(error, request) or internal_problem(request)
     if _is_for_staff(request):
         return defaults.server_error(request)
     return internal_problem(request)

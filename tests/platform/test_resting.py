@@ -1,14 +1,13 @@
 """What the crew of server threads is told of each answer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from django.db.backends.signals import connection_created
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from bff_project.processes.resting import RestingApplication, watch_databases
+from bff_project.processes.resting import RestingApplication
 from members import hashers
 
 # Django looks after its database connections when an answer is closed.
@@ -75,40 +74,6 @@ def test_an_answer_that_cannot_be_closed_ends_too() -> None:
         answer.close()
 
     assert crew.heard == ["begin", "end, must not rest"]
-
-
-class Connection:
-    """As much of a database connection as is looked at."""
-
-    def __init__(self, vendor: str) -> None:
-        self.vendor = vendor
-        self.execute_wrappers: list[Callable[..., object]] = []
-
-
-@pytest.fixture
-def database_crew(monkeypatch: pytest.MonkeyPatch) -> HeardCrew:
-    monkeypatch.setattr(connection_created, "receivers", [])
-    crew = HeardCrew()
-    watch_databases(crew)
-    return crew
-
-
-def test_a_thread_is_away_while_it_waits_for_a_database_server(database_crew: HeardCrew) -> None:
-    connection = Connection("postgresql")
-    for _ in range(2):
-        connection_created.send(type(connection), connection=connection)
-
-    (wrapper,) = connection.execute_wrappers
-    shown = wrapper(lambda *given: given, "SELECT %s", [1], False, {})
-
-    assert shown == ("SELECT %s", [1], False, {})
-    assert database_crew.heard == ["away", "back"]
-
-
-def test_a_thread_that_works_in_a_database_itself_is_not_away(database_crew: HeardCrew) -> None:
-    connection = Connection("sqlite")
-    connection_created.send(type(connection), connection=connection)
-    assert connection.execute_wrappers == []
 
 
 def test_a_thread_is_away_while_a_password_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:

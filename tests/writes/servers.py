@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -34,6 +35,13 @@ def postgres() -> Iterator[str]:
         with _database(POSTGRES_URL) as url:
             yield url
         return
+    with own_postgres() as server_url, _database(server_url) as url:
+        yield url
+
+
+@contextmanager
+def own_postgres(**settings: str) -> Iterator[str]:
+    """The URL of the database `postgres` of a server of the test's own, as its superuser."""
     initdb, server = _program("initdb", POSTGRES_PLACES), _program("postgres", POSTGRES_PLACES)
     with _own_directory("postgres") as (directory, user):
         data, port = str(directory / "data"), str(free_port())
@@ -41,12 +49,13 @@ def postgres() -> Iterator[str]:
             [initdb, "--pgdata", data, "--auth=trust", "--username=postgres", "--no-sync"],
             user=user, check=True, capture_output=True,
         )  # fmt: skip
-        command = [server, "-D", data, "-p", port, "-k", str(directory), "-c", "listen_addresses=127.0.0.1"]
+        given = {"listen_addresses": "127.0.0.1", **settings}
+        options = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
+        command = [server, "-D", data, "-p", port, "-k", str(directory), *options]
         with _running(command, user=user, environment=os.environ, stop=signal.SIGINT):
             url = f"postgres://postgres@127.0.0.1:{port}/postgres"
             wait_until(lambda: _is_postgres(url), seconds=60)
-            with _database(url) as own:
-                yield own
+            yield url
 
 
 @contextmanager
@@ -75,6 +84,30 @@ def rabbitmq() -> Iterator[str]:
             url = f"amqp://guest:guest@127.0.0.1:{port}/"
             wait_until(lambda: _is_broker(url), seconds=90)
             yield url
+
+
+@contextmanager
+def pgbouncer(url: str, *, connections: int = 1) -> Iterator[str]:
+    """The same database behind a PgBouncer of the test's own, in transaction mode, with so many server connections."""
+    bouncer = program("pgbouncer", "/usr/sbin/pgbouncer")
+    target, port = urlsplit(url), free_port()
+    name = target.path.lstrip("/")
+    with _own_directory("pgbouncer") as (directory, user):
+        password = f" password={target.password}" if target.password else ""
+        (directory / "users.txt").write_text(f'"{target.username}" ""\n')
+        (directory / "pgbouncer.ini").write_text(
+            "[databases]\n"
+            f"{name} = host={target.hostname} port={target.port or 5432} dbname={name}"
+            f" user={target.username}{password} pool_size={connections}\n"
+            "[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            f"auth_type = trust\nauth_file = {directory}/users.txt\npool_mode = transaction\n"
+        )
+        command = [bouncer, "-q", str(directory / "pgbouncer.ini")]
+        with _running(command, user=user, environment=os.environ, stop=signal.SIGINT):
+            own = f"postgres://{target.username}@127.0.0.1:{port}/{name}"
+            wait_until(lambda: _is_postgres(own), seconds=20)
+            yield own
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 from bff_project.processes.speaking import speaker
 from bff_project.processes.worker import WorkerConf, run_worker
 from gateway_clients.caching.dropping import do_pending_drops
+from gateway_clients.database import serving
 from gateway_clients.outbox.working import sweep
 
 
@@ -22,6 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Works until a signal asks to stop."""
+        serving.serve()
         conf = WorkerConf(
             sweep=sweep,
             do_drops=do_pending_drops,

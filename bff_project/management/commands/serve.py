@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
 
 from bff_project.processes.errors import ChildDiedError, StartError
 from bff_project.processes.gateway import GatewayConf, serve
@@ -29,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Serves until a signal asks to stop."""
-        refuse_bad_settings()
+        refuse_bad_settings(databases=[DEFAULT_DB_ALIAS])
         try:
             serve(_conf(), speaker(self.stdout))
         except (StartError, ChildDiedError) as error:

@@ -1,0 +1,72 @@
+"""The connections of this process to PostgreSQL: so many at most, none kept that is too old, idle for long or dead."""
+
+import select
+import time
+from typing import Any, Final
+
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from gateway_clients.crew import crew
+from gateway_clients.database.breaker import database_breaker
+from gateway_clients.database.connection import BoundedConnection
+from gateway_clients.readiness import ready
+
+#: Seconds that a thread waits for a connection, and between its looks at whether there is any use in it.
+WAIT_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.25
+#: A firewall forgets a connection that nothing went over for longer; seconds.
+MOST_IDLE_SECONDS: Final = 20.0
+GREATEST_AGE_SECONDS: Final = 600.0
+#: Seconds for which the pool itself goes on trying to replace a connection; later ones are made when they are wanted.
+RECONNECT_SECONDS: Final = 1.0
+
+
+class LendingPool(ConnectionPool[BoundedConnection]):
+    """Lends a connection for a statement or a transaction."""
+
+    def __init__(self, *, size: int, **options: Any) -> None:
+        super().__init__(
+            min_size=0,
+            max_size=size,
+            open=False,
+            connection_class=BoundedConnection,
+            timeout=WAIT_SECONDS,
+            max_idle=MOST_IDLE_SECONDS,
+            max_lifetime=GREATEST_AGE_SECONDS,
+            reconnect_timeout=RECONNECT_SECONDS,
+            **options,
+        )
+
+    def getconn(self, timeout: float | None = None) -> BoundedConnection:
+        """A connection that can be used. Raises DatabaseDownError while the breaker is open, and PoolTimeout."""
+        breaker = database_breaker()
+        breaker.refuse()
+        began_at = time.monotonic()
+        give_up_at = began_at + (self.timeout if timeout is None else timeout)
+        with crew().away():
+            while True:
+                left = give_up_at - time.monotonic()
+                try:
+                    connection = super().getconn(timeout=min(left, LOOK_SECONDS))
+                except PoolTimeout:
+                    breaker.look(began_at)
+                    if left <= LOOK_SECONDS:
+                        raise
+                    continue
+                if is_usable(connection):
+                    return connection
+                connection.pgconn.finish()
+                super().putconn(connection)
+
+    def putconn(self, conn: BoundedConnection) -> None:
+        """Takes it back."""
+        conn.returned_at = time.monotonic()
+        super().putconn(conn)
+
+
+def is_usable(connection: BoundedConnection) -> bool:
+    """Whether it is worth a try. One that has something to say while nobody asks was closed by the other side."""
+    idle_since = connection.returned_at or time.monotonic()
+    if idle_since + MOST_IDLE_SECONDS <= time.monotonic() or idle_since <= database_breaker().opened_at:
+        return False
+    return not ready([(connection.pgconn.socket, select.POLLIN)], 0)

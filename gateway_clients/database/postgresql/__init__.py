@@ -1,0 +1,1 @@
+"""Django's backend for PostgreSQL with this project's pool and limits."""
