@@ -30,8 +30,17 @@ class AccessTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer` with an access token whose family is alive and whose account is active at this moment."""
 
     def authenticate(self, request: Request | HttpRequest) -> tuple[SignedInCaller, TokenClaims] | None:
-        """Who it is, and the claims; None without such a header. Raises UnauthenticatedError for a dead token."""
-        scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        """Who it is, and the claims; None without such a header.
+
+        Raises UnauthenticatedError for a dead token, and for a header that says nothing: the HTTP server empties one
+        with letters beyond ASCII.
+        """
+        header = request.META.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return None
+        scheme, _, text = header.partition(" ")
+        if not scheme:
+            raise UnauthenticatedError
         if scheme.lower() != SCHEME:
             return None
         try:

@@ -4,11 +4,14 @@ A thread rests (gateway_clients.crew) behind its answer: WSGI has the server cal
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gateway_clients.crew import Crew
 
 WsgiApplication = Any
+#: Says in the environment that granian has emptied a Cookie header: it does that to each with letters beyond ASCII,
+#: and joins several of them by `;`.
+COOKIES_LOST: Final = "gateway.cookies_lost"
 
 
 class Answer(Protocol):
@@ -31,6 +34,8 @@ class RestingApplication:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serves a request."""
         self._crew.begin()
+        if "HTTP_COOKIE" in environ and not all(part.strip() for part in environ["HTTP_COOKIE"].split(";")):
+            environ[COOKIES_LOST] = True
         return _Answered(self._application(environ, start_response), self._crew)
 
 

@@ -15,8 +15,11 @@ from gateway_clients.resilience.deadline import Deadline
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
 TRACEPARENT: Final = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})(-.*)?\Z"
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})"
+    r"(?P<rest>-.*)?\Z"
 )
+#: The version that ends with its flags; one to come may go on behind them.
+PRESENT_VERSION: Final = "00"
 MILLISECONDS: Final = re.compile(r"[0-9]{1,9}\Z")
 EMPTY_QUERY: Final = QueryDict(encoding="utf-8")
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -59,7 +62,9 @@ def _budget_of(setting: str) -> float:
 def _traceparent(given: str) -> str:
     """The trace goes on, or a new one begins; the span is the gateway's own (W3C Trace Context)."""
     match = TRACEPARENT.match(given) if given else None
-    trace, flags = (match["trace"], match["flags"]) if match else (_name(128), "00")
+    if match is None or (match["rest"] and match["version"] == PRESENT_VERSION):
+        return f"00-{_name(128)}-{_name(64)}-00"
+    trace, flags = match["trace"], match["flags"]
     return f"00-{trace}-{_name(64)}-{flags}"
 
 

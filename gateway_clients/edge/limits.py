@@ -22,6 +22,8 @@ BY_ADDRESS: Final = 10
 OVER_ALL: Final = 100
 #: Windows that are remembered, of as many clients and users.
 MOST_WINDOWS: Final = 10_000
+#: Letters that are read of what stands in an address's place.
+MOST_LETTERS: Final = 64
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,18 +139,34 @@ def count_sign_in(request: HttpRequest, email: str) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's address, as far as proxies that are trusted tell it; of IPv6 the /64 that one client has."""
+    """The client's address, as far as proxies that are trusted tell it; of IPv6 the /64 that one client has.
+
+    One client has one, in whatever form it is written: IPv4 within IPv6, with a port, in brackets or quotes. What is no
+    address at all stands for itself, so that two clients whose proxy hides their addresses do not share a count.
+    """
     address = request.META.get("REMOTE_ADDR", "")
     trusted = _trusted_proxies()
     if trusted > 0:
         hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
         address = hops[-min(trusted, len(hops))] if hops else address
-    if ":" not in address:
-        return str(address)
+    return _one_form(address)
+
+
+def _one_form(written: str) -> str:
+    host = written.strip('"')
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
     try:
-        return str(ipaddress.ip_network(f"{address}/64", strict=False).network_address)
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return str(request.META.get("REMOTE_ADDR", ""))
+        return written[:MOST_LETTERS].lower()
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False).network_address)
 
 
 @cache

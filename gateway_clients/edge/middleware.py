@@ -36,7 +36,14 @@ GRAPHQL: Final = "/graphql"
 LIMITED: Final = ("/api/v1/", GRAPHQL)
 UNLIMITED: Final = ("/api/v1/events", "/api/v1/schema")
 STAFF: Final = "/admin/"
+#: What the server's side says in the WSGI environment of a request whose cookies did not arrive.
+COOKIES_LOST: Final = "gateway.cookies_lost"
+LOST_COOKIES: Final = (
+    "The cookies cannot be read: one of them has letters beyond ASCII. Remove it in the browser's settings."
+)
 READS: Final = frozenset({"GET", "HEAD"})
+#: What probes ask for, by the address of the machine or by none: their answers name no host.
+PROBES: Final = frozenset({"/health", "/health/ready"})
 
 
 class AliveMiddleware:
@@ -79,10 +86,11 @@ class EdgeMiddleware:
             logs.request_id.reset(token)
 
     def _answered(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            check_host(request)
-        except DisallowedHost as error:
-            return problem_of(error, request) or internal_problem(request)
+        if request.path_info not in PROBES:
+            try:
+                check_host(request)
+            except DisallowedHost as error:
+                return problem_of(error, request) or internal_problem(request)
         return self.get_response(request)
 
     def _observe(self, request: HttpRequest, response: HttpResponseBase, context: RequestContext) -> None:
@@ -207,7 +215,9 @@ class StaffSessionMiddleware(_ForStaff, SessionMiddleware):
     """Sessions of staff. Cookies given over TLS are for TLS alone."""
 
     def for_staff(self, request: HttpRequest) -> Any:
-        """Marks the cookies."""
+        """Marks the cookies. Refuses cookies that the HTTP server has emptied, instead of taking staff for nobody."""
+        if request.META.get(COOKIES_LOST):
+            return HttpResponse(LOST_COOKIES, status=400, content_type="text/plain; charset=utf-8")
         response = super().for_staff(request)
         if request.is_secure():
             for cookie in response.cookies.values():

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
@@ -17,7 +18,8 @@ from rest_framework.request import Request
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Links to all there is."""
-    metrics_url = f"http://{request.get_host().rsplit(':', 1)[0]}:{settings.METRICS_PORT}/metrics"
+    host, _ = split_domain_port(request.get_host())
+    metrics_url = f"http://{host}:{settings.METRICS_PORT}/metrics"
     return render(request, "gateway/home.html", {"metrics_url": metrics_url if settings.ENABLE_METRICS else None})
 
 

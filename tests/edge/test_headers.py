@@ -69,12 +69,30 @@ def test_a_trace_goes_on_with_a_span_of_the_gateways_own() -> None:
     assert made != given
 
 
-@pytest.mark.parametrize("given", ["", "nonsense", "00-" + "0" * 32 + "-b7ad6b7169203331-01", "ff-" + "a" * 32])
+def test_a_trace_of_a_version_to_come_goes_on_whatever_follows_its_flags() -> None:
+    given = "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more"
+    made = context_from(RequestFactory().get("/", headers={"traceparent": given})).traceparent
+
+    assert made.startswith("00-0af7651916cd43dd8448eb211c80319c-")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "nonsense",
+        "00-" + "0" * 32 + "-b7ad6b7169203331-01",
+        "ff-" + "a" * 32,
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-",
+    ],
+)
 def test_without_a_good_trace_a_new_one_begins(given: str) -> None:
     made = context_from(RequestFactory().get("/", headers={"traceparent": given})).traceparent
 
     assert [len(part) for part in made.split("-")] == [2, 32, 16, 2]
     assert "0" * 32 not in made
+    assert "0af7651916cd43dd8448eb211c80319c" not in made
 
 
 @pytest.mark.parametrize(

@@ -50,3 +50,15 @@ def test_a_database_that_does_not_answer_is_down(portal: Client, monkeypatch: py
     monkeypatch.setattr(health.connection, "cursor", refuse)
 
     assert health.database_state() == "down"
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+@pytest.mark.parametrize("host", ["10.42.8.201:4000", "[fd00::8]:4000", ""])
+def test_a_probe_is_answered_whatever_host_it_names(portal: Client, path: str, host: str) -> None:
+    assert portal.get(path, headers={"Host": host}).status_code == 200
+    assert portal.get("/api-docs", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+def test_a_probe_without_a_host_is_answered(portal: Client, path: str) -> None:
+    assert portal.get(path, HTTP_HOST="", SERVER_NAME="0.0.0.0", SERVER_PROTOCOL="HTTP/1.0").status_code == 200

@@ -223,7 +223,18 @@ def test_staffs_sign_in_counts_in_the_same_limiter(portal: Client, settings: Any
         (2, "1.1.1.1", "1.1.1.1"),
         (1, "", "9.9.9.9"),
         (1, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-        (1, "::not an address", "9.9.9.9"),
+        (1, "::ffff:198.51.100.11", "198.51.100.11"),
+        (1, "::FFFF:c633:640b", "198.51.100.11"),
+        (1, "[::ffff:198.51.100.11]:443", "198.51.100.11"),
+        (1, "198.51.100.21:40001", "198.51.100.21"),
+        (1, '"[2001:db8:1:2::1]:443"', "2001:db8:1:2::"),
+        (1, "[2001:DB8:1:2::1]:443", "2001:db8:1:2::"),
+        (1, "[2001:db8:1:2::1]", "2001:db8:1:2::"),
+        (1, "fe80::1%eth0", "fe80::"),
+        (1, "6.6.6.6, 198.51.100.21:40001", "198.51.100.21"),
+        (1, "_hidden-1", "_hidden-1"),
+        (1, "_hidden-2", "_hidden-2"),
+        (1, "::not an address", "::not an address"),
     ],
 )
 def test_forwarded_addresses_count_as_far_as_proxies_are_trusted(
@@ -233,3 +244,9 @@ def test_forwarded_addresses_count_as_far_as_proxies_are_trusted(
     request = RequestFactory().get("/", REMOTE_ADDR="9.9.9.9", headers={"X-Forwarded-For": forwarded})
 
     assert client_address(request) == address
+
+
+def test_a_client_on_a_socket_for_both_families_is_the_same_as_on_one_for_its_own() -> None:
+    requests = [RequestFactory().get("/", REMOTE_ADDR=address) for address in ("198.51.100.11", "::ffff:198.51.100.11")]
+
+    assert {client_address(request) for request in requests} == {"198.51.100.11"}

@@ -29,6 +29,21 @@ def test_the_first_page_links_to_all_there_is(portal: Client) -> None:
     assert [portal.get(link, follow=True, headers=BROWSER).status_code for link in links[:-1]] == [200] * 7
 
 
+@pytest.mark.parametrize(
+    ("host", "link"),
+    [
+        ("[::1]", "http://[::1]:9090/metrics"),
+        ("[::1]:4000", "http://[::1]:9090/metrics"),
+        ("localhost", "http://localhost:9090/metrics"),
+        ("localhost:4000", "http://localhost:9090/metrics"),
+    ],
+)
+def test_the_first_page_links_to_the_metrics_of_the_host_that_was_asked(portal: Client, host: str, link: str) -> None:
+    page = portal.get("/", headers={"Host": host}).content.decode()
+
+    assert re.findall(r'href="([^"]+/metrics)"', page) == [link]
+
+
 @pytest.mark.parametrize("page", ["/", "/api-docs", "/graphql"])
 def test_a_page_is_whole_without_any_other_host(portal: Client, page: str) -> None:
     html = portal.get(page, headers=BROWSER).content.decode()

@@ -48,3 +48,13 @@ def test_cookies_given_over_tls_are_for_tls_alone(client: Client, is_secure: boo
     answer = client.get("/admin/login/", secure=is_secure)
 
     assert {name: cookie["secure"] for name, cookie in answer.cookies.items()} == {"csrftoken": flag}
+
+
+@pytest.mark.django_db
+def test_staff_whose_cookies_did_not_arrive_are_told_so_and_not_taken_for_nobody(client: Client) -> None:
+    answer = client.get("/admin/", **{"gateway.cookies_lost": True})
+
+    assert answer.status_code == 400
+    assert "cookies cannot be read" in answer.content.decode()
+    assert not answer.cookies
+    assert client.get("/api-docs", **{"gateway.cookies_lost": True}).status_code == 200

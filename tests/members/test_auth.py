@@ -54,6 +54,13 @@ def test_a_sign_in_gives_a_pair_of_tokens_and_says_whose(portal: Client, siti: A
     assert me.json() == answer["user"]
 
 
+@pytest.mark.parametrize("path", ["/api/v1/auth/me", "/api/v1/providers", "/graphql?query={__typename}"])
+def test_a_header_that_says_nothing_is_not_taken_for_none(portal: Client, path: str) -> None:
+    answer = portal.get(path, headers={"Authorization": ""})
+
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+
+
 def test_unknown_wrong_and_disabled_are_answered_alike(portal: Client, siti: Account) -> None:
     Account.objects.create_user("off@example.com", PASSWORD, is_active=False)
     answers = [

@@ -83,3 +83,20 @@ def test_a_thread_is_away_while_a_password_is_hashed(monkeypatch: pytest.MonkeyP
 
     assert hasher.verify("secret", hasher.encode("secret", hasher.salt()))
     assert crew.heard == ["away", "back"] * 2
+
+
+@pytest.mark.parametrize(
+    ("environ", "are_lost"),
+    [
+        ({}, False),
+        ({"HTTP_COOKIE": "sessionid=x; csrftoken=y"}, False),
+        ({"HTTP_COOKIE": ""}, True),
+        ({"HTTP_COOKIE": ";c=d"}, True),
+        ({"HTTP_COOKIE": "c=d;"}, True),
+    ],
+)
+def test_cookies_that_the_server_has_emptied_are_known_as_lost(environ: dict[str, str], are_lost: bool) -> None:
+    seen: dict[str, object] = {}
+    RestingApplication(lambda given, start_response: seen.update(given) or HttpResponse(), HeardCrew())(environ, None)
+
+    assert seen.get("gateway.cookies_lost", False) is are_lost
