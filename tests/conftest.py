@@ -8,6 +8,19 @@ from bff_project.processes import ports
 from tests.support.redis_server import RedisServer
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _overrides_are_read_when_a_test_says_so() -> Iterator[None]:
+    """A thread that reads the tests' database would meet their transactions; processes that tests start have it."""
+    from gateway_clients.resilience import overrides, sharing
+
+    class StillReader(overrides.OverrideReader):
+        def start(self) -> None: ...
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sharing, "OverrideReader", StillReader)
+        yield
+
+
 @pytest.fixture
 def free_port() -> Callable[[], int]:
     """A new free port of this machine at each call."""

@@ -61,6 +61,7 @@ class Permit(msgspec.Struct, frozen=True, eq=False):
 class Breaker(pybreaker.CircuitBreaker):
     """A circuit breaker whose clock is an argument. `on_trip` is called, outside the lock, when it opens by itself.
 
+    `on_pause` hears, outside the lock too, for how many seconds an upstream is to be left alone.
     `may_probe` is asked before a probe whether no other process is at it, `on_probe_end` hears that it is over.
     """
 
@@ -70,6 +71,7 @@ class Breaker(pybreaker.CircuitBreaker):
         *,
         clock: Clock = time.monotonic,
         on_trip: Callable[[str], None] = lambda _: None,
+        on_pause: Callable[[str, float], None] = lambda _service, _seconds: None,
         may_probe: Callable[[str], bool] = lambda _: True,
         on_probe_end: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -82,6 +84,7 @@ class Breaker(pybreaker.CircuitBreaker):
         self._conf = conf
         self._clock = clock
         self._on_trip = on_trip
+        self._on_pause = on_pause
         self._may_probe = may_probe
         self._on_probe_end = on_probe_end
         self._window = Window(conf.breaker_window_seconds)
@@ -208,10 +211,16 @@ class Breaker(pybreaker.CircuitBreaker):
         Returns for how long it is.
         """
         wanted = SHORTEST_PAUSE_SECONDS if seconds is None else seconds
-        with self._lock:
-            clamped = min(max(wanted, SHORTEST_PAUSE_SECONDS), self._conf.breaker_open_seconds)
-            self._paused_until = max(self._paused_until, self._clock() + clamped)
+        clamped = min(max(wanted, SHORTEST_PAUSE_SECONDS), self._conf.breaker_open_seconds)
+        self.hear_pause(clamped)
+        self._on_pause(self._conf.name, clamped)
         return clamped
+
+    def hear_pause(self, seconds: float) -> None:
+        """The upstream told another process to pause, and so much of it is left; at most `BREAKER_OPEN_SECONDS`."""
+        with self._lock:
+            left = min(seconds, self._conf.breaker_open_seconds)
+            self._paused_until = max(self._paused_until, self._clock() + left)
 
     def suspect(self) -> None:
         """Another process's breaker of this upstream tripped: half-open, so that one probe tells."""

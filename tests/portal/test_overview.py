@@ -10,7 +10,7 @@ from gateway_clients.conf import SERVICES
 from gateway_clients.errors import UpstreamTimeoutError
 from gateway_clients.instrumentation.hooks import CallRecord
 from gateway_clients.instrumentation.rates import CallRates, RateBook, Rates, quantile_ms, together
-from gateway_clients.resilience.blackboard import Blackboard, BreakerReport
+from gateway_clients.resilience.blackboard import Blackboard, BreakerReport, OwnNews
 from gateway_clients.resilience.sharing import BreakerSharing
 from gateway_clients.upstream.overview import overview
 
@@ -68,7 +68,8 @@ def test_what_other_processes_say_is_added_and_the_worst_state_shown() -> None:
             reported_at=now,
         )  # fmt: skip
         durations = (0,) * 10 + (300,) + (0,) * 37
-        board.exchange(process, [], [report], Rates({"claims": CallRates(300, 30, durations)}, hits=30, misses=10))
+        rates = Rates({"claims": CallRates(300, 30, durations)}, hits=30, misses=10)
+        board.exchange(process, OwnNews(reports=[report], rates=rates))
 
     seen = overview(sharing)
 
