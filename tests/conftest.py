@@ -6,6 +6,9 @@ import pytest
 
 from bff_project.processes import ports
 from tests.support.redis_server import RedisServer
+from tests.support.small_disk import small_disk
+
+__all__ = ["small_disk"]
 
 
 @pytest.fixture(autouse=True, scope="session")
