@@ -1,5 +1,6 @@
 """Fixtures that tests of every part may use."""
 
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -22,6 +23,13 @@ def _overrides_are_read_when_a_test_says_so() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharing, "OverrideReader", StillReader)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _health_is_looked_at_anew() -> None:
+    """What a test before saw of the gateway's surroundings is kept for a second."""
+    if health := sys.modules.get("gateway_clients.edge.health"):
+        health.health_report.cache_clear()
 
 
 @pytest.fixture

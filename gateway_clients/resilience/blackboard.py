@@ -55,7 +55,10 @@ return found
 
 
 class BreakerReport(msgspec.Struct, frozen=True):
-    """One breaker of one process. `since` is seconds since the Unix epoch, `paused_seconds` what is left of a pause."""
+    """One breaker of one process. `since` is seconds since the Unix epoch, `paused_seconds` what is left of a pause.
+
+    `last_answer` is `ok`, `failed`, or `none` before the first call; it came at `answered_at`, since the epoch too.
+    """
 
     service: str
     process: str
@@ -65,6 +68,8 @@ class BreakerReport(msgspec.Struct, frozen=True):
     override: str
     paused_seconds: float
     reported_at: float
+    last_answer: str = "none"
+    answered_at: float = 0.0
 
 
 class Pause(msgspec.Struct, frozen=True):

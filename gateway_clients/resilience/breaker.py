@@ -35,6 +35,13 @@ class Override(StrEnum):
     FORCED_CLOSED = "forced_closed"
 
 
+class LastAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call ended, and when (on the breaker's clock)."""
+
+    has_failed: bool
+    at: float
+
+
 class Permit(msgspec.Struct, frozen=True, eq=False):
     """The leave to make one call; at its end exactly one of the methods is to be called. Durations in seconds.
 
@@ -96,6 +103,7 @@ class Breaker(pybreaker.CircuitBreaker):
         self._probe_until = 0.0
         self._paused_until = 0.0
         self._override = Override.NORMAL
+        self._last_answer: LastAnswer | None = None
 
     @property
     def fail_counter(self) -> int:
@@ -116,6 +124,15 @@ class Breaker(pybreaker.CircuitBreaker):
     def paused_seconds(self) -> float:
         """Seconds that are left of a pause the upstream asked for."""
         return max(0.0, self._paused_until - self._clock())
+
+    @property
+    def last_answer(self) -> LastAnswer | None:
+        """How the last call that says something of the upstream ended; None before the first."""
+        return self._last_answer
+
+    def seconds_since(self, answer: LastAnswer) -> float:
+        """Seconds since that answer."""
+        return max(0.0, self._clock() - answer.at)
 
     @property
     def probe_seconds(self) -> float:
@@ -151,6 +168,7 @@ class Breaker(pybreaker.CircuitBreaker):
             raise UpstreamCircuitOpenError(self._conf.name, retry_after_seconds=SHORTEST_PAUSE_SECONDS)
 
     def _settle(self, permit: Permit, seconds: float, *, has_failed: bool) -> None:
+        self._last_answer = LastAnswer(has_failed=has_failed, at=self._clock())
         has_tripped = self._count(permit, seconds, has_failed=has_failed)
         if permit.is_probe:
             self._give_back(permit)

@@ -205,20 +205,22 @@ class BreakerSharing:
 
     def reports(self) -> list[BreakerReport]:
         """The breakers of this process."""
-        now = self._now()
-        return [
-            BreakerReport(
-                service=service,
-                process=self.process,
-                state=breaker.current_state,
-                failures=breaker.fail_counter,
-                since=now - breaker.changed_seconds_ago,
-                override=breaker.override,
-                paused_seconds=breaker.paused_seconds,
-                reported_at=now,
-            )
-            for service, breaker in list(self._breakers.items())
-        ]
+        return [self._report(service, breaker) for service, breaker in list(self._breakers.items())]
+
+    def _report(self, service: str, breaker: Breaker) -> BreakerReport:
+        now, last = self._now(), breaker.last_answer
+        return BreakerReport(
+            service=service,
+            process=self.process,
+            state=breaker.current_state,
+            failures=breaker.fail_counter,
+            since=now - breaker.changed_seconds_ago,
+            override=breaker.override,
+            paused_seconds=breaker.paused_seconds,
+            reported_at=now,
+            last_answer="none" if last is None else "failed" if last.has_failed else "ok",
+            answered_at=0.0 if last is None else now - breaker.seconds_since(last),
+        )
 
     def all_reports(self) -> list[BreakerReport]:
         """The breakers of all processes that are alive. Raises CacheDownError."""

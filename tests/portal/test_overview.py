@@ -80,6 +80,25 @@ def test_what_other_processes_say_is_added_and_the_worst_state_shown() -> None:
     assert seen.is_whole
 
 
+@pytest.mark.parametrize(("first", "second", "shown"), [("ok", "failed", "failed"), ("failed", "ok", "ok")])
+def test_the_last_answer_is_that_of_the_process_that_called_last(first: str, second: str, shown: str) -> None:
+    sharing = BreakerSharing(default_cache().guard, prefix=f"overview-test-{first}")
+    board = Blackboard(default_cache().guard, prefix=f"overview-test-{first}")
+    now = time.time()
+    for process, last_answer, seconds_ago in (("a", first, 40), ("b", second, 10), ("c", "none", now)):
+        report = BreakerReport(
+            service="claims", process=process, state="closed", failures=0, since=now, override="normal",
+            paused_seconds=5.0 if process == "a" else 0.0, reported_at=now, last_answer=last_answer,
+            answered_at=now - seconds_ago,
+        )  # fmt: skip
+        board.exchange(process, OwnNews(reports=[report]))
+
+    claims, member, *_ = sorted(overview(sharing).upstreams, key=lambda each: each.name != "claims")
+
+    assert (claims.last_answer, claims.answered_seconds_ago, claims.is_paused) == (shown, pytest.approx(10), True)
+    assert (member.last_answer, member.is_paused) == ("none", False)
+
+
 def test_calls_are_counted_by_how_they_ended() -> None:
     book = RateBook(clock=lambda: 1000.0)
     for outcome in ("ok", "ok", "not_found", "conflict", "upstream_timeout", "upstream_busy", "deadline_exceeded"):

@@ -278,6 +278,24 @@ def test_a_pause_that_is_over_leaves_nothing_in_redis(sides: tuple[Side, Side]) 
     assert other.breaker.paused_seconds == 0
 
 
+def test_a_report_tells_how_the_last_call_that_says_something_ended_and_when(sides: tuple[Side, Side]) -> None:
+    one, _ = sides
+
+    def told() -> tuple[str, float]:
+        (report,) = one.sharing.reports()
+        return report.last_answer, report.answered_at
+
+    assert told() == ("none", 0.0)
+    one.breaker.admit().failed(0.1)
+    one.clock.advance(5)
+    assert told() == ("failed", 1000.0)
+    one.breaker.admit().ignored()
+    assert told() == ("failed", 1000.0)
+    one.breaker.admit().succeeded(0.1)
+    one.clock.advance(5)
+    assert told() == ("ok", 1005.0)
+
+
 @pytest.mark.parametrize("junk", [b"", b"x", b"9999999999999", b"9" * 400 + b" x/y", b"\xff 1", b"-1 x"])
 def test_junk_among_the_pauses_is_clamped_or_passed_over(sides: tuple[Side, Side], junk: bytes) -> None:
     one, other = sides
