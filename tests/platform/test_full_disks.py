@@ -1,12 +1,13 @@
 """`manage.py serve` while the disk under its metrics or its log is full: that costs samples and lines only."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway_clients.sandbox import Sandbox
-from tests.support.gateway import RunningGateway
+from tests.support.gateway import RunningGateway, migrated_database
 from tests.support.redis_server import RedisServer
 from tests.support.small_disk import fill
 from tests.support.waiting import wait_until
@@ -20,8 +21,12 @@ def start(tmp_path: Path, redis_server: RedisServer) -> Iterator[Start]:
     started: list[RunningGateway] = []
     with Sandbox() as sandbox:
 
-        def begin(**settings: str) -> RunningGateway:
-            gateway = RunningGateway(tmp_path, redis_url=redis_server.url, upstreams=sandbox.urls, **settings)
+        def begin(*, log_directory: Path = tmp_path, **settings: str) -> RunningGateway:
+            database = tmp_path / "database.sqlite3"
+            shutil.copy(migrated_database(), database)
+            gateway = RunningGateway(
+                log_directory, redis_url=redis_server.url, upstreams=sandbox.urls, database=database, **settings
+            )
             started.append(gateway)
             gateway.await_ready()
             return gateway
@@ -60,3 +65,20 @@ def test_with_the_metrics_disk_full_every_request_is_served_and_no_worker_ends(s
         return gateway.metric("http_request_duration_seconds_count", route="/health")
 
     wait_until(lambda: counted() == 10)
+
+
+def test_with_the_log_disk_full_every_request_is_served_and_lines_are_written_again_when_there_is_room(
+    start: Start, small_disk: Path
+) -> None:
+    filler = fill(small_disk)
+    gateway = start(log_directory=small_disk)
+    workers = gateway.workers
+    assert {gateway.get("/api/v1/claims/m-1").status for _ in range(20)} == {200}
+    assert gateway.get("/nowhere").status == 404
+    assert gateway.workers == workers
+    assert gateway.output == ""
+
+    filler.unlink()
+    wait_until(lambda: gateway.get("/nowhere") and '"route":"unmatched"' in gateway.output)
+    fill(small_disk)
+    assert gateway.stop() == 0
