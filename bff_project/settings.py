@@ -223,7 +223,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "gateway_clients.instrumentation.logs.JsonFormatter"}},
     "handlers": {
-        "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"},
+        "stdout": {"class": "gateway_clients.instrumentation.logs.LineHandler", "formatter": "json"},
     },
     "root": {"handlers": ["stdout"], "level": "WARNING"},
     "loggers": {

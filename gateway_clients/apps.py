@@ -9,7 +9,7 @@ from django.utils.module_loading import autodiscover_modules
 
 from gateway_clients import instrumentation
 from gateway_clients.edge import converters
-from gateway_clients.instrumentation import logs, metrics, rates
+from gateway_clients.instrumentation import logs, metrics, rates, sample_files
 
 
 class GatewayClientsConfig(AppConfig):
@@ -19,8 +19,9 @@ class GatewayClientsConfig(AppConfig):
     verbose_name = "Gateway"
 
     def ready(self) -> None:
-        """Logs, hooks, `<id:…>` in addresses, and every app's system checks and OpenAPI parts."""
+        """Logs, metrics' files, hooks, `<id:…>` in addresses, and every app's system checks and OpenAPI parts."""
         logs.configure()
+        sample_files.use_sample_files()
         instrumentation.observe(metrics.count_record)
         instrumentation.observe(logs.log_record)
         instrumentation.observe(rates.hear)

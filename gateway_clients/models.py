@@ -1,4 +1,7 @@
-"""What must outlast Redis: what is to be done later, written together with what caused it, and the events taken."""
+"""What must outlast Redis.
+
+That is what is to be done later, written together with what caused it; the events taken; staff's overrides.
+"""
 
 from typing import ClassVar, Final
 from uuid import uuid4
@@ -51,3 +54,25 @@ class ReceivedEvent(models.Model):
 
     def __str__(self) -> str:
         return self.webhook_id
+
+
+class BreakerOverride(models.Model):
+    """Staff's last word on the breaker of one upstream. It says nothing from `until` on.
+
+    With each word `revision` is another. `ordered_by` is an account's id; the row outlives the account.
+    """
+
+    service = models.CharField(primary_key=True, max_length=32)
+    override = models.CharField(max_length=16)
+    reason = models.CharField(max_length=300)
+    ordered_by = models.CharField(max_length=64)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    revision = models.CharField(max_length=32, default=new_key)
+
+    class Meta:
+        verbose_name = "breaker override"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.service}: {self.override}"

@@ -1,11 +1,35 @@
 """Fixtures that tests of every part may use."""
 
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from bff_project.processes import ports
 from tests.support.redis_server import RedisServer
+from tests.support.small_disk import small_disk
+
+__all__ = ["small_disk"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _overrides_are_read_when_a_test_says_so() -> Iterator[None]:
+    """A thread that reads the tests' database would meet their transactions; processes that tests start have it."""
+    from gateway_clients.resilience import overrides, sharing
+
+    class StillReader(overrides.OverrideReader):
+        def start(self) -> None: ...
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sharing, "OverrideReader", StillReader)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _health_is_looked_at_anew() -> None:
+    """What a test before saw of the gateway's surroundings is kept for a second."""
+    if health := sys.modules.get("gateway_clients.edge.health"):
+        health.health_report.cache_clear()
 
 
 @pytest.fixture

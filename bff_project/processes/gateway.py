@@ -13,9 +13,10 @@ from typing import Final
 from bff_project.processes import children
 from bff_project.processes.children import Child, Program
 from bff_project.processes.errors import ChildDiedError
-from bff_project.processes.metrics_server import prepare_directory, serve_metrics
+from bff_project.processes.metrics_server import serve_metrics
 from bff_project.processes.ports import LOOPBACK, PortWish, refuse_busy
 from bff_project.processes.stopping import StopRequest
+from gateway_clients.instrumentation.worker_metrics import empty
 
 TICK_SECONDS: Final = 0.2
 HASTY_FINISH_SECONDS: Final = 5.0
@@ -49,9 +50,7 @@ def serve(conf: GatewayConf, say: Say) -> None:
     """Serves until asked to stop. Raises StartError (a port is taken) or ChildDiedError (the server keeps dying)."""
     with StopRequest() as stop:
         refuse_busy(port_wishes(conf))
-        conf.run_dir.mkdir(parents=True, exist_ok=True)
-        conf.drain_file.unlink(missing_ok=True)
-        prepare_directory(conf.metrics_dir)
+        _prepare(conf, say)
         if conf.metrics_port is not None:
             serve_metrics(conf.host, conf.metrics_port, conf.metrics_dir)
             say(f"Metrics on http://{LOOPBACK}:{conf.metrics_port}/metrics")
@@ -60,6 +59,16 @@ def serve(conf: GatewayConf, say: Say) -> None:
         say("Stopping: finishing what is in flight.")
         _drain(conf, server, stop)
         conf.drain_file.unlink(missing_ok=True)
+
+
+def _prepare(conf: GatewayConf, say: Say) -> None:
+    """Makes the directories, without what an earlier run left in them; a disk that takes nothing costs samples only."""
+    try:
+        conf.run_dir.mkdir(parents=True, exist_ok=True)
+        conf.drain_file.unlink(missing_ok=True)
+        empty(conf.metrics_dir)
+    except OSError as error:
+        say(f"{error.filename} cannot be written ({error.strerror}): serving without all metrics.")
 
 
 def port_wishes(conf: GatewayConf) -> tuple[PortWish, ...]:

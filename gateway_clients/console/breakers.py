@@ -79,31 +79,28 @@ class BreakerAdmin(PageAdmin):
         if not self.has_change_permission(request):
             raise PermissionDenied
         form = OrderForm(request.POST or None)
-        if request.method == "POST" and form.is_valid() and self._ordered(request, service, form):
+        if request.method == "POST" and form.is_valid():
+            self._ordered(request, service, form)
             return redirect("admin:console_breaker_changelist")
         return self.shown(request, "order.html", f"Breaker of {service}", form=form, service=service)
 
-    def _ordered(self, request: HttpRequest, service: str, form: OrderForm) -> bool:
-        """Whether it was done: what cannot be written down is not done, and the other way round."""
+    def _ordered(self, request: HttpRequest, service: str, form: OrderForm) -> None:
+        """Writes the order and its entry in the log down, both or neither, and has every process read it."""
         action, reason, minutes = (form.cleaned_data[name] for name in ("action", "reason", "minutes"))
         label = dict(ACTIONS)[action].partition(":")[0]
         lasts = "" if action == BACK_TO_NORMAL else f" for {minutes} minutes"
-        try:
-            with transaction.atomic():
-                self.record(request, flag=CHANGE, about=service, message=f"{label}{lasts}: {reason}")
-                if action == BACK_TO_NORMAL:
-                    breaker_sharing().order_reset(service)
-                else:
-                    until = time.time() + 60 * minutes
-                    order = OverrideOrder(
-                        override=Override(action), until=until, reason=reason, ordered_by=str(request.user.pk)
-                    )
-                    breaker_sharing().order(service, order)
-        except CacheDownError:
-            messages.error(request, "Redis does not answer: nothing was changed. Try again when it is back.")
-            return False
+        sharing, who = breaker_sharing(), str(request.user.pk)
+        with transaction.atomic():
+            self.record(request, flag=CHANGE, about=service, message=f"{label}{lasts}: {reason}")
+            if action == BACK_TO_NORMAL:
+                ruling = sharing.order_reset(service, reason=reason, ordered_by=who)
+            else:
+                order = OverrideOrder(
+                    override=Override(action), until=time.time() + 60 * minutes, reason=reason, ordered_by=who
+                )
+                ruling = sharing.order(service, order)
+        sharing.announce(service, ruling)
         messages.success(request, f"{service}: {label}{lasts}. It holds in every process within a second.")
-        return True
 
 
 def shown_upstreams() -> tuple[list[ShownUpstream], bool]:
@@ -113,9 +110,10 @@ def shown_upstreams() -> tuple[list[ShownUpstream], bool]:
     own = sharing.reports()
     try:
         others = [report for report in sharing.all_reports() if report.process != sharing.process]
-        orders, is_redis_down = _shown_orders(sharing.orders()), False
+        is_redis_down = False
     except CacheDownError:
-        others, orders, is_redis_down = [], {}, True
+        others, is_redis_down = [], True
+    orders = _shown_orders(sharing.orders())
     reports = [*own, *sorted(others, key=lambda report: report.process)]
     upstreams = [
         ShownUpstream(

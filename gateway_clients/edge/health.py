@@ -1,18 +1,27 @@
 """Whether the process answers, can take traffic, and what it knows of its surroundings."""
 
 import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from gateway_clients.caching.redis_state import redis_state
+from gateway_clients.conf import SERVICES
+from gateway_clients.edge.health_report import Check, Finding, HealthReport
+from gateway_clients.once import once
+from gateway_clients.outbox.leasing import oldest_due
+from gateway_clients.upstream.overview import UpstreamHealth, overview
 
 ALIVE: Final = b'{"status":"alive"}'
+#: A message that has been due for longer says that no worker takes messages, or too few do.
+OUTBOX_LATE_SECONDS: Final = 60
+#: For so long the last answer of an upstream that failed counts against the gateway; it is shown until the next.
+LAST_ANSWER_COUNTS_SECONDS: Final = 300
 
 
 def database_state() -> str:
@@ -25,19 +34,56 @@ def database_state() -> str:
     return "up"
 
 
-#: What the report looks at, by name; the rooms below may add theirs, such as the states of breakers.
-CHECKS: Final[dict[str, Callable[[], str]]] = {"database": database_state, "redis": redis_state}
+def outbox_state() -> Finding:
+    """`up`, `late`, or `unknown` while the database is down; and how many seconds the oldest message has been due."""
+    now = timezone.now()
+    try:
+        due_at = oldest_due(now=now)
+    except (OperationalError, InterfaceError):
+        return Finding(OUTBOX_UNKNOWN, False)
+    seconds = 0 if due_at is None else int((now - due_at).total_seconds())
+    is_late = seconds > OUTBOX_LATE_SECONDS
+    return Finding({"state": "late" if is_late else "up", "oldest_due_seconds": seconds}, not is_late)
 
-#: States that are no reason to call the gateway degraded.
-HEALTHY: Final = frozenset({"up", "closed", "ready"})
+
+def upstream_states() -> Finding:
+    """Of each upstream its breaker, over all processes, and how the last call ended: `ok`, `failed` or `none`."""
+    known = overview().upstreams
+    return Finding({each.name: _shown(each) for each in known}, all(_is_well(each) for each in known))
+
+
+def _shown(upstream: UpstreamHealth) -> dict[str, str]:
+    is_paused = upstream.is_paused and upstream.state == "closed"
+    return {"breaker": "paused" if is_paused else upstream.state, "last_answer": upstream.last_answer}
+
+
+def _is_well(upstream: UpstreamHealth) -> bool:
+    has_failed = upstream.last_answer == "failed" and upstream.answered_seconds_ago < LAST_ANSWER_COUNTS_SECONDS
+    return upstream.state == "closed" and not upstream.is_paused and not has_failed
+
+
+OUTBOX_UNKNOWN: Final[dict[str, Any]] = {"state": "unknown", "oldest_due_seconds": None}
+UPSTREAMS_UNKNOWN: Final = {name: {"breaker": "unknown", "last_answer": "unknown"} for name in SERVICES}
+#: What the report looks at, by name.
+CHECKS: Final[dict[str, Check]] = {
+    "database": Check(look=database_state),
+    "redis": Check(look=redis_state),
+    "outbox": Check(look=outbox_state, unknown=OUTBOX_UNKNOWN),
+    "upstreams": Check(look=upstream_states, unknown=UPSTREAMS_UNKNOWN),
+}
+
+
+@once
+def health_report() -> HealthReport:
+    """This process's."""
+    return HealthReport(CHECKS)
 
 
 @require_safe
 def report(_request: HttpRequest) -> HttpResponse:
     """`/health`: names and states, always 200."""
-    states: Mapping[str, str] = {name: check() for name, check in CHECKS.items()}
-    is_healthy = set(states.values()) <= HEALTHY
-    return _json({"status": "healthy" if is_healthy else "degraded", "checks": states})
+    found = health_report().report()
+    return _json({"status": "healthy" if found.is_well else "degraded", "checks": found.shown})
 
 
 @require_safe

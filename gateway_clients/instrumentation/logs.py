@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -39,14 +40,29 @@ class LineWriter:
         self.name = name
 
     def msg(self, line: str) -> None:
-        """Writes the line whole."""
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        """Writes the line whole; on a disk that is full, or to somebody who is gone, the line is lost."""
+        with suppress(OSError, ValueError):
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
 
     debug = info = warning = error = critical = exception = msg
 
 
 _LINES: Final = LineWriter()
+
+
+class LineHandler(logging.Handler):
+    """Writes the standard library's log records where structlog's lines end, and fails nobody by it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the record's line; one that cannot be put into words stands there as it was said."""
+        try:
+            line = self.format(record)
+        except Exception as error:  # noqa: BLE001  whatever it is, the one who logs goes on
+            line = msgspec.json.encode(
+                {"level": "error", "event": str(record.msg), "unformatted": repr(error)}
+            ).decode()
+        _LINES.msg(line)
 
 
 def configure() -> None:

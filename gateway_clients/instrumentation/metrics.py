@@ -2,15 +2,18 @@
 
 import os
 from functools import cache
+from pathlib import Path
 from typing import Final, Protocol
 
 import prometheus_client
 from django.conf import settings
 from django.core.signals import setting_changed
-from prometheus_client import CollectorRegistry, Counter, Histogram, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from gateway_clients.instrumentation.histograms import DeferredHistogram
 from gateway_clients.instrumentation.hooks import CallRecord, DriftRecord, Record
+from gateway_clients.instrumentation.sample_files import DIRECTORY
+from gateway_clients.instrumentation.worker_metrics import exposition_of
 
 CONTENT_TYPE: Final = prometheus_client.CONTENT_TYPE_LATEST
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
@@ -99,11 +102,9 @@ class PrometheusMetrics:
         """
         self._requests.settle()
         self._calls.settle()
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if DIRECTORY not in os.environ:
             return prometheus_client.generate_latest(self.registry)
-        together = CollectorRegistry()
-        multiprocess.MultiProcessCollector(together)
-        return prometheus_client.generate_latest(together)
+        return exposition_of(Path(os.environ[DIRECTORY]))
 
 
 class NoMetrics:

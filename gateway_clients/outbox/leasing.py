@@ -30,6 +30,12 @@ def _is_taken(message: OutboxMessage, until: datetime) -> bool:
     return is_ours
 
 
+def oldest_due(*, now: datetime) -> datetime | None:
+    """Since when the message has been due that waits longest for a worker; None when none is due."""
+    due = OutboxMessage.objects.filter(parked_at=None, due_at__lte=now).order_by("due_at")
+    return due.values_list("due_at", flat=True).first()
+
+
 def done(message: OutboxMessage) -> bool:
     """Deletes it. False: the lease was lost, and another worker has it now."""
     return _held(message).delete()[0] > 0

@@ -1,24 +1,23 @@
-"""Where the processes write for each other, in Redis, what their breakers do and what staff ordered for them.
+"""Where the processes write for each other, in Redis, what their breakers do, and that staff's rows have changed.
 
 What is found there and cannot be read is passed over, item by item, and dropped where it stands in the way.
 """
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
 from redis import Redis
 from redis.client import Pipeline
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError
 
 from gateway_clients.caching.guard import RedisGuard
 from gateway_clients.caching.refusals import raise_server_refusal
 from gateway_clients.caching.scripts import Script
 from gateway_clients.instrumentation.rates import Rates
-from gateway_clients.resilience.breaker import Override
 
 T = TypeVar("T")
 #: Seconds after which a process that has said nothing counts as gone.
@@ -29,9 +28,38 @@ log = structlog.get_logger(__name__)
 #: KEYS: the right to probe; ARGV: who holds it. Gives it back where that one still does.
 END_PROBE: Final = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('UNLINK', KEYS[1]) end return 1")
 
+#: KEYS: pauses, names of processes. ARGV: this process, milliseconds after which a silent one is forgotten, then for
+#: each pause that is new its upstream, id and milliseconds. Keeps the longer pause of an upstream, and answers
+#: {upstream, id, milliseconds left} of each. The times are Redis's own, so that gateways need not agree on a clock.
+EXCHANGE: Final = Script("""
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for i = 3, #ARGV, 3 do
+  local ends = now + tonumber(ARGV[i + 2])
+  local standing = redis.call('HGET', KEYS[1], ARGV[i]) or ''
+  if (tonumber(string.match(standing, '^(%d+) ')) or 0) < ends then
+    redis.call('HSET', KEYS[1], ARGV[i], string.format('%.0f %s', ends, ARGV[i + 1]))
+  end
+end
+local found = {}
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  local ends, id = string.match(all[i + 1], '^(%d+) (.+)$')
+  local left = (tonumber(ends) or 0) - now
+  if left > 0 then found[#found + 1] = {all[i], id, left} else redis.call('HDEL', KEYS[1], all[i]) end
+end
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], 0, now - ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return found
+""")
+
 
 class BreakerReport(msgspec.Struct, frozen=True):
-    """One breaker of one process. `since` is seconds since the Unix epoch, `paused_seconds` what is left of a pause."""
+    """One breaker of one process. `since` is seconds since the Unix epoch, `paused_seconds` what is left of a pause.
+
+    `last_answer` is `ok`, `failed`, or `none` before the first call; it came at `answered_at`, since the epoch too.
+    """
 
     service: str
     process: str
@@ -41,24 +69,38 @@ class BreakerReport(msgspec.Struct, frozen=True):
     override: str
     paused_seconds: float
     reported_at: float
+    last_answer: str = "none"
+    answered_at: float = 0.0
 
 
-class OverrideOrder(msgspec.Struct, frozen=True):
-    """What staff ordered for a breaker: until when (seconds since the Unix epoch), why, who (an account's id)."""
+class Pause(msgspec.Struct, frozen=True):
+    """A pause that an upstream asked a process for. The id is `process/…`."""
 
-    override: Override
-    until: float
-    reason: str
-    ordered_by: str
+    id: str
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnNews:
+    """What a process says at its turn: which upstreams' breakers tripped, which are to be left alone for how long."""
+
+    trips: Iterable[str] = ()
+    pause_seconds: Mapping[str, float] = field(default_factory=dict)
+    reports: Sequence[BreakerReport] = ()
+    rates: Rates = NO_RATES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What stands there: the last trip (`process/id`), staff's order and their last reset (an id) of each service."""
+    """What stands there, by upstream: the last trip (`process/id`), the pause, the revision of staff's row.
+
+    `was_told` is false when Redis did not take this process's own trips and pauses.
+    """
 
     trips: Mapping[str, str]
-    orders: Mapping[str, OverrideOrder]
-    resets: Mapping[str, str]
+    pauses: Mapping[str, Pause]
+    revisions: Mapping[str, str]
+    was_told: bool
 
 
 class Blackboard:
@@ -67,38 +109,49 @@ class Blackboard:
     def __init__(self, guard: RedisGuard, *, prefix: str) -> None:
         self._guard = guard
         self._prefix = f"{prefix}:breakers"
-        self._hashes = [f"{self._prefix}:{kind}" for kind in ("trips", "overrides", "resets")]
-        self._trips, self._overrides, self._resets = self._hashes
-        self._processes = f"{self._prefix}:processes"
+        self._trips = f"{self._prefix}:trips"
+        self._revisions = f"{self._prefix}:revisions"
+        self._pauses = f"{self._prefix}:pauses"
+        self._names = f"{self._prefix}:names"
 
-    def exchange(
-        self, process: str, own_trips: Iterable[str], reports: Sequence[BreakerReport], rates: Rates = NO_RATES
-    ) -> News:
-        """Says what is new here, and reads what is new elsewhere. One round trip."""
+    def exchange(self, process: str, own: OwnNews) -> News:
+        """Says what is new here, and reads what is new elsewhere. One round trip, or two past what is foreign."""
+        new_ids = {service: f"{process}/{uuid.uuid4().hex}" for service in [*own.trips, *own.pause_seconds]}
 
         def run(redis: Redis) -> list[Any]:
-            pipeline = redis.pipeline(transaction=False)
-            for service in own_trips:
-                pipeline.hset(self._trips, service, f"{process}/{uuid.uuid4().hex}")
-            pipeline.set(f"{self._prefix}:reports:{process}", msgspec.json.encode(reports), ex=GONE_SECONDS)
-            pipeline.set(f"{self._prefix}:rates:{process}", msgspec.json.encode(rates), ex=GONE_SECONDS)
-            pipeline.sadd(self._processes, process)
-            return self._read(redis, pipeline, self._hashes)
+            answers = self._exchanged(redis, process, own, new_ids)
+            foreign = self._foreign(answers)
+            if not foreign:
+                return answers
+            log.warning("breakers.unreadable", names=foreign)
+            redis.unlink(*foreign)
+            return self._exchanged(redis, process, own, new_ids)
 
-        trips, orders, resets = self._guard.run(run)
-        return News(trips=_texts(trips), orders=_orders(orders), resets=_texts(resets))
+        *told, pauses, trips, revisions = self._guard.run(run)
+        was_told = not any(isinstance(answer, RedisError) for answer in (*told, pauses))
+        return News(trips=_texts(trips), pauses=_pauses(pauses), revisions=_texts(revisions), was_told=was_told)
 
-    def _read(self, redis: Redis, pipeline: Pipeline, hashes: Sequence[str]) -> list[Any]:
-        for name in hashes:
-            pipeline.hgetall(name)
-        all_answers = pipeline.execute(raise_on_error=False)
-        raise_server_refusal(all_answers)
-        answers = all_answers[-len(hashes) :]
-        strange = [name for name, answer in zip(hashes, answers, strict=True) if isinstance(answer, ResponseError)]
-        if strange:
-            log.warning("breakers.unreadable", names=strange)
-            redis.unlink(*strange)
-        return [{} if isinstance(answer, ResponseError) else answer for answer in answers]
+    def _exchanged(self, redis: Redis, process: str, own: OwnNews, new_ids: Mapping[str, str]) -> list[Any]:
+        pipeline: Pipeline = redis.pipeline(transaction=False)
+        for service in own.trips:
+            pipeline.hset(self._trips, service, new_ids[service])
+        pipeline.set(f"{self._prefix}:reports:{process}", msgspec.json.encode(own.reports), ex=GONE_SECONDS)
+        pipeline.set(f"{self._prefix}:rates:{process}", msgspec.json.encode(own.rates), ex=GONE_SECONDS)
+        pauses: list[str | int] = []
+        for service, seconds in own.pause_seconds.items():
+            pauses += (service, new_ids[service], max(1, int(seconds * 1000)))
+        pipeline.eval(EXCHANGE.source, 2, self._pauses, self._names, process, GONE_SECONDS * 1000, *pauses)
+        pipeline.hgetall(self._trips)
+        pipeline.hgetall(self._revisions)
+        answers = pipeline.execute(raise_on_error=False)
+        raise_server_refusal(answers)
+        return answers
+
+    def _foreign(self, answers: Sequence[Any]) -> list[str]:
+        """The names under which something of another type stands."""
+        names = ([self._pauses, self._names], [self._trips], [self._revisions])
+        pairs = zip(names, answers[-len(names) :], strict=True)
+        return [name for several, answer in pairs if "WRONGTYPE" in _trouble(answer) for name in several]
 
     def reports(self) -> list[BreakerReport]:
         """The breakers of all processes that are alive."""
@@ -111,37 +164,26 @@ class Blackboard:
         return {process: rates for process, rates in found.items() if rates is not None}
 
     def _of_the_living(self, kind: str) -> dict[str, bytes]:
-        """What each process says; those that say nothing are forgotten."""
+        """What each process says; those that say nothing are left out."""
 
         def gather(redis: Redis) -> dict[str, bytes]:
-            processes: list[Any] = sorted(redis.smembers(self._processes))
+            processes: list[Any] = sorted(redis.zrange(self._names, 0, -1))
             if not processes:
                 return {}
-            raws = redis.mget([f"{self._prefix}:{kind}:".encode() + process for process in processes])
-            said = dict(zip(processes, raws, strict=True))
-            gone = [process for process, raw in said.items() if raw is None]
-            if gone:
-                redis.srem(self._processes, *gone)
-            return {process.decode(errors="replace"): raw for process, raw in said.items() if raw is not None}
+            raws: list[Any] = redis.mget([f"{self._prefix}:{kind}:".encode() + process for process in processes])
+            said = zip(processes, raws, strict=True)
+            return {process.decode(errors="replace"): raw for process, raw in said if raw is not None}
 
         return self._guard.run(gather)
 
-    def orders(self) -> Mapping[str, OverrideOrder]:
-        """Staff's orders, also those that are over."""
-        (raw,) = self._guard.run(lambda redis: self._read(redis, redis.pipeline(transaction=False), [self._overrides]))
-        return _orders(raw)
-
-    def write_order(self, service: str, order: OverrideOrder) -> None:
-        """Staff's order for a breaker, instead of an earlier one."""
-        self._guard.run(lambda redis: redis.hset(self._overrides, service, msgspec.json.encode(order)))
-
-    def write_reset(self, service: str) -> None:
-        """Ends the order for a breaker, and closes it everywhere."""
+    def tell_ruling(self, service: str, revision: str, *, is_reset: bool) -> None:
+        """Says that staff's row about a breaker has changed. A reset ends the upstream's pause too."""
 
         def write(redis: Redis) -> None:
             pipeline = redis.pipeline()
-            pipeline.hdel(self._overrides, service)
-            pipeline.hset(self._resets, service, uuid.uuid4().hex)
+            pipeline.hset(self._revisions, service, revision)
+            if is_reset:
+                pipeline.hdel(self._pauses, service)
             pipeline.execute()
 
         self._guard.run(write)
@@ -156,13 +198,23 @@ class Blackboard:
         self._guard.script(END_PROBE, [f"{self._prefix}:probe:{service}"], [holder])
 
 
-def _texts(raw: Mapping[bytes, bytes]) -> dict[str, str]:
-    return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in raw.items()}
+def _trouble(answer: Any) -> str:
+    return str(answer) if isinstance(answer, RedisError) else ""
 
 
-def _orders(raw: Mapping[bytes, bytes]) -> dict[str, OverrideOrder]:
-    decoded = {name.decode(errors="replace"): _decoded(value, OverrideOrder) for name, value in raw.items()}
-    return {service: order for service, order in decoded.items() if order is not None}
+def _texts(answer: Any) -> dict[str, str]:
+    if not isinstance(answer, dict):
+        return {}
+    return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in answer.items()}
+
+
+def _pauses(answer: Any) -> dict[str, Pause]:
+    if not isinstance(answer, list):
+        return {}
+    return {
+        service.decode(errors="replace"): Pause(identity.decode(errors="replace"), left_ms / 1000)
+        for service, identity, left_ms in answer
+    }
 
 
 def _decoded(raw: bytes | None, kind: type[T]) -> T | None:

@@ -35,6 +35,13 @@ class Override(StrEnum):
     FORCED_CLOSED = "forced_closed"
 
 
+class LastAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call ended, and when (on the breaker's clock)."""
+
+    has_failed: bool
+    at: float
+
+
 class Permit(msgspec.Struct, frozen=True, eq=False):
     """The leave to make one call; at its end exactly one of the methods is to be called. Durations in seconds.
 
@@ -61,6 +68,7 @@ class Permit(msgspec.Struct, frozen=True, eq=False):
 class Breaker(pybreaker.CircuitBreaker):
     """A circuit breaker whose clock is an argument. `on_trip` is called, outside the lock, when it opens by itself.
 
+    `on_pause` hears, outside the lock too, for how many seconds an upstream is to be left alone.
     `may_probe` is asked before a probe whether no other process is at it, `on_probe_end` hears that it is over.
     """
 
@@ -70,6 +78,7 @@ class Breaker(pybreaker.CircuitBreaker):
         *,
         clock: Clock = time.monotonic,
         on_trip: Callable[[str], None] = lambda _: None,
+        on_pause: Callable[[str, float], None] = lambda _service, _seconds: None,
         may_probe: Callable[[str], bool] = lambda _: True,
         on_probe_end: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -82,6 +91,7 @@ class Breaker(pybreaker.CircuitBreaker):
         self._conf = conf
         self._clock = clock
         self._on_trip = on_trip
+        self._on_pause = on_pause
         self._may_probe = may_probe
         self._on_probe_end = on_probe_end
         self._window = Window(conf.breaker_window_seconds)
@@ -93,6 +103,7 @@ class Breaker(pybreaker.CircuitBreaker):
         self._probe_until = 0.0
         self._paused_until = 0.0
         self._override = Override.NORMAL
+        self._last_answer: LastAnswer | None = None
 
     @property
     def fail_counter(self) -> int:
@@ -113,6 +124,15 @@ class Breaker(pybreaker.CircuitBreaker):
     def paused_seconds(self) -> float:
         """Seconds that are left of a pause the upstream asked for."""
         return max(0.0, self._paused_until - self._clock())
+
+    @property
+    def last_answer(self) -> LastAnswer | None:
+        """How the last call that says something of the upstream ended; None before the first."""
+        return self._last_answer
+
+    def seconds_since(self, answer: LastAnswer) -> float:
+        """Seconds since that answer."""
+        return max(0.0, self._clock() - answer.at)
 
     @property
     def probe_seconds(self) -> float:
@@ -148,6 +168,7 @@ class Breaker(pybreaker.CircuitBreaker):
             raise UpstreamCircuitOpenError(self._conf.name, retry_after_seconds=SHORTEST_PAUSE_SECONDS)
 
     def _settle(self, permit: Permit, seconds: float, *, has_failed: bool) -> None:
+        self._last_answer = LastAnswer(has_failed=has_failed, at=self._clock())
         has_tripped = self._count(permit, seconds, has_failed=has_failed)
         if permit.is_probe:
             self._give_back(permit)
@@ -208,10 +229,16 @@ class Breaker(pybreaker.CircuitBreaker):
         Returns for how long it is.
         """
         wanted = SHORTEST_PAUSE_SECONDS if seconds is None else seconds
-        with self._lock:
-            clamped = min(max(wanted, SHORTEST_PAUSE_SECONDS), self._conf.breaker_open_seconds)
-            self._paused_until = max(self._paused_until, self._clock() + clamped)
+        clamped = min(max(wanted, SHORTEST_PAUSE_SECONDS), self._conf.breaker_open_seconds)
+        self.hear_pause(clamped)
+        self._on_pause(self._conf.name, clamped)
         return clamped
+
+    def hear_pause(self, seconds: float) -> None:
+        """The upstream told another process to pause, and so much of it is left; at most `BREAKER_OPEN_SECONDS`."""
+        with self._lock:
+            left = min(seconds, self._conf.breaker_open_seconds)
+            self._paused_until = max(self._paused_until, self._clock() + left)
 
     def suspect(self) -> None:
         """Another process's breaker of this upstream tripped: half-open, so that one probe tells."""

@@ -1,6 +1,6 @@
 """How the upstreams and the cache fare, over all processes of the gateway."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,12 +19,15 @@ from gateway_clients.resilience.sharing import BreakerReport, BreakerSharing, br
 
 #: From good to bad: an upstream is shown as the process sees it that sees it worst.
 STATES: Final = ("closed", "half-open", "open")
-FORCED: Final = {Override.FORCED_OPEN: "open", Override.FORCED_CLOSED: "closed"}
+FORCED: Final[Mapping[str, str]] = {Override.FORCED_OPEN: "open", Override.FORCED_CLOSED: "closed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamHealth:
-    """One upstream: its breaker, and its calls of the last minute. `error_rate` is from 0 to 1."""
+    """One upstream: its breaker, and its calls of the last minute. `error_rate` is from 0 to 1.
+
+    `is_paused`: it asked for a pause (429). `last_answer` is `ok`, `failed` or `none`, of the process that called last.
+    """
 
     name: str
     state: str
@@ -32,6 +35,9 @@ class UpstreamHealth:
     error_rate: float
     p50_ms: float | None
     p95_ms: float | None
+    is_paused: bool
+    last_answer: str
+    answered_seconds_ago: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +74,17 @@ def _overview(reports: Iterable[BreakerReport], rates: Rates, *, is_whole: bool)
     )
 
 
-def _health(name: str, reports: Iterable[BreakerReport], rates: CallRates) -> UpstreamHealth:
-    states = [FORCED.get(Override(report.override), report.state) for report in reports]
+def _health(name: str, reports: Sequence[BreakerReport], rates: CallRates) -> UpstreamHealth:
+    states = [FORCED.get(report.override, report.state) for report in reports]
+    last = max(reports, key=lambda report: report.answered_at, default=None)
     return UpstreamHealth(
         name=name,
-        state=max(states, key=STATES.index, default="closed"),
+        state=max((state for state in states if state in STATES), key=STATES.index, default="closed"),
         calls_per_second=round(rates.calls / WINDOW_SECONDS, 2),
         error_rate=round(rates.errors / rates.calls, 4) if rates.calls else 0.0,
         p50_ms=quantile_ms(rates, 0.5),
         p95_ms=quantile_ms(rates, 0.95),
+        is_paused=any(report.paused_seconds > 0 for report in reports),
+        last_answer="none" if last is None else last.last_answer,
+        answered_seconds_ago=0.0 if last is None else last.reported_at - last.answered_at,
     )

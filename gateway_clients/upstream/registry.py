@@ -33,7 +33,13 @@ def upstream(name: str) -> Upstream:
     """The upstream of that name. Raises KeyError."""
     conf = upstream_conf(name)
     sharing = breaker_sharing()
-    breaker = Breaker(conf, on_trip=sharing.publish_trip, may_probe=sharing.may_probe, on_probe_end=sharing.end_probe)
+    breaker = Breaker(
+        conf,
+        on_trip=sharing.publish_trip,
+        on_pause=sharing.publish_pause,
+        may_probe=sharing.may_probe,
+        on_probe_end=sharing.end_probe,
+    )
     sharing.add(breaker)
     return Upstream(
         conf=conf,

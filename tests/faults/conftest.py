@@ -1,8 +1,11 @@
 """One gateway for all faults: its claims service is a raw socket, the others are the sandbox."""
 
+import sqlite3
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -44,12 +47,23 @@ class Site:
         self.claims.listen()
         self.sandbox.clear()
         self.redis.flushall()
-        # What staff's own reset of a breaker writes; every process sees it within half a second.
-        self.redis.hset("bff:breakers:resets", "claims", uuid.uuid4().hex)
+        self._reset_breaker()
         wait_until(lambda: self.get("/api/v1/claims/m-1?limit=99").status == 200, seconds=10)
         self.redis.flushall()
         self.claims.hang_up()
         self.claims.reset()
+
+    def _reset_breaker(self) -> None:
+        """Writes what staff's own reset of a breaker writes; every process reads it within a second."""
+        now, revision = datetime.now(UTC).isoformat(sep=" "), uuid.uuid4().hex
+        row = ("claims", "normal", "healed", "1", now, now, revision)
+        with closing(sqlite3.connect(self.gateway.database)) as database, database:
+            database.execute(
+                "REPLACE INTO gateway_clients_breakeroverride"
+                " (service, override, reason, ordered_by, since, until, revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        self.redis.hset("bff:breakers:revisions", "claims", revision)
 
     def get(self, path: str, **headers: str) -> Reply:
         """Reads as an admin."""

@@ -10,7 +10,7 @@ from gateway_clients.conf import SERVICES
 from gateway_clients.errors import UpstreamTimeoutError
 from gateway_clients.instrumentation.hooks import CallRecord
 from gateway_clients.instrumentation.rates import CallRates, RateBook, Rates, quantile_ms, together
-from gateway_clients.resilience.blackboard import Blackboard, BreakerReport
+from gateway_clients.resilience.blackboard import Blackboard, BreakerReport, OwnNews
 from gateway_clients.resilience.sharing import BreakerSharing
 from gateway_clients.upstream.overview import overview
 
@@ -68,7 +68,8 @@ def test_what_other_processes_say_is_added_and_the_worst_state_shown() -> None:
             reported_at=now,
         )  # fmt: skip
         durations = (0,) * 10 + (300,) + (0,) * 37
-        board.exchange(process, [], [report], Rates({"claims": CallRates(300, 30, durations)}, hits=30, misses=10))
+        rates = Rates({"claims": CallRates(300, 30, durations)}, hits=30, misses=10)
+        board.exchange(process, OwnNews(reports=[report], rates=rates))
 
     seen = overview(sharing)
 
@@ -77,6 +78,25 @@ def test_what_other_processes_say_is_added_and_the_worst_state_shown() -> None:
     assert claims.calls_per_second >= 10.0
     assert claims.error_rate > 0.0
     assert seen.is_whole
+
+
+@pytest.mark.parametrize(("first", "second", "shown"), [("ok", "failed", "failed"), ("failed", "ok", "ok")])
+def test_the_last_answer_is_that_of_the_process_that_called_last(first: str, second: str, shown: str) -> None:
+    sharing = BreakerSharing(default_cache().guard, prefix=f"overview-test-{first}")
+    board = Blackboard(default_cache().guard, prefix=f"overview-test-{first}")
+    now = time.time()
+    for process, last_answer, seconds_ago in (("a", first, 40), ("b", second, 10), ("c", "none", now)):
+        report = BreakerReport(
+            service="claims", process=process, state="closed", failures=0, since=now, override="normal",
+            paused_seconds=5.0 if process == "a" else 0.0, reported_at=now, last_answer=last_answer,
+            answered_at=now - seconds_ago,
+        )  # fmt: skip
+        board.exchange(process, OwnNews(reports=[report]))
+
+    claims, member, *_ = sorted(overview(sharing).upstreams, key=lambda each: each.name != "claims")
+
+    assert (claims.last_answer, claims.answered_seconds_ago, claims.is_paused) == (shown, pytest.approx(10), True)
+    assert (member.last_answer, member.is_paused) == ("none", False)
 
 
 def test_calls_are_counted_by_how_they_ended() -> None:

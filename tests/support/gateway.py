@@ -81,7 +81,7 @@ class RunningGateway(Started):
         self.port, self.metrics_port = free_port(), free_port()
         self.database = database or directory / f"{self.port}.sqlite3"
         if database is None:
-            shutil.copy(_migrated_database(), self.database)
+            shutil.copy(migrated_database(), self.database)
         super().__init__(
             [sys.executable, "manage.py", "serve"],
             cwd=ROOT,
@@ -194,7 +194,7 @@ def _parent_of(pid: int) -> int:
 
 
 @cache
-def _migrated_database() -> Path:
+def migrated_database() -> Path:
     """A database with the demo accounts, made once for each test process."""
     directory = Path(tempfile.mkdtemp(prefix="gateway-"))
     made = directory / "migrated.sqlite3"

@@ -66,7 +66,7 @@ def test_staff_sign_in_force_a_breaker_open_and_drop_entries(
     page.get_by_role("button", name="Do it").click()
     page.get_by_text("It holds in every process within a second").wait_for()
     assert set(breaker_sharing().orders()) == {"claims"}
-    breaker_sharing().look()
+    breaker_sharing().read_rulings()
 
     for name, address in PAGES.items():
         for width in WIDTHS:

@@ -1,24 +1,35 @@
 """What processes tell each other of their breakers, over a real Redis: here two sides, each with its own guard."""
 
+import shutil
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from django.db import OperationalError
+from django.utils import timezone
 from pytest_django import Settings
 from redis import Redis
+from structlog.testing import capture_logs
 
 from gateway_clients.caching.guard import CacheDownError, RedisGuard, default_connection
-from gateway_clients.errors import UpstreamCircuitOpenError
+from gateway_clients.errors import UpstreamBusyError, UpstreamCircuitOpenError
+from gateway_clients.models import BreakerOverride
+from gateway_clients.resilience import overrides
+from gateway_clients.resilience.blackboard import OwnNews
 from gateway_clients.resilience.breaker import Breaker, Override
-from gateway_clients.resilience.sharing import BreakerSharing, OverrideOrder
+from gateway_clients.resilience.overrides import OverrideOrder, Ruling
+from gateway_clients.resilience.sharing import BreakerSharing
 from tests.gateway_clients.resilience.transcript import FakeClock, conf
+from tests.support.gateway import migrated_database
+from tests.support.processes import clean_environment
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
@@ -28,8 +39,9 @@ ROOT = Path(__file__).resolve().parents[3]
 class Side:
     """One process: its sharing, and its breaker of the claims service."""
 
-    def __init__(self, url: str, prefix: str, clock: FakeClock) -> None:
-        self.redis = Redis.from_url(url, socket_timeout=0.1, socket_connect_timeout=0.1, retry=None)
+    def __init__(self, redis: Redis, prefix: str, clock: FakeClock) -> None:
+        self.redis = redis
+        self.prefix = prefix
         self.clock = clock
         self.guard = RedisGuard(lambda: self.redis, sleep=lambda _: time.sleep(0.02))
         self.sharing = BreakerSharing(self.guard, prefix=prefix, now=clock)
@@ -40,6 +52,7 @@ class Side:
             conf(name=service),
             clock=self.clock,
             on_trip=self.sharing.publish_trip,
+            on_pause=self.sharing.publish_pause,
             may_probe=self.sharing.may_probe,
             on_probe_end=self.sharing.end_probe,
         )
@@ -50,9 +63,22 @@ class Side:
     def state(self) -> str:
         return str(self.breaker.current_state)
 
+    def say(self, order: OverrideOrder, service: str = "claims") -> None:
+        """Staff give an order here."""
+        self.sharing.announce(service, self.sharing.order(service, order))
+
+    def reset(self) -> None:
+        """Staff put the breaker back to normal here."""
+        ruling = self.sharing.order_reset("claims", reason="done", ordered_by="7")
+        self.sharing.announce("claims", ruling)
+
     def trip(self) -> None:
         for _ in range(5):
             self.breaker.admit().failed(0.1)
+
+
+def connected(url: str) -> Redis:
+    return Redis.from_url(url, socket_timeout=0.1, socket_connect_timeout=0.1, retry=None)
 
 
 @pytest.fixture
@@ -63,7 +89,7 @@ def prefix() -> str:
 @pytest.fixture
 def sides(settings: Settings, prefix: str) -> Iterator[tuple[Side, Side]]:
     clock = FakeClock()
-    both = Side(settings.REDIS_URL, prefix, clock), Side(settings.REDIS_URL, prefix, clock)
+    both = Side(connected(settings.REDIS_URL), prefix, clock), Side(connected(settings.REDIS_URL), prefix, clock)
     for side in both:
         side.sharing.look()
     yield both
@@ -71,8 +97,10 @@ def sides(settings: Settings, prefix: str) -> Iterator[tuple[Side, Side]]:
         side.redis.close()
 
 
-def order(override: Override = Override.FORCED_OPEN, *, until: float = 2000.0) -> OverrideOrder:
-    return OverrideOrder(override=override, until=until, reason="maintenance", ordered_by="7")
+def order(
+    override: Override = Override.FORCED_OPEN, *, until: float = 2000.0, reason: str = "maintenance"
+) -> OverrideOrder:
+    return OverrideOrder(override=override, until=until, reason=reason, ordered_by="7")
 
 
 def test_a_trip_in_one_process_makes_the_other_half_open_and_not_open(sides: tuple[Side, Side]) -> None:
@@ -94,7 +122,7 @@ def test_a_trip_from_before_a_process_began_is_no_news_to_it(sides: tuple[Side, 
     one, _ = sides
     one.trip()
     one.sharing.look()
-    late = Side(settings.REDIS_URL, one.sharing._board._prefix.removesuffix(":breakers"), one.clock)
+    late = Side(connected(settings.REDIS_URL), one.prefix, one.clock)
     late.sharing.look()
     assert late.state == "closed"
     late.redis.close()
@@ -124,10 +152,11 @@ def test_a_probe_that_ends_late_does_not_end_the_probe_of_another_process(sides:
     assert one.redis.get(name) == other.sharing.process.encode()
 
 
+@pytest.mark.django_db
 def test_forced_open_holds_in_the_other_process_until_it_expires(sides: tuple[Side, Side]) -> None:
     one, other = sides
-    one.sharing.order("claims", order(until=1060.0))
-    other.sharing.look()
+    one.say(order(until=1060.0))
+    other.sharing.read_rulings()
     assert other.breaker.override is Override.FORCED_OPEN
     assert one.sharing.orders() == {"claims": order(until=1060.0)}
     other.clock.advance(60)
@@ -136,23 +165,172 @@ def test_forced_open_holds_in_the_other_process_until_it_expires(sides: tuple[Si
     assert one.sharing.orders() == {}
 
 
+@pytest.mark.django_db
 def test_an_order_holds_for_a_breaker_that_is_made_after_it(sides: tuple[Side, Side]) -> None:
     one, other = sides
-    one.sharing.order("member", order(Override.FORCED_CLOSED))
-    other.sharing.look()
+    one.say(order(Override.FORCED_CLOSED), "member")
+    other.sharing.read_rulings()
     assert other.new_breaker("member").override is Override.FORCED_CLOSED
 
 
-def test_a_reset_closes_everywhere_and_ends_the_order(sides: tuple[Side, Side]) -> None:
+@pytest.mark.django_db
+def test_a_reset_closes_everywhere_and_ends_the_order_and_the_pause(sides: tuple[Side, Side]) -> None:
     one, other = sides
-    one.sharing.order("claims", order())
+    one.say(order())
+    one.breaker.pause(30)
     for side in sides:
         side.sharing.look()
+        side.sharing.read_rulings()
     other.breaker.open()
-    one.sharing.order_reset("claims")
-    for side in sides:
+    one.reset()
+    late = Side(one.redis, one.prefix, one.clock)
+    for side in (one, other, late):
+        side.sharing.read_rulings()
         side.sharing.look()
         assert (side.state, side.breaker.override) == ("closed", Override.NORMAL)
+        assert side.breaker.paused_seconds == 0
+
+
+@pytest.mark.django_db
+def test_a_reset_from_before_a_process_began_closes_nothing_there(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    one.reset()
+    other.trip()
+    other.sharing.read_rulings()
+    other.sharing.read_rulings()
+    assert other.state == "open"
+
+
+@pytest.mark.django_db
+def test_the_row_says_what_was_ordered_by_whom_why_and_since_when(sides: tuple[Side, Side]) -> None:
+    sides[0].say(order(until=2_000_000_000.0))
+    row = BreakerOverride.objects.get()
+    assert (row.service, row.override, row.reason, row.ordered_by) == ("claims", "forced_open", "maintenance", "7")
+    assert row.until == datetime.fromtimestamp(2_000_000_000, UTC)
+    assert timedelta(0) <= timezone.now() - row.since < timedelta(minutes=1)
+
+
+@pytest.mark.django_db
+def test_the_later_of_two_orders_stands_and_the_others_hear_that_it_changed(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    one.say(order(reason="first"))
+    other.say(order(Override.FORCED_CLOSED, reason="second"))
+    for side in sides:
+        side.sharing._reader._wake.clear()
+        side.sharing.look()
+        assert side.sharing._reader._wake.is_set()
+        side.sharing.read_rulings()
+        assert side.breaker.override is Override.FORCED_CLOSED
+        side.sharing._reader._wake.clear()
+        side.sharing.look()
+        assert not side.sharing._reader._wake.is_set()
+    assert BreakerOverride.objects.get().reason == "second"
+
+
+def test_a_pause_in_one_process_holds_in_the_other_for_what_is_left_of_it(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    one.breaker.pause(30)
+    one.sharing.look()
+    assert other.breaker.paused_seconds == 0
+    other.sharing.look()
+    assert 29 < other.breaker.paused_seconds <= 30
+    with pytest.raises(UpstreamBusyError) as refused:
+        other.breaker.admit()
+    assert 29 < (refused.value.retry_after_seconds or 0) <= 30
+    other.clock.advance(30)
+    other.sharing.look()
+    other.breaker.admit().succeeded(0.1)
+
+
+def test_the_longest_pause_stands_and_an_absurd_one_is_clamped(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    one.breaker.pause(10**11)
+    one.sharing.look()
+    other.breaker.pause(2)
+    other.sharing.look()
+    assert 59 < other.breaker.paused_seconds <= 60
+    one.sharing.look()
+    assert 59 < one.breaker.paused_seconds <= 60
+
+
+def test_a_process_that_begins_during_a_pause_keeps_it(sides: tuple[Side, Side]) -> None:
+    one, _ = sides
+    one.breaker.pause(30)
+    one.sharing.look()
+    late = Side(one.redis, one.prefix, one.clock)
+    late.sharing.look()
+    assert 29 < late.breaker.paused_seconds <= 30
+
+
+def test_a_pause_holds_for_a_breaker_that_is_made_after_it(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    one.new_breaker("member").pause(30)
+    one.sharing.look()
+    other.sharing.look()
+    other.clock.advance(10)
+    assert 19 < other.new_breaker("member").paused_seconds <= 20
+
+
+def test_a_pause_that_is_over_leaves_nothing_in_redis(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    one.sharing._board.exchange("gone", OwnNews(pause_seconds={"claims": 0.01}))
+    wait_until(lambda: (one.sharing.look(), not one.redis.exists(f"{one.prefix}:breakers:pauses"))[1])
+    assert other.breaker.paused_seconds == 0
+
+
+def test_a_report_tells_how_the_last_call_that_says_something_ended_and_when(sides: tuple[Side, Side]) -> None:
+    one, _ = sides
+
+    def told() -> tuple[str, float]:
+        (report,) = one.sharing.reports()
+        return report.last_answer, report.answered_at
+
+    assert told() == ("none", 0.0)
+    one.breaker.admit().failed(0.1)
+    one.clock.advance(5)
+    assert told() == ("failed", 1000.0)
+    one.breaker.admit().ignored()
+    assert told() == ("failed", 1000.0)
+    one.breaker.admit().succeeded(0.1)
+    one.clock.advance(5)
+    assert told() == ("ok", 1005.0)
+
+
+@pytest.mark.parametrize("junk", [b"", b"x", b"9999999999999", b"9" * 400 + b" x/y", b"\xff 1", b"-1 x"])
+def test_junk_among_the_pauses_is_clamped_or_passed_over(sides: tuple[Side, Side], junk: bytes) -> None:
+    one, other = sides
+    one.redis.hset(f"{one.prefix}:breakers:pauses", mapping={"member": junk, b"\xff": junk})
+    one.breaker.pause(30)
+    one.sharing.look()
+    other.sharing.look()
+    assert 29 < other.breaker.paused_seconds <= 30
+
+
+def test_a_process_that_says_nothing_more_leaves_no_name_in_redis(sides: tuple[Side, Side]) -> None:
+    one, other = sides
+    names = f"{one.prefix}:breakers:names"
+    one.redis.zadd(names, {"1-dead": 1.0})
+    one.sharing.look()
+    assert set(one.redis.zrange(names, 0, -1)) == {side.sharing.process.encode() for side in sides}
+    assert 0 < one.redis.pttl(names) <= 5000
+    assert 0 < one.redis.pttl(f"{one.prefix}:breakers:reports:{other.sharing.process}") <= 5000
+
+
+def test_what_redis_does_not_take_is_told_at_the_next_look(sides: tuple[Side, Side], redis_server: RedisServer) -> None:
+    _, other = sides
+    full = Redis.from_url(redis_server.url, retry=None)
+    one, hearer = (Side(full, other.prefix, other.clock) for _ in range(2))
+    hearer.sharing.look()
+    full.config_set("maxmemory", "1")
+    one.trip()
+    one.breaker.pause(30)
+    one.sharing.look()
+    full.config_set("maxmemory", "0")
+    one.sharing.look()
+    hearer.sharing.look()
+    assert hearer.state == "half-open"
+    assert 29 < hearer.breaker.paused_seconds <= 30
+    full.close()
 
 
 def test_staff_see_the_breakers_of_every_process_that_lives(sides: tuple[Side, Side]) -> None:
@@ -172,32 +350,37 @@ def test_staff_see_the_breakers_of_every_process_that_lives(sides: tuple[Side, S
     assert {report.process for report in one.sharing.all_reports()} == {one.sharing.process}
 
 
-@pytest.mark.parametrize(
-    "junk", [b"", b"x", b"{}", b"\xff\xfe", b'{"override":"ajar","until":9e9,"reason":"","ordered_by":""}', b"[" * 9999]
-)
-def test_junk_among_the_orders_costs_that_order_only(sides: tuple[Side, Side], junk: bytes) -> None:
+@pytest.mark.django_db
+def test_a_row_that_cannot_be_understood_costs_that_row_only(sides: tuple[Side, Side]) -> None:
     one, other = sides
     other.new_breaker("member")
-    one.sharing.order("member", order())
-    one.redis.hset(f"{one.sharing._board._prefix}:overrides", mapping={"claims": junk, b"\xff": junk})
-    other.sharing.look()
+    one.say(order(), "member")
+    for service in ("claims", "nobody"):
+        BreakerOverride.objects.create(
+            service=service, override="ajar", reason="", ordered_by="", since=timezone.now(), until=timezone.now()
+        )
+    other.sharing.read_rulings()
     assert other.breaker.override is Override.NORMAL
     assert other.sharing._breakers["member"].override is Override.FORCED_OPEN
     assert set(one.sharing.orders()) == {"member"}
 
 
-@pytest.mark.parametrize("kind", ["trips", "overrides", "resets"])
-def test_a_foreign_value_in_place_of_a_hash_is_dropped(sides: tuple[Side, Side], kind: str) -> None:
+@pytest.mark.parametrize("kind", ["trips", "pauses", "revisions", "names"])
+def test_a_foreign_value_in_place_of_ours_is_dropped_and_the_trip_told_all_the_same(
+    sides: tuple[Side, Side], kind: str
+) -> None:
     one, other = sides
-    name = f"{one.sharing._board._prefix}:{kind}"
+    name = f"{one.prefix}:breakers:{kind}"
     one.redis.delete(name)
     one.redis.set(name, b"foreign")
+    one.trip()
+    one.breaker.pause(30)
     one.sharing.look()
-    assert not one.redis.exists(name)
+    assert one.redis.type(name) != b"string"
     assert not one.guard.is_down
-    one.sharing.order("claims", order())
     other.sharing.look()
-    assert other.breaker.override is Override.FORCED_OPEN
+    assert other.state == "half-open"
+    assert 29 < other.breaker.paused_seconds <= 30
 
 
 def test_junk_among_the_reports_is_passed_over(sides: tuple[Side, Side]) -> None:
@@ -229,7 +412,7 @@ def test_a_look_costs_one_round_trip(sides: tuple[Side, Side], monkeypatch: pyte
 
 @pytest.fixture
 def lonely(redis_server: RedisServer, prefix: str) -> Iterator[Side]:
-    side = Side(redis_server.url, prefix, FakeClock())
+    side = Side(connected(redis_server.url), prefix, FakeClock())
     side.sharing.look()
     yield side
     side.redis.close()
@@ -250,16 +433,17 @@ def test_without_redis_each_process_goes_on_alone_and_callers_wait_for_nothing(
     lonely.breaker.admit().succeeded(0.1)
     assert lonely.state == "closed"
     assert time.monotonic() - started_at < 0.05
-    for ask in (lonely.sharing.all_reports, lonely.sharing.orders, lambda: lonely.sharing.order_reset("claims")):
+    for ask in (lonely.sharing.all_reports, lonely.sharing.rates_of_others):
         with pytest.raises(CacheDownError):
             ask()
     redis_server.thaw()
 
 
-def test_an_order_ends_at_its_time_also_while_redis_is_down(lonely: Side, redis_server: RedisServer) -> None:
-    lonely.sharing.order("claims", order(until=1060.0))
-    lonely.sharing.look()
+@pytest.mark.django_db
+def test_an_order_holds_and_ends_at_its_time_also_while_redis_is_down(lonely: Side, redis_server: RedisServer) -> None:
     redis_server.kill()
+    lonely.say(order(until=1060.0))
+    lonely.sharing.read_rulings()
     with pytest.raises(CacheDownError):
         lonely.sharing.look()
     assert lonely.breaker.override is Override.FORCED_OPEN
@@ -267,6 +451,60 @@ def test_an_order_ends_at_its_time_also_while_redis_is_down(lonely: Side, redis_
     with pytest.raises(CacheDownError):
         lonely.sharing.look()
     assert lonely.breaker.override is Override.NORMAL
+
+
+def test_the_last_known_order_holds_until_its_end_while_the_database_is_down(lonely: Side) -> None:
+    readings = iter([{"claims": Ruling("r", order(until=1060.0))}])
+
+    def read() -> Mapping[str, Ruling]:
+        for rulings in readings:
+            return rulings
+        raise OperationalError("down")
+
+    lonely.sharing._reader._read = read
+    with capture_logs() as lines:
+        for _ in range(3):
+            lonely.sharing._reader._turn_safely()
+            lonely.sharing.look()
+            assert lonely.breaker.override is Override.FORCED_OPEN
+    assert [line["event"] for line in lines] == ["overrides.unreadable"]
+    lonely.clock.advance(60)
+    lonely.sharing.look()
+    assert lonely.breaker.override is Override.NORMAL
+
+
+def test_a_database_that_says_nothing_keeps_neither_the_start_nor_trips_and_pauses(
+    lonely: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overrides, "FIRST_READ_SECONDS", 0.05)
+    monkeypatch.setattr(overrides, "STOP_SECONDS", 0.05)
+    may_answer = threading.Event()
+    reader = overrides.OverrideReader(lonely.sharing._take_rulings, read=lambda: (may_answer.wait(), {})[1])
+    lonely.sharing._reader = reader
+    lonely.sharing.start()
+    lonely.trip()
+    wait_until(lambda: lonely.redis.hget(f"{lonely.prefix}:breakers:trips", "claims"))
+    assert reader._thread.is_alive()
+    lonely.sharing.stop()
+    may_answer.set()
+    reader._thread.join(5)
+    assert not reader._thread.is_alive()
+
+
+def test_a_reader_reads_at_its_start_when_it_is_woken_and_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overrides, "READ_SECONDS", 0.01)
+    readings: list[int] = []
+    reader = overrides.OverrideReader(lambda _: None, read=lambda: (readings.append(1), {})[1])
+    reader.start()
+    assert readings
+    wait_until(lambda: len(readings) > 3)
+    monkeypatch.setattr(overrides, "READ_SECONDS", 3600)
+    wait_until(lambda: not reader._wake.is_set())
+    seen = len(readings)
+    reader.wake()
+    wait_until(lambda: len(readings) > seen)
+    reader.stop()
+    assert not reader._thread.is_alive()
 
 
 def test_a_trip_while_redis_is_down_is_told_when_it_is_back(
@@ -278,7 +516,7 @@ def test_a_trip_while_redis_is_down_is_told_when_it_is_back(
         lonely.sharing.look()
     redis_server.start()
     wait_until(lambda: not lonely.guard.is_down)
-    other = Side(redis_server.url, prefix, lonely.clock)
+    other = Side(connected(redis_server.url), prefix, lonely.clock)
     other.sharing.look()
     lonely.sharing.look()
     other.sharing.look()
@@ -286,20 +524,25 @@ def test_a_trip_while_redis_is_down_is_told_when_it_is_back(
     other.redis.close()
 
 
-def test_a_flushed_redis_changes_nothing_but_the_orders(sides: tuple[Side, Side]) -> None:
+@pytest.mark.django_db
+def test_a_flushed_redis_changes_nothing(sides: tuple[Side, Side]) -> None:
     one, other = sides
+    one.say(order(), "member")
+    other.new_breaker("member")
     one.trip()
     one.sharing.look()
     for name in list(one.redis.scan_iter(match=f"{one.sharing._board._prefix}*")):
         one.redis.delete(name)
     for side in sides:
         side.sharing.look()
+        side.sharing.read_rulings()
+    assert other.sharing._breakers["member"].override is Override.FORCED_OPEN
     assert (one.state, other.state) == ("open", "closed")
-    assert len(one.sharing.all_reports()) == 2
+    assert len({report.process for report in one.sharing.all_reports()}) == 2
 
 
 PROCESS = """
-import sys, time, django
+import time, django
 django.setup()
 from gateway_clients.errors import UpstreamCircuitOpenError
 from gateway_clients.upstream.registry import upstream
@@ -314,45 +557,99 @@ while True:
     time.sleep(0.01)
 """
 
+STAFF = """
+import sys, time, django
+django.setup()
+from gateway_clients.resilience.breaker import Override
+from gateway_clients.resilience.sharing import OverrideOrder, breaker_sharing
+sharing = breaker_sharing()
+print("ready", flush=True)
+for line in sys.stdin:
+    if line == "open\\n":
+        order = OverrideOrder(Override.FORCED_OPEN, time.time() + 3600, "maintenance", "7")
+        ruling = sharing.order("claims", order)
+    else:
+        ruling = sharing.order_reset("claims", reason="done", ordered_by="7")
+    print(time.time(), flush=True)
+    sharing.announce("claims", ruling)
+"""
 
-@pytest.mark.alone
-def test_force_open_and_back_reach_two_other_processes_within_a_second(
-    redis_server: RedisServer, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REDIS_URL", redis_server.url)
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "bff_project.settings")
-    logs = [tmp_path / "one", tmp_path / "two"]
-    processes = []
-    for log in logs:
+
+class Calls:
+    """A process that calls the claims service a hundred times a second, as far as its breaker lets it."""
+
+    def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
+        self.log = log
         with log.open("wb") as output:
-            processes.append(subprocess.Popen([sys.executable, "-c", PROCESS], stdout=output, cwd=ROOT))
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", PROCESS], stdout=output, stderr=output, cwd=ROOT, env=environment
+            )
 
-    def calls(log: Path) -> list[tuple[float, str]]:
-        lines = [line.split() for line in log.read_text().splitlines()]
+    def all(self) -> list[tuple[float, str]]:
+        lines = [line.split() for line in self.log.read_text().splitlines()]
         return [(float(line[0]), line[1]) for line in lines if len(line) == 2 and not line[0].startswith("{")]
 
-    def first_after(log: Path, at: float, said: str) -> float | None:
-        return next((when - at for when, what in calls(log) if when > at and what == said), None)
+    def first_after(self, at: float, said: str) -> float | None:
+        return next((when - at for when, what in self.all() if when > at and what == said), None)
 
-    staff = Side(redis_server.url, settings.CACHE_KEY_PREFIX, FakeClock())
+
+@pytest.mark.alone
+def test_orders_reach_other_processes_within_a_second_and_hold_whatever_becomes_of_redis_and_of_them(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    database = tmp_path / "database.sqlite3"
+    shutil.copy(migrated_database(), database)
+    environment = {
+        **clean_environment(),
+        "ENVIRONMENT": "development",
+        "DJANGO_SETTINGS_MODULE": "bff_project.settings",
+        "REDIS_URL": redis_server.url,
+        "DATABASE_URL": f"sqlite:///{database}",
+    }
+    several = [Calls(tmp_path / name, environment) for name in ("one", "two")]
+    staff = subprocess.Popen(
+        [sys.executable, "-c", STAFF], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        env=environment,
+    )  # fmt: skip
+    assert staff.stdin is not None
+    assert staff.stdout is not None
+
+    def say(word: str) -> float:
+        staff.stdin.write(f"{word}\n")
+        staff.stdin.flush()
+        return next(float(line) for line in staff.stdout if not line.startswith("{"))
+
+    def most_seconds(at: float, said: str) -> float:
+        return max(wait_until(lambda calls=calls: calls.first_after(at, said)) for calls in several)
+
     try:
-        wait_until(lambda: all(calls(log) for log in logs), seconds=20)
-        assert all(said == "through" for log in logs for _, said in calls(log))
+        wait_until(lambda: all(calls.all() for calls in several), seconds=20)
+        assert "ready\n" in staff.stdout
+        assert all(said == "through" for calls in several for _, said in calls.all())
 
-        forced_at = time.time()
-        staff.sharing.order("claims", order(until=forced_at + 300))
-        took = [wait_until(lambda log=log: first_after(log, forced_at, "refused")) for log in logs]
-        assert max(took) < 1.0
+        assert most_seconds(say("open"), "refused") < 1.0
+        assert most_seconds(say("reset"), "through") < 1.0
+        forced_at = say("open")
+        holds_at = forced_at + most_seconds(forced_at, "refused")
 
-        reset_at = time.time()
-        staff.sharing.order_reset("claims")
-        took = [wait_until(lambda log=log: first_after(log, reset_at, "through")) for log in logs]
-        assert max(took) < 1.0
+        redis = Redis.from_url(redis_server.url)
+        redis.flushall()
+        wait_until(lambda: len(redis.keys("*:breakers:reports:*")) >= 2)
+        redis.close()
+        redis_server.kill()
+        several.append(Calls(tmp_path / "three", environment))
+        wait_until(several[2].all, seconds=20)
+        for calls in several:
+            assert {said for at, said in calls.all() if at > holds_at} == {"refused"}
+
+        assert most_seconds(say("reset"), "through") < 1.0
+        assert most_seconds(say("open"), "refused") < 1.0
     finally:
-        for process in processes:
+        for process in (staff, *(calls.process for calls in several)):
             process.kill()
             process.wait()
-        staff.redis.close()
+        staff.stdin.close()
+        staff.stdout.close()
 
 
 def test_a_report_survives_the_way_through_redis(sides: tuple[Side, Side]) -> None:
