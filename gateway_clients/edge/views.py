@@ -23,6 +23,7 @@ from gateway_clients.edge.answers import model_answer, sections_answer
 from gateway_clients.edge.callers import authenticators, caller_of
 from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import AccessDeniedError, MethodNotAllowedError, UnauthenticatedError
+from gateway_clients.edge.parameters import check_names, declared_names
 from gateway_clients.edge.parsers import StrictJSONParser, json_body
 from gateway_clients.edge.problems import problem_of
 from gateway_clients.edge.rules import rule_of
@@ -80,7 +81,7 @@ class GatewayViewSet(ViewSet):
         return made
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Method, form of the answer, token, access rule: in this order, before the action is entered."""
+        """Method, form of the answer, token, access rule, names in the query: in this order, before the action."""
         action = getattr(self, self.action, None)
         if action is None:
             raise MethodNotAllowedError(headers={"Allow": ", ".join(sorted(self.action_map)).upper()})
@@ -88,13 +89,14 @@ class GatewayViewSet(ViewSet):
         rule = rule_of(action)
         if rule is None:
             raise AccessDeniedError
-        if rule.is_open:
-            return
-        caller = caller_of(request._request)
-        if caller is None:
-            raise UnauthenticatedError
-        request.user = cast(Any, caller)  # DRF knows accounts alone
-        self.scope = rule.scope(caller, kwargs, request.query_params)
+        if not rule.is_open:
+            caller = caller_of(request._request)
+            if caller is None:
+                raise UnauthenticatedError
+            request.user = cast(Any, caller)  # DRF knows accounts alone
+            self.scope = rule.scope(caller, kwargs, request.query_params)
+        if request._request.GET:
+            check_names(request._request.GET, declared_names(action))
 
     @property
     def caller(self) -> Caller:
