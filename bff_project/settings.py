@@ -215,7 +215,7 @@ LOGGING = {
 _EDGE = "gateway_clients.edge.middleware"
 MIDDLEWARE = [
     f"{_EDGE}.AliveMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gateway_clients.edge.static.StaticFilesMiddleware",
     f"{_EDGE}.EdgeMiddleware",
     f"{_EDGE}.CrossOriginMiddleware",
     f"{_EDGE}.ContentSecurityMiddleware",
