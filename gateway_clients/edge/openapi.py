@@ -20,6 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 REF: Final = "#/components/schemas/{name}"
 
+#: Where an action keeps its content types.
+TYPES: Final = "shown_types"
+JSON_ALONE: Final = ("application/json",)
 #: What any operation may answer beside what it is for.
 COMMON_ERRORS: Final = {400: "Bad input", 429: "Too many requests", 500: "Internal error"}
 SIGNED_IN_ERRORS: Final = {401: "Not signed in", 403: "Access denied"}
@@ -96,10 +99,17 @@ def shows(
             parameters=list(parameters),
             **{"summary": summary or None, **options},
         )(action)
+        setattr(action, TYPES, tuple(files) or JSON_ALONE)
         declare_names(action, [each.name for each in parameters if each.location == OpenApiParameter.QUERY])
         return described_action
 
     return decorate
+
+
+def shown_types(action: object) -> Sequence[str]:
+    """The content types in which an action answers when it succeeds: JSON where it does not say."""
+    types: Sequence[str] = getattr(action, TYPES, JSON_ALONE)
+    return types
 
 
 def query_parameter(

@@ -30,8 +30,9 @@ class SchemaView(SpectacularAPIView):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """The document, made once in each form: it is open to all, and slow to make."""
         check_names(request.query_params, NO_NAMES)
-        body = _document(cast(Hashable, type(request.accepted_renderer)), settings.ROOT_URLCONF)
-        return HttpResponse(body, content_type=request.accepted_media_type)
+        renderer = cast(Any, request.accepted_renderer)
+        body = _document(cast(Hashable, type(renderer)), settings.ROOT_URLCONF)
+        return HttpResponse(body, content_type=renderer.media_type)
 
 
 class ApiDocsView(SpectacularSwaggerSplitView):

@@ -35,6 +35,8 @@ def post(client: Client, body: Any, **headers: str) -> Any:
         (f"{GRAPHQL}, application/graphql+json, {JSON}, text/event-stream, multipart/mixed", GRAPHQL),
         ("application/*", JSON),
         ("text/html;q=0.1, */*;q=0.2", JSON),
+        (f"{JSON};Q=0, */*", GRAPHQL),
+        (f"{GRAPHQL.upper()};charset=utf-8", GRAPHQL),
     ],
 )
 def test_the_answer_has_the_type_that_is_liked_best(client, accept: str, answered: str) -> None:

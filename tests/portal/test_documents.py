@@ -65,6 +65,35 @@ def test_what_a_browser_might_run_is_handed_out_as_mere_bytes(content_type: str,
     assert as_("member").get(CONTENT).headers["Content-Type"] == "application/octet-stream"
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/pdf",
+        "image/jpeg",
+        "image/png",
+        "application/octet-stream",
+        "application/pdf, image/jpeg, image/png, application/octet-stream, application/problem+json",
+        "application/*;q=0.1",
+        "text/html, application/pdf;q=0.9",
+        "",
+        "*/*",
+    ],
+)
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_who_takes_any_of_the_listed_types_gets_the_file(method: str, accept: str, as_, gateway) -> None:
+    answer = getattr(as_("member"), method)(CONTENT, headers={"Accept": accept})
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json", "*/*;q=0"])
+def test_who_takes_none_of_them_is_told_so_and_nobody_is_called(accept: str, as_, gateway) -> None:
+    answer = as_("member").get(CONTENT, headers={"Accept": accept})
+
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+    assert gateway.asked == []
+
+
 def test_a_head_asks_what_it_is_and_not_for_the_bytes(as_, gateway) -> None:
     answer = as_("member").head(CONTENT)
 
