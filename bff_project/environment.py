@@ -112,16 +112,6 @@ class Environment:
         """A database address as Django's configuration of it."""
         return self._read(name, values.database, values.database(default))
 
-    def share(self, name: str, default: float) -> float:
-        """A number from 0 to 1."""
-        try:
-            value = self.float(name, default=default)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= 1:
-            raise ImproperlyConfigured(f"{name} must be a number from 0 to 1")
-        return value
-
     def redis_url(self) -> str:
         """`REDIS_URL`, or one made of `REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`."""
         password = self.text("REDIS_PASSWORD", "")

@@ -237,7 +237,7 @@ LOGGING = {
 _EDGE = "gateway_clients.edge.middleware"
 MIDDLEWARE = [
     f"{_EDGE}.AliveMiddleware",
-    f"{_EDGE}.StaticFilesMiddleware",
+    "gateway_clients.edge.static.StaticFilesMiddleware",
     f"{_EDGE}.EdgeMiddleware",
     f"{_EDGE}.CrossOriginMiddleware",
     f"{_EDGE}.ContentSecurityMiddleware",
@@ -289,6 +289,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["members.authentication.AccessTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway_clients.edge.negotiation.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["gateway_clients.edge.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "gateway_clients.edge.problems.exception_handler",

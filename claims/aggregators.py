@@ -1,5 +1,6 @@
 """Which calls make the views of claims and providers."""
 
+import datetime
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -33,6 +34,8 @@ def claim_list(
     member_id: str | None = None,
     provider_id: str | None = None,
     status: str | None = None,
+    service_date_from: datetime.date | None = None,
+    service_date_to: datetime.date | None = None,
 ) -> ClaimList:
     """One page of the claims the caller may see of those asked for. Raises what the claims service fails with."""
     call = gateway.call(
@@ -40,6 +43,8 @@ def claim_list(
             member_id=scope.member_id or member_id,
             provider_id=scope.provider_id or provider_id,
             status=status,
+            service_date_from=service_date_from,
+            service_date_to=service_date_to,
             limit=page.limit,
             offset=page.offset,
             reader=reader_of(scope),

@@ -1,5 +1,6 @@
 """Claims and providers over GraphQL."""
 
+import datetime
 from collections.abc import Sequence
 
 from graphene import Field, Int, List, NonNull, String
@@ -10,6 +11,7 @@ from claims.submission_schema import SubmissionMutation, SubmissionQuery
 from claims.view_models import STATUSES, ClaimDetail, ClaimList, ClaimSummary, Provider, ProviderList
 from gateway_clients.edge.access import Resource
 from gateway_clients.edge.graphql.asking import Ask
+from gateway_clients.edge.graphql.scalars import Date
 from gateway_clients.edge.parameters import checked_choice, checked_page
 from gateway_clients.edge.rules import allowed
 from gateway_clients.edge.search import checked_search_text
@@ -35,6 +37,8 @@ class Query(SubmissionQuery):
         member_id=String(),
         provider_id=String(),
         status=String(),
+        service_date_from=Date(),
+        service_date_to=Date(),
         limit=Int(default_value=20),
         offset=Int(default_value=0),
         description="One page of claims over all that the caller may see, newest service date first.",
@@ -72,9 +76,20 @@ class Query(SubmissionQuery):
         member_id: str | None = None,
         provider_id: str | None = None,
         status: str | None = None,
+        service_date_from: datetime.date | None = None,
+        service_date_to: datetime.date | None = None,
     ) -> ClaimList:
         """One page."""
-        return _page(ask, member_id=member_id, provider_id=provider_id, status=status, limit=limit, offset=offset)
+        return _page(
+            ask,
+            member_id=member_id,
+            provider_id=provider_id,
+            status=status,
+            service_date_from=service_date_from,
+            service_date_to=service_date_to,
+            limit=limit,
+            offset=offset,
+        )
 
     @staticmethod
     @allowed(Resource.MEMBER_CLAIMS)
@@ -109,6 +124,8 @@ def _page(
     member_id: str | None = None,
     provider_id: str | None = None,
     status: str | None = None,
+    service_date_from: datetime.date | None = None,
+    service_date_to: datetime.date | None = None,
 ) -> ClaimList:
     found = claim_list(
         ask.gateway,
@@ -117,6 +134,8 @@ def _page(
         member_id=member_id,
         provider_id=provider_id,
         status=checked_choice(status, "status", STATUSES),
+        service_date_from=service_date_from,
+        service_date_to=service_date_to,
     )
     ask.note(found.meta)
     return found

@@ -1,20 +1,45 @@
 """Claims and providers over REST."""
 
-from django.http import HttpResponse
+import datetime
+from typing import TypedDict
+
+from django.http import HttpResponse, QueryDict
 from rest_framework.request import Request
 
 from claims.aggregators import claim_detail, claim_list, provider_detail, provider_list
 from claims.submission_views import ChangingMixin, SubmittingMixin
 from claims.view_models import STATUSES, ClaimDetail, ClaimList, Provider, ProviderList
 from gateway_clients.edge.access import Resource
-from gateway_clients.edge.openapi import PAGE_PARAMETERS, choice_parameter, id_parameter, shows
-from gateway_clients.edge.parameters import choice_of, id_of, page_of
+from gateway_clients.edge.openapi import PAGE_PARAMETERS, choice_parameter, date_parameter, id_parameter, shows
+from gateway_clients.edge.parameters import choice_of, date_of, id_of, page_of
 from gateway_clients.edge.rules import allowed
 from gateway_clients.edge.search import SEARCH_PARAMETER, search_text_of
 from gateway_clients.edge.sections import labelled
 from gateway_clients.edge.views import GatewayViewSet
 
-STATUS_PARAMETER = choice_parameter("status", "Only claims at this status.", STATUSES)
+#: What narrows every list of claims.
+FILTER_PARAMETERS = (
+    choice_parameter("status", "Only claims at this status.", STATUSES),
+    date_parameter("service_date_from", "Only claims of this day or later."),
+    date_parameter("service_date_to", "Only claims of this day or earlier."),
+)
+
+
+class ClaimFilters(TypedDict):
+    """What narrows a list of claims."""
+
+    status: str | None
+    service_date_from: datetime.date | None
+    service_date_to: datetime.date | None
+
+
+def claim_filters(query: QueryDict) -> ClaimFilters:
+    """The filters of `FILTER_PARAMETERS`. Raises BadUserInputError."""
+    return {
+        "status": choice_of(query, "status", STATUSES),
+        "service_date_from": date_of(query, "service_date_from"),
+        "service_date_to": date_of(query, "service_date_to"),
+    }
 
 
 class MemberClaimsViewSet(ChangingMixin):
@@ -22,7 +47,7 @@ class MemberClaimsViewSet(ChangingMixin):
 
     @shows(
         ClaimList,
-        parameters=(STATUS_PARAMETER, *PAGE_PARAMETERS),
+        parameters=(*FILTER_PARAMETERS, *PAGE_PARAMETERS),
         tags=["claims"],
         operation_id="member_claims_list",
     )
@@ -33,8 +58,9 @@ class MemberClaimsViewSet(ChangingMixin):
         A provider sees those made at its own address only.
         """
         query = request.query_params
-        status, page = choice_of(query, "status", STATUSES), page_of(query)
-        return self.answer(claim_list(self.gateway, scope=self.scope, page=page, member_id=member_id, status=status))
+        return self.answer(
+            claim_list(self.gateway, scope=self.scope, page=page_of(query), member_id=member_id, **claim_filters(query))
+        )
 
     @shows(ClaimDetail, tags=["claims"])
     @allowed(Resource.MEMBER_CLAIMS)
@@ -55,7 +81,7 @@ class ClaimsViewSet(SubmittingMixin):
         parameters=(
             id_parameter("member_id", "Only claims of this member."),
             id_parameter("provider_id", "Only claims at this provider."),
-            STATUS_PARAMETER,
+            *FILTER_PARAMETERS,
             *PAGE_PARAMETERS,
         ),
         tags=["claims"],
@@ -64,15 +90,14 @@ class ClaimsViewSet(SubmittingMixin):
     def list(self, request: Request) -> HttpResponse:
         """One page of claims, newest service date first: a member's own, those at a provider, an admin's all."""
         query = request.query_params
-        page = page_of(query)
         return self.answer(
             claim_list(
                 self.gateway,
                 scope=self.scope,
-                page=page,
+                page=page_of(query),
                 member_id=id_of(query, "member_id"),
                 provider_id=id_of(query, "provider_id"),
-                status=choice_of(query, "status", STATUSES),
+                **claim_filters(query),
             )
         )
 

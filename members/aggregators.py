@@ -112,9 +112,14 @@ def member_documents(gateway: Gateway, member_id: str, *, page: Page, claim_id: 
     )
 
 
-def notification_list(gateway: Gateway, recipient: Subject, *, limit: int) -> NotificationList:
-    """The newest notifications of a member or a provider. Raises what the notification service fails with."""
-    call = gateway.call(gateway.notification.list_notifications(recipient, limit=limit))
+def notification_list(
+    gateway: Gateway, recipient: Subject, *, limit: int, unread: bool | None = None
+) -> NotificationList:
+    """The newest notifications of a member or a provider; only those that are unread (or read) if so asked.
+
+    Raises what the notification service fails with.
+    """
+    call = gateway.call(gateway.notification.list_notifications(recipient, unread=unread, limit=limit))
 
     found, section = required_section(call)
     return NotificationList(

@@ -4,6 +4,9 @@ import secrets
 
 from django.conf import settings
 
+from claims.errors import ClaimConflictError
+from claims.transformers import ACTIONS, known
+from claims.view_models import ClaimAction, ClaimStatus
 from gateway_clients.caching import dropping
 from gateway_clients.caching.changes import Change, Changed
 from gateway_clients.edge.access import Scope
@@ -13,6 +16,7 @@ from gateway_clients.edge.uploads import UploadedForm
 from gateway_clients.edge.writes import keep, outcome_of
 from gateway_clients.errors import GatewayError
 from gateway_clients.gateway import Gateway
+from gateway_clients.services.claims import ClaimPayload
 from gateway_clients.services.document import DocumentPayload, NewDocument
 from gateway_clients.upstream.streaming import Incoming, Promised
 from members.transformers.insured import to_document
@@ -40,13 +44,14 @@ def content_of(gateway: Gateway, document: DocumentPayload) -> Incoming:
     return gateway.download(gateway.document.download_document(document.id), promised)
 
 
-def require_claim(gateway: Gateway, member_id: str, claim_id: str, *, scope: Scope) -> None:
-    """Raises NotFoundError when the claim is another member's, or not at that provider."""
+def require_claim(gateway: Gateway, member_id: str, claim_id: str, *, scope: Scope) -> ClaimPayload:
+    """The claim as it is now. Raises NotFoundError when it is another member's, or not at that provider."""
     call = gateway.call(gateway.claims.get_claim(claim_id))
 
     claim = call.require()
     if claim.member_id != member_id or scope.provider_id not in {None, claim.provider_id}:
         raise NotFoundError
+    return claim
 
 
 def store_document(
@@ -54,13 +59,16 @@ def store_document(
 ) -> Document:
     """Hands a file on to the document service, as it comes; what it is then.
 
-    Raises AccessDeniedError for a provider's file that is for no claim, NotFoundError as `require_claim` does, what the
-    file's pieces raise, and UpstreamTimeoutError when nobody knows whether it was stored.
+    Raises AccessDeniedError for a provider's file that is for no claim, NotFoundError as `require_claim` does,
+    ClaimConflictError for a claim that takes no documents as it stands, what the file's pieces raise, and
+    UpstreamTimeoutError when nobody knows whether it was stored.
     """
     if scope.provider_id is not None and claim_id is None:
         raise AccessDeniedError
     if claim_id is not None:
-        require_claim(gateway, member_id, claim_id, scope=scope)
+        claim = require_claim(gateway, member_id, claim_id, scope=scope)
+        if ClaimAction.UPLOAD_DOCUMENT not in ACTIONS[known(claim.status, ClaimStatus)]:
+            raise ClaimConflictError
     document = NewDocument(
         member_id=member_id,
         claim_id=claim_id,

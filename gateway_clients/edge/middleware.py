@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, cast
 
 from corsheaders.middleware import CorsMiddleware
@@ -14,7 +13,6 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
-from whitenoise.middleware import WhiteNoiseMiddleware
 
 from gateway_clients.edge import limits
 from gateway_clients.edge.callers import caller_of
@@ -56,15 +54,6 @@ class AliveMiddleware:
         if request.path_info == "/health/live":
             return HttpResponse(ALIVE, content_type="application/json", headers={"Cache-Control": "no-store"})
         return self.get_response(request)
-
-
-class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """Serves static files from the apps, and from STATIC_ROOT where `collectstatic` has filled it."""
-
-    def add_files(self, root: Any, prefix: str | None = None) -> None:
-        """Passes over a STATIC_ROOT that is not there, about which WhiteNoise would warn."""
-        if Path(root).is_dir():
-            super().add_files(root, prefix)  # type: ignore[no-untyped-call]  # WhiteNoise does not annotate it
 
 
 class EdgeMiddleware:

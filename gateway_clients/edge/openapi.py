@@ -12,7 +12,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import Direction, OpenApiParameter, OpenApiResponse, extend_schema
 
-from gateway_clients.edge.parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+from gateway_clients.edge.parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, declare_names
 from gateway_clients.edge.problems import PROBLEM_TYPE, Problem
 from gateway_clients.edge.view_models import ViewModel
 
@@ -20,6 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 REF: Final = "#/components/schemas/{name}"
 
+#: Where an action keeps its content types.
+TYPES: Final = "shown_types"
+JSON_ALONE: Final = ("application/json",)
 #: What any operation may answer beside what it is for.
 COMMON_ERRORS: Final = {400: "Bad input", 429: "Too many requests", 500: "Internal error"}
 SIGNED_IN_ERRORS: Final = {401: "Not signed in", 403: "Access denied"}
@@ -72,6 +75,8 @@ def shows(
 ) -> Callable[[F], F]:
     """What an operation takes and shows, for the document; its docstring is its description.
 
+    Its query may hold the `parameters` that stand in a query, and no others: the view refuses them.
+
     `also` are other ways in which it succeeds; `errors` are the statuses it may answer beside the common ones (default:
     those of its upstreams); `files` are the content types of bytes that it answers in the model's place.
     """
@@ -94,9 +99,17 @@ def shows(
             parameters=list(parameters),
             **{"summary": summary or None, **options},
         )(action)
+        setattr(action, TYPES, tuple(files) or JSON_ALONE)
+        declare_names(action, [each.name for each in parameters if each.location == OpenApiParameter.QUERY])
         return described_action
 
     return decorate
+
+
+def shown_types(action: object) -> Sequence[str]:
+    """The content types in which an action answers when it succeeds: JSON where it does not say."""
+    types: Sequence[str] = getattr(action, TYPES, JSON_ALONE)
+    return types
 
 
 def query_parameter(
@@ -112,9 +125,19 @@ def choice_parameter(name: str, description: str, choices: Collection[str]) -> O
 
 
 def names_parameter(name: str, description: str, choices: Collection[str]) -> OpenApiParameter:
-    """A parameter that is some of the choices, separated by commas."""
+    """A parameter that is some of the choices, separated by commas; it may be repeated as well."""
     schema = {"type": "array", "items": {"type": "string", "enum": list(choices)}, "minItems": 1}
     return OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=description, explode=False, style="form")
+
+
+def date_parameter(name: str, description: str, *, is_required: bool = False) -> OpenApiParameter:
+    """A parameter that is a calendar date."""
+    return query_parameter(name, description, {"type": "string", "format": "date"}, is_required=is_required)
+
+
+def flag_parameter(name: str, description: str) -> OpenApiParameter:
+    """A parameter that is true or false."""
+    return query_parameter(name, description, {"type": "boolean"})
 
 
 def id_parameter(name: str, description: str, *, is_required: bool = False) -> OpenApiParameter:

@@ -12,6 +12,7 @@ from django.utils.cache import patch_vary_headers
 from gateway_clients.edge.answers import cache_status_of
 from gateway_clients.edge.context import RequestContext
 from gateway_clients.edge.headers import Header, put, put_missing, value_of
+from gateway_clients.edge.negotiation import takes_gzip
 from gateway_clients.fan_out.pending import CallTiming
 
 VARY: Final = "Authorization, Cookie, Origin, Accept-Encoding"
@@ -22,7 +23,7 @@ PRIVATE: Final[Header] = ("Cache-Control", "private, no-store")
 SERVER_TIMING_MAX_LENGTH: Final = 2_000
 COMPRESSED_FROM_BYTES: Final = 200
 COMPRESSIBLE: Final = re.compile(r"text/|application/(?:[a-z.+-]+\+)?(?:json|yaml|javascript|xml)|application/vnd\.oai")
-NO_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|\Z)")
+GZIP_LEVEL: Final = 6
 FORGETTABLE: Final = frozenset({"", "cookie", "origin"})
 
 
@@ -86,15 +87,15 @@ def _compress(request: HttpRequest, response: HttpResponse) -> None:
     meta = request.META
     accepted = meta.get("HTTP_ACCEPT_ENCODING", "")
     if (
-        "gzip" not in accepted
+        not accepted
         or len(response.content) <= COMPRESSED_FROM_BYTES
         or "HTTP_X_NO_COMPRESSION" in meta
         or "Content-Encoding" in response.headers
-        or NO_GZIP.search(accepted)
+        or not takes_gzip(accepted)
         or not COMPRESSIBLE.match(response.headers.get("Content-Type", ""))
     ):
         return
-    response.content = gzip.compress(response.content, compresslevel=4, mtime=0)
+    response.content = gzip.compress(response.content, compresslevel=GZIP_LEVEL, mtime=0)
     response.headers["Content-Encoding"] = "gzip"
 
 

@@ -14,6 +14,8 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
+from gateway_clients.edge.parameters import NO_NAMES, check_names
+
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
@@ -29,8 +31,10 @@ class SchemaView(SpectacularAPIView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """The document, made once in each form: it is open to all, and slow to make."""
-        body = _document(cast(Hashable, type(request.accepted_renderer)), settings.ROOT_URLCONF)
-        return HttpResponse(body, content_type=request.accepted_media_type)
+        check_names(request.query_params, NO_NAMES)
+        renderer = cast(Any, request.accepted_renderer)
+        body = _document(cast(Hashable, type(renderer)), settings.ROOT_URLCONF)
+        return HttpResponse(body, content_type=renderer.media_type)
 
 
 class ApiDocsView(SpectacularSwaggerSplitView):

@@ -1,10 +1,13 @@
-"""Readers of what stands in the query, each of which raises BadUserInputError naming the parameter."""
+"""Readers of what stands in the query, each of which raises BadUserInputError naming the parameter.
+
+An action declares its parameters beside what it shows (`openapi.shows`); a query may hold no others.
+"""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.http import QueryDict
 
@@ -17,6 +20,13 @@ MAX_OFFSET: Final = 999_999_999
 NUMBER: Final = re.compile(r"0*[0-9]{1,9}\Z")
 IS_NO_ID: Final = "Must be an id: 1 to 64 letters, digits, _ or -."
 DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+FLAGS: Final = {"true": True, "false": False}
+#: Where an action keeps the names that its query may hold.
+ATTRIBUTE: Final = "query_names"
+NO_NAMES: Final[frozenset[str]] = frozenset()
+#: How many unknown names a refusal tells, and how much of each.
+MOST_TOLD: Final = 20
+TOLD_LENGTH: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,26 @@ class Page:
 
     limit: int
     offset: int
+
+
+def declare_names(action: Callable[..., Any], names: Collection[str]) -> None:
+    """Says which parameters the query of an action may hold."""
+    setattr(action, ATTRIBUTE, frozenset(names))
+
+
+def declared_names(action: object) -> frozenset[str]:
+    """The parameters that the query of an action may hold; none where it does not say."""
+    names: frozenset[str] = getattr(action, ATTRIBUTE, NO_NAMES)
+    return names
+
+
+def check_names(query: QueryDict, known: Collection[str]) -> None:
+    """Refuses parameters that are not known, instead of answering as if they had not been asked for."""
+    unknown = [name for name in query if name not in known]
+    if unknown:
+        raise BadUserInputError(
+            errors={name[:TOLD_LENGTH]: ["Unknown query parameter."] for name in unknown[:MOST_TOLD]}
+        )
 
 
 def page_of(query: QueryDict) -> Page:
@@ -62,11 +92,14 @@ def choice_of(query: QueryDict, name: str, choices: Collection[str]) -> str | No
 
 
 def names_of(query: QueryDict, name: str, choices: Collection[str]) -> tuple[str, ...] | None:
-    """Names separated by commas, in the order of the choices, or None when they were not asked for."""
-    value = _single(query, name)
-    if value is None:
+    """Names in the order of the choices, or None when they were not asked for.
+
+    They are separated by commas, or the parameter is repeated, or both.
+    """
+    values = query.getlist(name)
+    if not values:
         return None
-    asked = set(value.split(","))
+    asked = set(",".join(values).split(","))
     if not asked <= set(choices):
         raise _refused(name, f"Must be of: {', '.join(choices)}; separated by commas.")
     return tuple(choice for choice in choices if choice in asked)
@@ -97,6 +130,16 @@ def date_of(query: QueryDict, name: str) -> date | None:
         return date.fromisoformat(value if DATE.match(value) else "")
     except ValueError:
         raise _refused(name, "Must be a date: YYYY-MM-DD.") from None
+
+
+def flag_of(query: QueryDict, name: str) -> bool | None:
+    """`true` or `false`, or None when there is none."""
+    value = _single(query, name)
+    if value is None:
+        return None
+    if value not in FLAGS:
+        raise _refused(name, "Must be true or false.")
+    return FLAGS[value]
 
 
 def _number(query: QueryDict, name: str, default: int) -> int | None:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 
 from gateway_clients.edge.errors import BadUserInputError, TooLargeError, UnsupportedMediaTypeError
-from gateway_clients.edge.files import KINDS, MAGIC_BYTES, kind_of, safe_name
+from gateway_clients.edge.files import BEGINNING_BYTES, KINDS, kind_of, safe_name
 
 FORM_TYPE: Final = "multipart/form-data"
 FILE: Final = "file"
@@ -72,7 +72,7 @@ class _Form:
         contents = self._bytes()
         for piece in contents:
             first += piece
-            if len(first) >= MAGIC_BYTES:
+            if len(first) >= BEGINNING_BYTES:
                 break
         content_type = kind_of((part.content_type or "").lower(), first)
         if content_type is None:

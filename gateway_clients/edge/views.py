@@ -8,13 +8,13 @@ class ClaimsViewSet(GatewayViewSet):
         return self.answer(claim_page(self.gateway, member_id, scope=self.scope, page=page))
 """
 
+from collections.abc import Sequence
 from functools import wraps
 from typing import Any, Final, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import serializers
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
@@ -23,6 +23,9 @@ from gateway_clients.edge.answers import model_answer, sections_answer
 from gateway_clients.edge.callers import authenticators, caller_of
 from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import AccessDeniedError, MethodNotAllowedError, UnauthenticatedError
+from gateway_clients.edge.negotiation import ANY, Negotiation, accept_of, best_type
+from gateway_clients.edge.openapi import shown_types
+from gateway_clients.edge.parameters import check_names, declared_names
 from gateway_clients.edge.parsers import StrictJSONParser, json_body
 from gateway_clients.edge.problems import problem_of
 from gateway_clients.edge.rules import rule_of
@@ -31,7 +34,7 @@ from gateway_clients.gateway import Gateway, PendingView
 
 #: What DRF makes anew for each request, though it keeps nothing of any.
 PARSERS: Final = (StrictJSONParser(),)
-NEGOTIATOR: Final = DefaultContentNegotiation()
+NEGOTIATOR: Final = Negotiation()
 
 
 class GatewayViewSet(ViewSet):
@@ -80,21 +83,22 @@ class GatewayViewSet(ViewSet):
         return made
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Method, form of the answer, token, access rule: in this order, before the action is entered."""
+        """Method, form of the answer, token, access rule, names in the query: in this order, before the action."""
         action = getattr(self, self.action, None)
         if action is None:
             raise MethodNotAllowedError(headers={"Allow": ", ".join(sorted(self.action_map)).upper()})
-        self._check_accept(request)
+        _check_accept(request._request, shown_types(action))
         rule = rule_of(action)
         if rule is None:
             raise AccessDeniedError
-        if rule.is_open:
-            return
-        caller = caller_of(request._request)
-        if caller is None:
-            raise UnauthenticatedError
-        request.user = cast(Any, caller)  # DRF knows accounts alone
-        self.scope = rule.scope(caller, kwargs, request.query_params)
+        if not rule.is_open:
+            caller = caller_of(request._request)
+            if caller is None:
+                raise UnauthenticatedError
+            request.user = cast(Any, caller)  # DRF knows accounts alone
+            self.scope = rule.scope(caller, kwargs, request.query_params)
+        if request._request.GET:
+            check_names(request._request.GET, declared_names(action))
 
     @property
     def caller(self) -> Caller:
@@ -125,8 +129,12 @@ class GatewayViewSet(ViewSet):
         """A view made of sections: each by its name, and `meta`. Raises as `PendingView.sections` does."""
         return sections_answer(view.sections())
 
-    def _check_accept(self, request: Request) -> None:
-        accepted = request._request.META.get("HTTP_ACCEPT", "*/*")
-        if "*/*" not in accepted and accepted != "application/json":
-            self.format_kwarg = None
-            self.perform_content_negotiation(request)
+
+def _check_accept(request: HttpRequest, shown: Sequence[str]) -> None:
+    """Raises NotAcceptableError when the portal takes none of the types that the action shows.
+
+    Which of several a file is of is known only when it is found, and is not the portal's to choose.
+    """
+    accept = accept_of(request)
+    if accept not in {"", ANY}:
+        best_type(accept, shown)

@@ -7,6 +7,7 @@ from typing import ClassVar, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
 import msgspec
+from django.utils.crypto import salted_hmac
 
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.services.parsing import Parser
@@ -16,6 +17,10 @@ P = TypeVar("P")
 
 #: What percent-encoding leaves as it is (RFC 3986, 2.3: unreserved).
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]+")
+
+DIGEST_SALT: Final = "gateway_clients.services.words"
+#: Hexadecimal digits: 128 bits, so that no two searches meet.
+DIGEST_LENGTH: Final = 32
 
 #: Query parameters; those that are None are left out.
 Query = Mapping[str, str | int | bool | datetime.date | None]
@@ -97,6 +102,14 @@ def representation_of(name: str, query: Query | None = None) -> str:
     """What a kept answer is called within its subject: its name and every parameter that was sent, `list:limit=5`."""
     parameters = _parameters(query)
     return f"{name}:{parameters}" if parameters else name
+
+
+def digest_of(words: str) -> str:
+    """Stands for words that somebody typed where they must not be read, such as in a key; only this gateway can tell.
+
+    Digests without a key would be read by trying all words.
+    """
+    return salted_hmac(DIGEST_SALT, words, algorithm="sha256").hexdigest()[:DIGEST_LENGTH]
 
 
 def _parameters(query: Query | None) -> str:

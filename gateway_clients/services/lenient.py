@@ -4,6 +4,7 @@ Walked only after the one quick decode of the whole answer has failed, so that a
 ValueError for an answer of which nothing can be used.
 """
 
+import datetime
 import types
 from dataclasses import dataclass, field
 from functools import cache
@@ -117,13 +118,23 @@ def _struct(raw: msgspec.Raw, payload_type: Any, path: str, findings: Findings) 
 
 def _value(raw: msgspec.Raw, told: _Field, where: str, findings: Findings) -> Any:
     try:
-        return told.decoder.decode(raw)
+        return _within_utc(told.decoder.decode(raw))
     except ValueError:
         if told.item is not None:
             return _items(raw, told.item, where, findings)
         if told.struct is not None:
             return _struct(raw, told.struct, where, findings)
         raise
+
+
+def _within_utc(value: Any) -> Any:
+    """The value as it is. Raises ValueError for a moment that no year of UTC has: its field is lost, not its object."""
+    if isinstance(value, datetime.datetime):
+        try:
+            value.astimezone(datetime.UTC)
+        except OverflowError:
+            raise ValueError("out of range") from None
+    return value
 
 
 def _items(raw: msgspec.Raw, item_type: Any, where: str, findings: Findings) -> tuple[Any, ...]:

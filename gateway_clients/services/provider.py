@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
-from gateway_clients.services.base import Service, representation_of
+from gateway_clients.services.base import Service, digest_of, representation_of
 from gateway_clients.services.parsing import Page, Payload, one, page
 from gateway_clients.upstream.call import Call
 
@@ -36,7 +36,7 @@ class ProviderService(Service):
         limit: int = 20,
         offset: int = 0,
     ) -> Call[Page[ProviderPayload]]:
-        """Providers by name, or just those with these ids, 100 at most."""
+        """Providers by name, or just those with these ids, 100 at most. The key does not hold the words."""
         asked_ids = None if ids is None else sorted(set(ids))
         query = {
             "q": q,
@@ -47,7 +47,7 @@ class ProviderService(Service):
         }
         key = CacheKey(
             DataClass.PROVIDER,
-            representation_of("list", query),
+            representation_of("list", {**query, "q": None if q is None else digest_of(q)}),
             also_about=tuple(map(Subject.provider, asked_ids or ())),
         )
         parse = page(

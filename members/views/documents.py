@@ -84,7 +84,7 @@ class DocumentsViewSet(GatewayViewSet):
     )
     @allowed(Resource.CLAIM_DOCUMENTS)
     def upload(self, request: Request, member_id: str) -> HttpResponse:
-        """Stores a document of a member, or of a claim of theirs.
+        """Stores a document of a member, or of a claim of theirs that is submitted or being processed.
 
         504 when it is not known whether it was stored; it may be repeated with the same `Idempotency-Key`.
         """

@@ -6,8 +6,8 @@ from rest_framework.request import Request
 from gateway_clients.caching.keys import Subject
 from gateway_clients.edge.access import Resource
 from gateway_clients.edge.errors import BadUserInputError
-from gateway_clients.edge.openapi import PAGE_PARAMETERS, id_parameter, query_parameter, shows
-from gateway_clients.edge.parameters import date_of, page_of, required_id_of
+from gateway_clients.edge.openapi import PAGE_PARAMETERS, date_parameter, flag_parameter, id_parameter, shows
+from gateway_clients.edge.parameters import date_of, flag_of, page_of, required_id_of
 from gateway_clients.edge.rules import allowed
 from gateway_clients.edge.search import SEARCH_PARAMETER, search_text_of
 from gateway_clients.edge.views import GatewayViewSet
@@ -93,20 +93,23 @@ class MemberSectionsViewSet(GatewayViewSet):
         """One page of payments, newest first."""
         return self.answer(member_payments(self.gateway, member_id, page=page_of(request.query_params)))
 
-    @shows(NotificationList, parameters=(LIMIT_PARAMETER,), tags=["members"])
+    @shows(
+        NotificationList,
+        parameters=(flag_parameter("unread", "Only those that are unread; or, with false, read."), LIMIT_PARAMETER),
+        tags=["members"],
+    )
     @allowed(Resource.MEMBER_DATA)
     def notifications(self, request: Request, member_id: str) -> HttpResponse:
         """The newest notifications."""
-        page = page_of(request.query_params)
-        return self.answer(notification_list(self.gateway, Subject.member(member_id), limit=page.limit))
+        query = request.query_params
+        limit, unread = page_of(query).limit, flag_of(query, "unread")
+        return self.answer(notification_list(self.gateway, Subject.member(member_id), limit=limit, unread=unread))
 
     @shows(
         Eligibility,
         parameters=(
             id_parameter("provider_id", "Where the treatment would be.", is_required=True),
-            query_parameter(
-                "service_date", "When it would be.", {"type": "string", "format": "date"}, is_required=True
-            ),
+            date_parameter("service_date", "When it would be.", is_required=True),
         ),
         tags=["members"],
     )

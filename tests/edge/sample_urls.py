@@ -10,6 +10,7 @@ from gateway_clients.edge.access import Resource
 from gateway_clients.edge.openapi import PAGE_PARAMETERS, shows
 from gateway_clients.edge.parameters import page_of
 from gateway_clients.edge.rules import allowed, open_to_all, signed_in
+from gateway_clients.edge.search import SEARCH_PARAMETER
 from gateway_clients.edge.view_models import ViewModel
 from gateway_clients.edge.views import GatewayViewSet
 from gateway_clients.errors import UpstreamCircuitOpenError
@@ -29,7 +30,7 @@ calls: list[str] = []
 class SampleViewSet(GatewayViewSet):
     """One action for each kind of rule."""
 
-    @shows(Echo, parameters=PAGE_PARAMETERS)
+    @shows(Echo, parameters=(*PAGE_PARAMETERS, SEARCH_PARAMETER))
     @allowed(Resource.MEMBER_DATA)
     def retrieve(self, request: Request, member_id: str) -> HttpResponse:
         """A member's."""

@@ -131,6 +131,7 @@ def test_gzip_comes_when_asked_for(member: Client) -> None:
 
     assert packed["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.content) == plain.content
+    assert packed.content == gzip.compress(plain.content, compresslevel=6, mtime=0)
     assert packed["Content-Length"] == str(len(packed.content))
     assert packed["ETag"] == plain["ETag"]
 
@@ -142,6 +143,7 @@ def test_gzip_comes_when_asked_for(member: Client) -> None:
         {"Accept-Encoding": "br"},
         {"Accept-Encoding": "gzip;q=0, br"},
         {"Accept-Encoding": "gzip; q=0.0"},
+        {"Accept-Encoding": "gzip;Q=0"},
         {"Accept-Encoding": "gzip", "X-No-Compression": "1"},
     ],
 )

@@ -13,7 +13,10 @@ from drf_spectacular.plumbing import ComponentRegistry
 from drf_spectacular.validation import validate_schema
 
 from gateway_clients.edge.openapi import ViewModelExtension
+from gateway_clients.edge.parameters import declared_names
+from gateway_clients.edge.rules import rule_of
 from gateway_clients.edge.view_models import ViewModel
+from gateway_clients.edge.views import GatewayViewSet
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +106,30 @@ def _references(value: Any) -> list[str]:
         own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
         return own + [each for child in value.values() for each in _references(child)]
     return [each for child in value for each in _references(child)] if isinstance(value, list) else []
+
+
+def test_an_address_takes_what_its_rule_reads_from_the_query() -> None:
+    rules = [
+        (action, rule, declared_names(action))
+        for viewset in _subclasses(GatewayViewSet)
+        if not viewset.__module__.startswith("tests.")
+        for action in vars(viewset).values()
+        if (rule := rule_of(action)) is not None
+    ]
+
+    assert len(rules) > 20
+    assert [action for action, rule, names in rules if not names.issuperset(rule.query_ids)] == []
+
+
+def test_the_document_lists_what_an_address_takes(document: dict[str, Any]) -> None:
+    operations = {
+        operation["operationId"]: {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+        for methods in document["paths"].values()
+        for operation in methods.values()
+    }
+
+    assert operations["member_claims_list"] == {"status", "service_date_from", "service_date_to", "limit", "offset"}
+    assert {"unread", "limit"} in operations.values()
+    assert {"member_id", "provider_id", "status", "service_date_from", "service_date_to", "limit", "offset"} in (
+        operations.values()
+    )

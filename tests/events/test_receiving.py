@@ -52,6 +52,40 @@ def test_one_good_signature_among_several_is_enough(dropped) -> None:
     assert send(BODY, headers).status_code == 202
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "v2,abc-_def",
+        "v1,not_base64!",
+        "v1,A",
+        "v1,a,b",
+        "v1,",
+        "v1",
+        ",",
+        "nonsense",
+        "v1a,ed25519:AAAA",
+        "\u00e9",
+        "v1,\u00e9",
+        " ",
+    ],
+)
+@pytest.mark.parametrize("order", ["{good} {beside}", "{beside} {good}"])
+def test_what_stands_beside_a_good_signature_does_not_spoil_it(beside: str, order: str, dropped) -> None:
+    headers = headers_of(BODY)
+    headers["webhook-signature"] = order.format(good=headers["webhook-signature"], beside=beside)
+
+    assert send(BODY, headers).status_code == 202
+    assert dropped == [("member:m-1",)]
+
+
+@pytest.mark.parametrize("signature", ["v2,abc-_def", "v2,abc-_def nonsense", "v1,AAAA v1,A"])
+def test_a_signature_that_is_whole_but_not_ours_is_refused(signature: str, dropped) -> None:
+    answer = send(BODY, {**headers_of(BODY), "webhook-signature": signature})
+
+    assert problem_of(answer) == (401, "unauthenticated")
+    assert dropped == []
+
+
 def test_without_a_secret_there_is_no_such_address(settings, dropped) -> None:
     settings.EVENTS_WEBHOOK_SECRET = ()
 

@@ -35,6 +35,8 @@ def post(client: Client, body: Any, **headers: str) -> Any:
         (f"{GRAPHQL}, application/graphql+json, {JSON}, text/event-stream, multipart/mixed", GRAPHQL),
         ("application/*", JSON),
         ("text/html;q=0.1, */*;q=0.2", JSON),
+        (f"{JSON};Q=0, */*", GRAPHQL),
+        (f"{GRAPHQL.upper()};charset=utf-8", GRAPHQL),
     ],
 )
 def test_the_answer_has_the_type_that_is_liked_best(client, accept: str, answered: str) -> None:
@@ -61,6 +63,30 @@ def test_a_mutation_by_get_is_405(client) -> None:
 
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
     assert answer.json()["errors"][0]["extensions"]["code"] == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize("who", [None, "member"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "subscription { x }"},
+        {"query": "subscription { __typename }"},
+        {"query": "query A { __typename } subscription B { x }", "operationName": "B"},
+    ],
+)
+def test_a_subscription_is_refused_as_graphql_refuses(as_, who: str | None, body: dict[str, Any]) -> None:
+    answer = post(as_(who), body, accept=GRAPHQL)
+
+    assert (answer.status_code, answer["Content-Type"]) == (400, GRAPHQL)
+    assert [(each["message"], each["extensions"]["code"]) for each in answer.json()["errors"]] == [
+        ("The schema has no subscription.", "BAD_USER_INPUT")
+    ]
+
+
+def test_the_query_beside_a_subscription_is_answered(client) -> None:
+    body = {"query": "query A { __typename } subscription B { x }", "operationName": "A"}
+
+    assert post(client, body).json() == OK
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])

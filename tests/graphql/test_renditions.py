@@ -125,5 +125,7 @@ def test_a_value_that_cannot_be_shown_is_told_each_time(ask, gateway) -> None:
     gateway.answers["summarizeClaims"] = SUMMARY | {"total": 2**31}
     for _ in range(2):
         answer = ask("member", f"{{ {PROFILE} {{ coverage {{ status }} claims {{ total }} }} }}")
-        assert answer["data"] == {"memberProfile": None}
-        assert answer["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
+        assert answer["data"] == {"memberProfile": {"coverage": {"status": "active"}, "claims": None}}
+        (error,) = answer["errors"]
+        assert error["path"] == ["memberProfile", "claims", "total"]
+        assert error["extensions"]["code"] == "UPSTREAM_BAD_ANSWER"

@@ -1,7 +1,9 @@
 """The GraphQL views as portals meet them."""
 
+import pytest
+
 from gateway_clients.errors import UpstreamTimeoutError
-from tests.upstream_answers import CLAIM, PROVIDER, a_page
+from tests.upstream_answers import BENEFIT, CLAIM, PROVIDER, a_page
 
 THE_QUERY = "query($m: String!) { memberDashboard(memberId: $m) { memberId name planName recentClaims { id status } } }"
 
@@ -123,3 +125,59 @@ def test_a_notification_is_marked_as_read(ask, sandbox) -> None:
     )
 
     assert marked["data"] == {"markNotificationRead": {"id": unread, "isRead": True}}
+
+
+@pytest.mark.parametrize("total", [2**31, 3_000_000_000])
+def test_a_number_past_ints_end_costs_its_field(total: int, ask, gateway) -> None:
+    gateway.answers["listClaims"] = a_page(CLAIM, total=total)
+
+    answer = ask("member", '{ claims(memberId: "m-1") { total claims { id } } me { memberId } }')
+
+    assert answer["data"] == {"claims": {"total": None, "claims": [{"id": "clm-1"}]}, "me": {"memberId": "m-1"}}
+    (error,) = answer["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["claims", "total"], "UPSTREAM_BAD_ANSWER")
+
+
+def test_a_number_that_must_be_there_costs_its_item(ask, gateway) -> None:
+    good, large = {"benefit_code": "A", "amount": 1}, {"benefit_code": "B", "amount": 1, "quantity": 2**31}
+    gateway.answers["getClaim"] = CLAIM | {"items": [large, good]}
+
+    answer = ask("member", '{ claim(memberId: "m-1", claimId: "clm-1") { id items { benefitCode quantity } } }')
+
+    assert answer["data"] == {"claim": {"id": "clm-1", "items": [{"benefitCode": "A", "quantity": 1}]}}
+    assert [error["path"] for error in answer["errors"]] == [["claim", "items", 0, "quantity"]]
+
+
+@pytest.mark.parametrize("amount", [2**31, 3_000_000_000, 10**15])
+def test_an_amount_may_be_larger_than_an_int_and_is_a_whole_number(amount: int, ask, gateway) -> None:
+    gateway.answers["getClaim"] = CLAIM | {"total_amount": amount, "approved_amount": amount}
+    gateway.answers["listMemberBenefits"] = {"items": [BENEFIT | {"annual_limit": amount, "used_amount": 0}]}
+
+    data = ask(
+        "member",
+        """{ claim(memberId: "m-1", claimId: "clm-1") { totalAmount approvedAmount }
+             memberDashboard(memberId: "m-1") {
+                 benefitsSummary { totalLimit items { annualLimit remainingAmount } } } }""",
+    )["data"]
+
+    assert repr(data["claim"]) == f"{{'totalAmount': {amount}, 'approvedAmount': {amount}}}"
+    assert data["memberDashboard"]["benefitsSummary"] == {
+        "totalLimit": amount,
+        "items": [{"annualLimit": amount, "remainingAmount": amount}],
+    }
+
+
+MOMENT = "0001-01-01T00:00:00+07:00"
+
+
+def test_a_moment_that_no_year_of_ours_has_costs_its_field(ask, as_, gateway) -> None:
+    gateway.answers["getClaim"] = CLAIM | {"submitted_at": MOMENT}
+    gateway.answers["listClaims"] = a_page(CLAIM | {"submitted_at": MOMENT})
+
+    data = ask("member", '{ claim(memberId: "m-1", claimId: "clm-1") { id submittedAt } }')["data"]
+    detail = as_("member").get("/api/v1/claims/m-1/clm-1").json()
+    listed = as_("member").get("/api/v1/claims/m-1").json()
+
+    assert data == {"claim": {"id": "clm-1", "submittedAt": None}}
+    assert (detail["id"], detail["submitted_at"]) == ("clm-1", None)
+    assert [claim["id"] for claim in listed["claims"]] == ["clm-1"]

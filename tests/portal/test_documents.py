@@ -65,6 +65,35 @@ def test_what_a_browser_might_run_is_handed_out_as_mere_bytes(content_type: str,
     assert as_("member").get(CONTENT).headers["Content-Type"] == "application/octet-stream"
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/pdf",
+        "image/jpeg",
+        "image/png",
+        "application/octet-stream",
+        "application/pdf, image/jpeg, image/png, application/octet-stream, application/problem+json",
+        "application/*;q=0.1",
+        "text/html, application/pdf;q=0.9",
+        "",
+        "*/*",
+    ],
+)
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_who_takes_any_of_the_listed_types_gets_the_file(method: str, accept: str, as_, gateway) -> None:
+    answer = getattr(as_("member"), method)(CONTENT, headers={"Accept": accept})
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json", "*/*;q=0"])
+def test_who_takes_none_of_them_is_told_so_and_nobody_is_called(accept: str, as_, gateway) -> None:
+    answer = as_("member").get(CONTENT, headers={"Accept": accept})
+
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+    assert gateway.asked == []
+
+
 def test_a_head_asks_what_it_is_and_not_for_the_bytes(as_, gateway) -> None:
     answer = as_("member").head(CONTENT)
 
@@ -123,6 +152,74 @@ def test_a_file_is_handed_on_with_a_safe_name(as_, gateway, dropped) -> None:
         f"Content-Type: application/pdf\r\n\r\n{PDF.decode()}\r\n--{boundary}--\r\n"
     )
     assert dropped == [("member:m-1:dashboard", "member:m-1:documents")]
+
+
+NAMES = [
+    ("x＂；filename＊=UTF-8＇＇pay.exe；y=＂", "x__filename_=UTF-8''pay.exe_y=_.pdf"),
+    ("..／..／x.pdf", "x.pdf"),
+    ("文件", "文件.pdf"),
+]
+
+
+@pytest.mark.parametrize(("name", "safe"), NAMES)
+def test_a_name_is_normalised_before_it_is_cleaned_on_its_way_in(name: str, safe: str, as_, gateway) -> None:
+    head = f'name="file"; filename="{name}"\r\nContent-Type: application/pdf'
+
+    assert as_("member").post(FOLDER, **form(CLAIM_ID, (head, PDF))).status_code == 201
+    assert f'name="file"; filename="{safe}"\r\n'.encode() in gateway.uploaded
+
+
+@pytest.mark.parametrize(("name", "safe"), NAMES)
+def test_a_name_is_normalised_before_it_is_cleaned_on_its_way_out(name: str, safe: str, as_, gateway) -> None:
+    gateway.answers["getDocument"] = {**DOCUMENT, "name": name}
+
+    header = as_("member").get(CONTENT).headers["Content-Disposition"]
+
+    ascii_name = safe if safe.isascii() else "document.pdf"
+    assert header.split("; filename*=")[0] == f'attachment; filename="{ascii_name}"'
+    assert header.count("filename*=") == (0 if safe.isascii() else 1)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "content", "kind"),
+    [
+        ("image/jpg", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("application/x-pdf", PDF, "application/pdf"),
+        ("application/pdf", b"\r\n" + PDF, "application/pdf"),
+        ("Application/PDF; name=a", PDF, "application/pdf"),
+    ],
+)
+def test_a_kind_under_another_name_is_taken(content_type: str, content: bytes, kind: str, as_, gateway) -> None:
+    gateway.answers["uploadDocument"] = {**DOCUMENT, "claim_id": None}
+    head = f'name="file"; filename="a"\r\nContent-Type: {content_type}'
+
+    assert as_("member").post(FOLDER, **form((head, content))).status_code == 201
+    assert f"Content-Type: {kind}\r\n\r\n".encode() + content in gateway.uploaded
+
+
+@pytest.mark.parametrize("status", ["cancelled", "approved", "rejected", "paid", "lost"])
+@pytest.mark.parametrize("who", ["member", "provider", "admin"])
+def test_a_claim_that_takes_no_documents_any_more_is_a_conflict(status: str, who: str, as_, gateway) -> None:
+    gateway.answers["getClaim"] = {**CLAIM, "status": status}
+
+    answer = as_(who).post(FOLDER, {"claim_id": "clm-1", "file": a_file()})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert gateway.operations == ["getClaim"]
+    assert gateway.uploaded == b""
+
+
+@pytest.mark.parametrize("status", ["submitted", "processing"])
+def test_a_claim_that_is_under_way_takes_documents(status: str, as_, gateway) -> None:
+    gateway.answers["getClaim"] = {**CLAIM, "status": status}
+
+    assert as_("member").post(FOLDER, {"claim_id": "clm-1", "file": a_file()}).status_code == 201
+
+
+def test_what_a_cancelled_claim_holds_is_still_handed_out(as_, gateway) -> None:
+    gateway.answers["getClaim"] = {**CLAIM, "status": "cancelled"}
+
+    assert as_("provider").get(CONTENT).status_code == 200
 
 
 def test_a_member_may_send_a_file_that_is_for_no_claim(as_, gateway) -> None:

@@ -261,6 +261,17 @@ def test_moments_are_held_in_utc_before_and_after_the_cache(sent: str, kept: dat
 
 
 @pytest.mark.parametrize("sent", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
-def test_a_moment_outside_all_calendars_is_a_broken_answer(sent: str) -> None:
-    with pytest.raises(ValueError, match="submitted_at is out of range"):
-        claim(body_with("submitted_at", f'"{sent}"'.encode()))
+def test_a_moment_outside_all_calendars_costs_its_field(sent: str) -> None:
+    parsed = claim(body_with("submitted_at", f'"{sent}"'.encode()))
+
+    assert (parsed.value.submitted_at, parsed.value.id) == (None, "clm-1")
+    assert parsed.drift == ("submitted_at",)
+
+
+@pytest.mark.parametrize("sent", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_such_a_moment_that_must_be_there_costs_its_item(sent: str) -> None:
+    good = {"status": "paid", "at": "2026-03-01T00:00:00Z"}
+    parsed = claim(json({**WHOLE, "history": [{"status": "submitted", "at": sent}, good]}))
+
+    assert [event.status for event in parsed.value.history] == ["paid"]
+    assert parsed.drift == ("history[].at", "history[]")

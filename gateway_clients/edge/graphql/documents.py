@@ -110,7 +110,17 @@ class Document:
     introspection_errors: Sequence[GraphQLError]
 
     def operation(self, name: str | None) -> Operation:
-        """The operation of that name, or the only one. Raises RequestRefusedError."""
+        """The operation of that name, or the only one.
+
+        Raises RequestRefusedError, also for a kind of operation that the schema does not have.
+        """
+        operation = self._named(name)
+        kind = operation.node.operation
+        if operation.schema.get_root_type(kind) is None:
+            raise RequestRefusedError([GraphQLError(f"The schema has no {kind.value}.", operation.node)])
+        return operation
+
+    def _named(self, name: str | None) -> Operation:
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         if name is None:

@@ -19,7 +19,7 @@ from gateway_clients.edge.graphql.errors import (
     field_error,
 )
 from gateway_clients.edge.graphql.loading import load_into
-from gateway_clients.edge.graphql.projection import complete, plain
+from gateway_clients.edge.graphql.projection import UnshowableError, complete, plain
 from gateway_clients.edge.graphql.selection import Chosen, Selection, Variables
 from gateway_clients.fan_out.sections import SectionState
 from gateway_clients.fan_out.waves import together
@@ -117,7 +117,8 @@ def _show(found: _Found, chosen: Chosen, answer: Answer, request_id: str) -> Non
     if error is None:
         answer.data[chosen.key] = shown
         return
-    report(Failed.of(error), (chosen.key,), chosen.node)
+    if not isinstance(error, UnshowableError):
+        report(Failed.of(error), (chosen.key,), chosen.node)
     answer.limited = error if isinstance(error, RateLimitedError) else answer.limited
     answer.data[chosen.key] = None
     answer.data = None if chosen.is_required else answer.data

@@ -1,6 +1,7 @@
 """From a view's data to what was asked of it: no second execution, only the asked fields, in the asked order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -8,9 +9,13 @@ from graphql import FieldNode
 
 from gateway_clients.edge.graphql.errors import Failed, Path
 from gateway_clients.edge.graphql.selection import Chosen, Selection
+from gateway_clients.errors import UpstreamContractError
 from gateway_clients.fan_out.sections import Section
 
 INT_LIMIT: Final = 2**31
+
+MISSING: Final = Failed(UpstreamContractError.code, "A value is missing that must be there")
+TOO_LARGE: Final = Failed(UpstreamContractError.code, "The number is too large for an Int")
 
 #: Told of each value that could not be had, where it was asked for.
 Report = Callable[[Failed, Path, FieldNode], None]
@@ -23,7 +28,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class UnshowableError(Exception):
-    """A value is missing that must not be, or a number is too large for GraphQL's Int."""
+    """A value that must be there is missing, or too large for GraphQL's Int; why was reported where it was found."""
 
 
 def plain(value: Any) -> Any:
@@ -40,7 +45,7 @@ def plain(value: Any) -> Any:
 
 
 def project(data: Mapping[str, Any], selection: Selection, path: Path, report: Report) -> dict[str, Any]:
-    """The asked fields of one object. Raises UnshowableError."""
+    """The asked fields of one object. Raises UnshowableError when one that must be there cannot be shown."""
     shown: dict[str, Any] = {}
     if selection.copied is not None:
         copied = {key: data.get(slot) for key, slot in selection.copied}
@@ -54,6 +59,8 @@ def project(data: Mapping[str, Any], selection: Selection, path: Path, report: R
         value = data.get(field.slot)
         if value.__class__ is Failed:
             report(value, (*path, field.key), field.node)
+            if field.is_required:
+                raise UnshowableError(field.name)
             value = None
         elif source.convert is not None and value is not None:
             value = source.convert(value)
@@ -62,26 +69,50 @@ def project(data: Mapping[str, Any], selection: Selection, path: Path, report: R
 
 
 def complete(value: Any, field: Chosen, path: Path, report: Report) -> Any:
-    """One value as it is shown. Raises UnshowableError."""
+    """One value as it is shown: null, or a list without the item, where something in it must be there and is not.
+
+    Raises UnshowableError for a value that must be there itself.
+    """
     if value.__class__ is Shown:
         return value.json
     if value is None:
         if field.is_required:
-            raise UnshowableError(f"{field.name} is missing")
+            report(MISSING, path, field.node)
+            raise UnshowableError(field.name)
         return None
-    child = field.child
-    if child is None:
-        if field.is_int and not -INT_LIMIT <= value < INT_LIMIT:
-            raise UnshowableError(f"{field.name} is too large")
+    if field.child is None:
+        return _leaf(value, field, path, report)
+    if field.is_list:
+        return _items(value, field.child, path, report)
+    try:
+        return project(value, field.child, path, report)
+    except UnshowableError:
+        if field.is_required:
+            raise
+        return None
+
+
+def _leaf(value: Any, field: Chosen, path: Path, report: Report) -> Any:
+    if not field.is_int or -INT_LIMIT <= value < INT_LIMIT:
         return value
-    if field.is_list and child.copied is not None:
+    report(TOO_LARGE, path, field.node)
+    if field.is_required:
+        raise UnshowableError(field.name)
+    return None
+
+
+def _items(values: Sequence[Any], child: Selection, path: Path, report: Report) -> list[dict[str, Any]]:
+    """Those that can be shown."""
+    if child.copied is not None:
         slots = child.copied
-        items = [{key: item.get(slot) for key, slot in slots} for item in value]
+        items = [{key: item.get(slot) for key, slot in slots} for item in values]
         if all(map(_is_whole, items)):
             return items
-    if field.is_list:
-        return [project(item, child, (*path, number), report) for number, item in enumerate(value)]
-    return project(value, child, path, report)
+    shown: list[dict[str, Any]] = []
+    for number, item in enumerate(values):
+        with suppress(UnshowableError):
+            shown.append(project(item, child, (*path, number), report))
+    return shown
 
 
 def _is_whole(shown: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from graphql import FieldNode
 
 from gateway_clients.edge.graphql.errors import Failed, Path
-from gateway_clients.edge.graphql.projection import Shown, UnshowableError, complete, plain
+from gateway_clients.edge.graphql.projection import Shown, complete, plain
 from gateway_clients.edge.graphql.selection import Chosen, Selection
 from gateway_clients.gateway import Rendition, UnrenderableError
 
@@ -27,14 +27,11 @@ def rendition_of(selection: Selection, homes: Mapping[str, str]) -> Rendition | 
 
     def render(section: str, json: msgspec.Raw) -> msgspec.Raw:
         value = plain(json)
-        try:
-            shown = {
-                field.slot: complete(part_of(value, field.source.name, section), field, (field.key,), _refuse)
-                for field in fields
-                if homes[field.source.name] == section
-            }
-        except UnshowableError as error:
-            raise UnrenderableError from error
+        shown = {
+            field.slot: complete(part_of(value, field.source.name, section), field, (field.key,), _refuse)
+            for field in fields
+            if homes[field.source.name] == section
+        }
         return msgspec.Raw(msgspec.json.encode(shown))
 
     asked = ",".join(map(_text, fields))

@@ -1,12 +1,20 @@
 """The scalars of the schema that GraphQL has not got itself."""
 
 import datetime
-from typing import Any
+import re
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from graphene import Scalar
 from graphql import GraphQLError, StringValueNode, ValueNode
+
+from gateway_clients.edge.parameters import DATE
+
+#: RFC 3339, 5.6: of the many ways that ISO 8601 has for a moment, the one that every portal's language writes.
+MOMENT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})\Z"
+)
 
 
 class Date(Scalar):
@@ -34,9 +42,10 @@ class Date(Scalar):
 
 def _day_of(text: str) -> datetime.date | None:
     try:
-        if len(text) == len("YYYY-MM-DD"):
+        if DATE.match(text):
             return datetime.date.fromisoformat(text)
-        moment = datetime.datetime.fromisoformat(text)
-        return moment.astimezone(ZoneInfo(settings.BUSINESS_TIME_ZONE)).date() if moment.tzinfo is not None else None
+        if not MOMENT.match(text):
+            return None
+        return datetime.datetime.fromisoformat(text.upper()).astimezone(ZoneInfo(settings.BUSINESS_TIME_ZONE)).date()
     except (ValueError, OverflowError):
         return None

@@ -1,5 +1,7 @@
 """The page of the cache: metadata only, and dropping with a reason."""
 
+import re
+
 import pytest
 from django.contrib.admin.models import DELETION, LogEntry
 from django.test import Client
@@ -12,6 +14,7 @@ from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.names import entry_name
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
+from gateway_clients.services.provider import ProviderService
 from members.models import Account
 from tests.gateway_clients.console.conftest import helper_with
 from tests.gateway_clients.console.reading import text_of
@@ -149,3 +152,19 @@ def test_a_pattern_is_shown_as_text(staff: Client) -> None:
 def test_upstreams_are_shown_with_their_limits(staff: Client) -> None:
     text = text_of(staff.get("/admin/console/upstream/"))
     assert "claims http://localhost:8001 0 of 12 0 2 s 0.5 s 5 failures 60 s 1.5 s 10 % " in text
+
+
+def test_words_of_a_search_stand_neither_in_redis_nor_on_the_page(staff: Client, settings: Settings) -> None:
+    key = ProviderService().search_providers(q="Zulkarnain onkologi").key
+    assert key is not None
+    default_cache().set(key, {"items": [], "total": 0})
+
+    redis = Redis.from_url(settings.REDIS_URL)
+    names = b" ".join(redis.scan_iter(f"{settings.CACHE_KEY_PREFIX}*")).decode()
+    redis.close()
+    page = staff.get(PAGE, {"pattern": "provider:*"})
+
+    assert [entry.key for entry, _ in page.context["entries"]] == [str(key)]
+    assert str(key) in names
+    for text in (names, page.content.decode()):
+        assert not re.search("zulkarnain|onkologi", text, re.IGNORECASE)
