@@ -138,7 +138,8 @@ class SubmissionsViewSet(GatewayViewSet):
     def retrieve(self, request: Request, submission_id: str) -> HttpResponse:
         """How far a submission, cancellation or appeal has got.
 
-        Kept for 24 hours after its outcome is known. 404 for another account's.
+        Kept for 24 hours after its outcome is known. 404 for another account's, and once the account may not see that
+        member's claim any more.
         """
         account_id = account_id_of(request)
         return self.answer(submission_status(submission_id, self.caller, account_id=account_id, now=timezone.now()))

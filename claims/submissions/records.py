@@ -66,7 +66,7 @@ def _inserted(asked: Asked, now: datetime) -> Submission | None:
         idempotency_key=asked.key,
         operation=asked.operation,
         member_id=given.member_id,
-        provider_id=given.provider_id if isinstance(given, GivenClaim) else "",
+        provider_id=asked.provider_id,
         claim_id="" if isinstance(given, GivenClaim) else given.claim_id,
         created_at=now,
         leased_until=now + TAKE_OVER_AFTER,
