@@ -117,7 +117,10 @@ class Account(AbstractBaseUser, PermissionsMixin):
 
 
 class TokenFamily(models.Model):
-    """All tokens that descend from one sign-in. Only `current` may be refreshed; the family dies as a whole."""
+    """All tokens that descend from one sign-in. Only `current` may be refreshed; the family dies as a whole.
+
+    `previous` was traded for it at `rotated_at`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="token_families")
@@ -125,6 +128,8 @@ class TokenFamily(models.Model):
     current = models.CharField(max_length=32)
     previous = models.CharField(max_length=32, blank=True)
     rotated_at = models.DateTimeField(null=True)
+    #: Pairs of a token that was traded before `previous`, and when in seconds since the epoch; only the latest ones.
+    earlier = models.JSONField(null=True, default=list)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)

@@ -1,7 +1,8 @@
 """Sign in, stay signed in, sign out."""
 
 import uuid
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -228,13 +229,70 @@ def test_a_refresh_token_used_again_later_ends_the_family(portal: Client, siti: 
     assert _me(portal, other["access_token"]) == 200
 
 
-def test_a_token_of_two_refreshes_ago_ends_the_family_at_once(portal: Client, siti: Account) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets so many seconds pass for the families of tokens."""
+    passed = timedelta()
+
+    def wait(seconds: float) -> None:
+        nonlocal passed
+        passed += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(families.timezone, "now", lambda: datetime.now(UTC) + passed)
+    return wait
+
+
+def test_each_token_that_was_traded_within_5_seconds_is_409_and_ends_nothing(
+    portal: Client, siti: Account, clock: Callable[[float], None]
+) -> None:
+    pairs = [_sign_in(portal).json()]
+    for _ in range(4):
+        pairs.append(_post(portal, "refresh", {"refresh_token": pairs[-1]["refresh_token"]}).json())
+        clock(1.2)
+
+    for pair in pairs[:-1]:
+        again = _post(portal, "refresh", {"refresh_token": pair["refresh_token"]})
+        assert (again.status_code, again.json()["code"]) == (409, "token_already_rotated")
+    assert _me(portal, pairs[-1]["access_token"]) == 200
+    assert _post(portal, "refresh", {"refresh_token": pairs[-1]["refresh_token"]}).status_code == 200
+
+
+def test_a_token_that_was_traded_5_seconds_ago_ends_the_family_though_its_successors_are_newer(
+    portal: Client, siti: Account, clock: Callable[[float], None]
+) -> None:
     first = _sign_in(portal).json()
     second = _post(portal, "refresh", {"refresh_token": first["refresh_token"]}).json()
+    clock(4)
     third = _post(portal, "refresh", {"refresh_token": second["refresh_token"]}).json()
+    clock(1.1)
 
+    assert _post(portal, "refresh", {"refresh_token": second["refresh_token"]}).status_code == 409
     assert _post(portal, "refresh", {"refresh_token": first["refresh_token"]}).status_code == 401
     assert _me(portal, third["access_token"]) == 401
+
+
+def test_a_family_remembers_the_tokens_of_5_seconds_alone(siti: Account, clock: Callable[[float], None]) -> None:
+    pair = families.begin(siti)
+    for _ in range(20):
+        clock(1.7)
+        pair = families.rotate(pair.refresh)
+
+    assert len(TokenFamily.objects.get().earlier) == 2
+
+
+def test_a_family_that_is_gone_in_the_middle_of_a_refresh_is_401(
+    portal: Client, siti: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = _sign_in(portal).json()
+    made = families.RefreshToken.of
+
+    def of_a_family_that_goes(family: TokenFamily) -> Any:
+        TokenFamily.objects.all().delete()
+        return made(family)
+
+    monkeypatch.setattr(families.RefreshToken, "of", of_a_family_that_goes)
+
+    assert _post(portal, "refresh", {"refresh_token": pair["refresh_token"]}).status_code == 401
 
 
 def test_a_logout_ends_the_family_and_its_access_tokens(portal: Client, siti: Account) -> None:
