@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from gateway_clients.edge import limits
-from gateway_clients.edge.errors import BadUserInputError
 from gateway_clients.edge.openapi import shows
 from gateway_clients.edge.rules import open_to_all, signed_in
 from gateway_clients.edge.views import GatewayViewSet
 from members import families
 from members.models import Account
+from members.passwords import change_password
 from members.serializers import LoginInput, PasswordInput, RefreshTokenInput
 from members.sign_in import account_of
 from members.transformers.accounts import to_signed_in, to_user
@@ -67,14 +65,7 @@ class AuthViewSet(GatewayViewSet):
         account = _account(request)
         given = self.checked(PasswordInput)
         limits.count_sign_in(request._request, account.email)
-        if not account.check_password(given["current_password"]):
-            raise BadUserInputError(errors={"current_password": ["This is not the password."]})
-        try:
-            validate_password(given["new_password"], account)
-        except ValidationError as error:
-            raise BadUserInputError(errors={"new_password": error.messages}) from None
-        account.set_password(given["new_password"])
-        account.save(update_fields=["password"])
+        change_password(account, current=given["current_password"], new=given["new_password"])
         return HttpResponse(status=204)
 
     @shows(User, errors={}, tags=["auth"])
