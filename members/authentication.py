@@ -8,9 +8,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
-from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
-from gateway_clients.edge.errors import UnauthenticatedError
+from gateway_clients.edge.errors import TokenExpiredError, UnauthenticatedError
 from members.callers import SignedInCaller, caller_from
 from members.verified import VERIFIED, TokenClaims
 
@@ -30,12 +30,17 @@ class AccessTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer` with an access token whose family is alive and whose account is active at this moment."""
 
     def authenticate(self, request: Request | HttpRequest) -> tuple[SignedInCaller, TokenClaims] | None:
-        """Who it is, and the claims; None without such a header. Raises UnauthenticatedError for a dead token."""
+        """Who it is, and the claims; None without such a header.
+
+        Raises UnauthenticatedError for a dead token, TokenExpiredError for one whose time is over.
+        """
         scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != SCHEME:
             return None
         try:
             claims = VERIFIED.claims_of(text.strip())
+        except ExpiredTokenError:
+            raise TokenExpiredError from None
         except (TokenError, ValueError):
             raise UnauthenticatedError from None
         caller = living_caller(claims.family_id)

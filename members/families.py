@@ -7,9 +7,9 @@ from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
-from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
-from gateway_clients.edge.errors import TokenAlreadyRotatedError, UnauthenticatedError
+from gateway_clients.edge.errors import TokenAlreadyRotatedError, TokenExpiredError, UnauthenticatedError
 from members.models import Account, TokenFamily
 from members.tokens import AccessToken, RefreshToken
 
@@ -43,7 +43,7 @@ def rotate(text: str) -> TokenPair:
 
     One conditional UPDATE decides among several that use it at once. Raises TokenAlreadyRotatedError to those that come
     within 5 seconds of it, though its successor was traded too, and UnauthenticatedError, revoking the family, to those
-    that come later.
+    that come later. A token whose time is over raises TokenExpiredError and revokes nothing.
     """
     token = _parsed(text)
     family = _family_of(token)
@@ -80,6 +80,8 @@ def end(text: str) -> None:
 def _parsed(text: str) -> RefreshToken:
     try:
         return RefreshToken(text)
+    except ExpiredTokenError:
+        raise TokenExpiredError from None
     except TokenError:
         raise UnauthenticatedError from None
 

@@ -22,7 +22,10 @@ REF: Final = "#/components/schemas/{name}"
 
 #: What any operation may answer beside what it is for.
 COMMON_ERRORS: Final = {400: "Bad input", 429: "Too many requests", 500: "Internal error"}
-SIGNED_IN_ERRORS: Final = {401: "Not signed in", 403: "Access denied"}
+SIGNED_IN_ERRORS: Final = {
+    401: "The token is over (`token_expired`); or not signed in (`unauthenticated`)",
+    403: "Access denied",
+}
 UPSTREAM_ERRORS: Final = {
     404: "Not found",
     502: "An upstream gave a bad answer",

@@ -17,8 +17,8 @@ from members.sign_in import account_of
 from members.transformers.accounts import to_signed_in, to_user
 from members.view_models.accounts import SignedIn, User
 
-WRONG_SIGN_IN = {401: "Wrong e-mail or password", 429: "Too many sign-ins; see Retry-After"}
-DEAD_TOKEN = {401: "The token is dead or no refresh token"}
+WRONG_SIGN_IN = {401: "Wrong e-mail or password (`wrong_credentials`)", 429: "Too many sign-ins; see Retry-After"}
+DEAD_TOKEN = {401: "The token is over (`token_expired`); or dead, or no refresh token (`unauthenticated`)"}
 
 
 class AuthViewSet(GatewayViewSet):

@@ -67,7 +67,9 @@ def test_unknown_wrong_and_disabled_are_answered_alike(portal: Client, siti: Acc
 
     assert [answer.status_code for answer in answers] == [401] * 4
     assert all(body == bodies[0] for body in bodies)
-    assert (bodies[0]["code"], bodies[0]["detail"]) == ("unauthenticated", "Wrong e-mail or password")
+    assert (bodies[0]["code"], bodies[0]["detail"]) == ("wrong_credentials", "Wrong e-mail or password.")
+    assert "Sign in first" not in str(bodies[0])
+    assert answers[0].headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_unknown_wrong_and_disabled_each_cost_one_hash(
@@ -175,6 +177,42 @@ def test_a_token_whose_claims_do_not_hold_is_401(
     }
 
     assert _me(portal, _forged(settings, _sign_in(portal).json(), **moved)) == status
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "detail"),
+    [
+        ({"exp": 1}, "token_expired", "The token has expired"),
+        ({"exp": 1, "sid": uuid.uuid4().hex}, "token_expired", "The token has expired"),
+        ({"exp": "soon"}, "unauthenticated", "Sign in first"),
+        ({"iss": "somebody"}, "unauthenticated", "Sign in first"),
+        ({"sid": uuid.uuid4().hex}, "unauthenticated", "Sign in first"),
+    ],
+)
+def test_a_token_whose_time_is_over_has_a_code_of_its_own(
+    portal: Client, siti: Account, settings: Any, changes: dict[str, Any], code: str, detail: str
+) -> None:
+    pair = _sign_in(portal).json()
+    access = {"Authorization": f"Bearer {_forged(settings, pair, **changes)}"}
+    secret = settings.REFRESH_TOKEN_SECRET[0]
+    refresh = {"refresh_token": _forged(settings, pair, secret=secret, token_type="refresh", **changes)}
+
+    for answer in (portal.get("/api/v1/auth/me", headers=access), _post(portal, "refresh", refresh)):
+        assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (401, code, detail)
+    asked = portal.post("/graphql", {"query": "{ me { id } }"}, "application/json", headers=access)
+    (error,) = asked.json()["errors"]
+    assert (asked.status_code, error["message"], error["extensions"]["code"]) == (401, detail, code.upper())
+    assert _me(portal, pair["access_token"]) == 200
+
+
+def test_a_logout_with_a_token_whose_time_is_over_says_so(portal: Client, siti: Account, settings: Any) -> None:
+    pair, secret = _sign_in(portal).json(), settings.REFRESH_TOKEN_SECRET[0]
+    over = _forged(settings, pair, secret=secret, token_type="refresh", exp=1)
+
+    answer = _post(portal, "logout", {"refresh_token": over})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_expired")
+    assert _me(portal, pair["access_token"]) == 200
 
 
 def test_a_token_signed_otherwise_is_401(portal: Client, siti: Account, settings: Any) -> None:
