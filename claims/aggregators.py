@@ -9,7 +9,7 @@ from claims.view_models import ClaimAction, ClaimDetail, ClaimList, Provider, Pr
 from gateway_clients.caching.keys import Subject
 from gateway_clients.edge.access import Caller, Resource, Scope, scope_of
 from gateway_clients.edge.errors import AccessDeniedError, NotFoundError
-from gateway_clients.edge.parameters import Page
+from gateway_clients.edge.parameters import Page, is_id
 from gateway_clients.edge.sections import required_section
 from gateway_clients.edge.view_models import meta_of
 from gateway_clients.fan_out.sections import Section
@@ -88,8 +88,14 @@ def provider_list(gateway: Gateway, *, page: Page, q: str | None = None) -> Prov
 
 
 def providers_by_id(gateway: Gateway, ids: Collection[str]) -> dict[str, Provider]:
-    """Those of these providers that there are, with one call. Raises what the provider service fails with."""
-    call = gateway.call(gateway.provider.search_providers(ids=tuple(ids), limit=len(ids)))
+    """Those of these providers that there are, with one call. Raises what the provider service fails with.
+
+    One whose name is no id cannot be asked for: it is left out, and costs none of the others.
+    """
+    askable = tuple(filter(is_id, ids))
+    if not askable:
+        return {}
+    call = gateway.call(gateway.provider.search_providers(ids=askable, limit=len(askable)))
 
     return {provider.id: provider for provider in to_providers(call.require())}
 

@@ -12,6 +12,8 @@ from gateway_clients.models import new_key
 
 #: How long a result is kept for repeats of the same key.
 LIFE: Final = timedelta(hours=24)
+#: Of an id in a column, in characters.
+ID_MAX_LENGTH: Final = 64
 
 
 class Operation(models.TextChoices):
@@ -51,9 +53,9 @@ class Submission(models.Model):
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - of those that sent none many may be
     upstream_key = models.CharField(max_length=64, default=new_key, editable=False)
     operation = models.CharField(max_length=8, choices=Operation.choices)
-    member_id = models.CharField(max_length=64)
-    provider_id = models.CharField(max_length=64, blank=True)
-    claim_id = models.CharField(max_length=64, blank=True)
+    member_id = models.CharField(max_length=ID_MAX_LENGTH)
+    provider_id = models.CharField(max_length=ID_MAX_LENGTH, blank=True)
+    claim_id = models.CharField(max_length=ID_MAX_LENGTH, blank=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.CHECKING)
     fence = models.PositiveIntegerField(default=1, editable=False)
     leased_until = models.DateTimeField()

@@ -19,7 +19,7 @@ def load_providers(ask: Ask, claims: Sequence[Mapping[str, Any]]) -> Sequence[Pr
     """The providers of these claims, with one call. Raises what the provider service fails with."""
     scope_of(ask.caller, Resource.PROVIDER_SEARCH)
     ids = {claim["provider_id"] for claim in claims} - {None}
-    found = providers_by_id(ask.gateway, ids) if ids else {}
+    found = providers_by_id(ask.gateway, ids)
     return [found.get(claim["provider_id"]) for claim in claims]
 
 

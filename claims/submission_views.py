@@ -17,6 +17,7 @@ from claims.view_models import ClaimDetail, PendingSubmission, Submission
 from gateway_clients.edge.access import Resource
 from gateway_clients.edge.context import context_of
 from gateway_clients.edge.openapi import UPSTREAM_ERRORS, shows
+from gateway_clients.edge.parameters import is_id
 from gateway_clients.edge.problems import problem_answer
 from gateway_clients.edge.rules import allowed, signed_in
 from gateway_clients.edge.views import GatewayViewSet
@@ -44,7 +45,7 @@ class OutcomeViewSet(GatewayViewSet):
         claim = shown_claim(outcome, self.caller)
         if claim is not None:
             response = self.answer(claim, status=status)
-            if status == 201:
+            if status == 201 and is_id(claim.id):
                 response.headers["Location"] = f"/api/v1/claims/{claim.member_id}/{claim.id}"
         elif outcome.problem is not None:
             response = problem_answer(outcome.problem)
@@ -137,7 +138,8 @@ class SubmissionsViewSet(GatewayViewSet):
     def retrieve(self, request: Request, submission_id: str) -> HttpResponse:
         """How far a submission, cancellation or appeal has got.
 
-        Kept for 24 hours after its outcome is known. 404 for another account's.
+        Kept for 24 hours after its outcome is known. 404 for another account's, and once the account may not see that
+        member's claim any more.
         """
         account_id = account_id_of(request)
         return self.answer(submission_status(submission_id, self.caller, account_id=account_id, now=timezone.now()))

@@ -88,7 +88,10 @@ class ClaimsViewSet(SubmittingMixin):
     )
     @allowed(Resource.CLAIM_LIST, query_ids=("member_id", "provider_id"))
     def list(self, request: Request) -> HttpResponse:
-        """One page of claims, newest service date first: a member's own, those at a provider, an admin's all."""
+        """One page of claims, newest service date first: a member's own, those at a provider, an admin's all.
+
+        Who is a member and a provider names one of them, and else gets those at the provider.
+        """
         query = request.query_params
         return self.answer(
             claim_list(

@@ -8,9 +8,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
-from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
-from gateway_clients.edge.errors import UnauthenticatedError
+from gateway_clients.edge.errors import TokenExpiredError, UnauthenticatedError
 from members.callers import SignedInCaller, caller_from
 from members.verified import VERIFIED, TokenClaims
 
@@ -32,8 +32,8 @@ class AccessTokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request | HttpRequest) -> tuple[SignedInCaller, TokenClaims] | None:
         """Who it is, and the claims; None without such a header.
 
-        Raises UnauthenticatedError for a dead token, and for a header that says nothing: the HTTP server empties one
-        with letters beyond ASCII.
+        Raises TokenExpiredError for a token whose time is over, UnauthenticatedError for any other dead one, and for
+        a header that says nothing: the HTTP server empties one with letters beyond ASCII.
         """
         header = request.META.get("HTTP_AUTHORIZATION")
         if header is None:
@@ -45,6 +45,8 @@ class AccessTokenAuthentication(BaseAuthentication):
             return None
         try:
             claims = VERIFIED.claims_of(text.strip())
+        except ExpiredTokenError:
+            raise TokenExpiredError from None
         except (TokenError, ValueError):
             raise UnauthenticatedError from None
         caller = living_caller(claims.family_id)

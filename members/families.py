@@ -2,14 +2,14 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
-from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
-from gateway_clients.edge.errors import TokenAlreadyRotatedError, UnauthenticatedError
+from gateway_clients.edge.errors import TokenAlreadyRotatedError, TokenExpiredError, UnauthenticatedError
 from members.models import Account, TokenFamily
 from members.tokens import AccessToken, RefreshToken
 
@@ -42,7 +42,8 @@ def rotate(text: str) -> TokenPair:
     """A new pair for a refresh token, which is dead from then on.
 
     One conditional UPDATE decides among several that use it at once. Raises TokenAlreadyRotatedError to those that come
-    within 5 seconds of it, and UnauthenticatedError, revoking the family, to those that come later.
+    within 5 seconds of it, though its successor was traded too, and UnauthenticatedError, revoking the family, to those
+    that come later. A token whose time is over raises TokenExpiredError and revokes nothing.
     """
     token = _parsed(text)
     family = _family_of(token)
@@ -54,13 +55,16 @@ def rotate(text: str) -> TokenPair:
         current=refresh["jti"],
         previous=token["jti"],
         rotated_at=now,
+        earlier=list(_traded_lately(family, now).items()),
         expires_at=now + settings.REFRESH_TOKEN_EXPIRATION,
     )
     if is_winner:
         return _pair(family, refresh)
-    family.refresh_from_db(fields=["previous", "rotated_at", "revoked_at"])
-    is_recent = family.rotated_at is not None and timezone.now() - family.rotated_at <= REPEAT_WINDOW
-    if family.revoked_at is None and token["jti"] == family.previous and is_recent:
+    try:
+        family.refresh_from_db(fields=["previous", "rotated_at", "earlier", "revoked_at"])
+    except TokenFamily.DoesNotExist:
+        raise UnauthenticatedError from None
+    if family.revoked_at is None and token["jti"] in _traded_lately(family, timezone.now()):
         raise TokenAlreadyRotatedError
     _revoke(family)
     raise UnauthenticatedError
@@ -76,6 +80,8 @@ def end(text: str) -> None:
 def _parsed(text: str) -> RefreshToken:
     try:
         return RefreshToken(text)
+    except ExpiredTokenError:
+        raise TokenExpiredError from None
     except TokenError:
         raise UnauthenticatedError from None
 
@@ -86,6 +92,15 @@ def _family_of(token: RefreshToken) -> TokenFamily | None:
     except ValueError:
         return None
     return TokenFamily.objects.select_related("account").filter(pk=family_id).first()
+
+
+def _traded_lately(family: TokenFamily, now: datetime) -> dict[str, float]:
+    """The family's tokens that were traded within the repeat window, each with when, in seconds since the epoch."""
+    traded = dict(family.earlier or [])
+    if family.rotated_at is not None:
+        traded[family.previous] = family.rotated_at.timestamp()
+    oldest = (now - REPEAT_WINDOW).timestamp()
+    return {token: at for token, at in traded.items() if at >= oldest}
 
 
 def _revoke(family: TokenFamily) -> None:

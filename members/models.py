@@ -1,20 +1,25 @@
 """Accounts, and the families of tokens that each sign-in begins."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.password_validation import password_changed, validate_password
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from members.callers import roles_of
 
 IS_ID: Final = RegexValidator(r"^[A-Za-z0-9_-]{1,64}\Z", "Must be 1 to 64 letters, digits, _ or -.")
+
+#: What an account writes only together: a new password is never without the epoch that voids the tokens before it.
+SECRETS: Final = frozenset({"password", "token_epoch"})
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -29,7 +34,9 @@ class AccountManager(BaseUserManager["Account"]):
         return account
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Account":
-        """An account that may do everything in Django admin."""
+        """An account that may do everything in Django admin. Raises ValidationError for a weak password too."""
+        if password is not None:
+            validate_password(password, self.model(email=email, name=fields.get("name", "")))
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
 
     def get_by_natural_key(self, username: str | None) -> "Account":
@@ -59,6 +66,9 @@ class Account(AbstractBaseUser, PermissionsMixin):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     token_epoch = models.PositiveIntegerField(default=0, editable=False)
 
+    #: The password as the database has it, as far as this object knows.
+    _loaded_password: str | None = None
+
     objects: ClassVar[AccountManager] = AccountManager()
 
     USERNAME_FIELD = "email"
@@ -76,6 +86,25 @@ class Account(AbstractBaseUser, PermissionsMixin):
         self.member_id = self.member_id or None
         self.provider_id = self.provider_id or None
 
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> "Account":
+        """An account of the database, which knows the password it came with."""
+        account = super().from_db(db, field_names, values, **more)
+        account._loaded_password = account.__dict__.get("password")
+        return account
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: "models.QuerySet[Account] | None" = None,
+    ) -> None:
+        """Also knows the password anew."""
+        fields = None if fields is None else list(fields)
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+        if fields is None or "password" in fields:
+            self._loaded_password = self.password
+
     def save(
         self,
         *,
@@ -84,10 +113,25 @@ class Account(AbstractBaseUser, PermissionsMixin):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """A password is never saved without the epoch that voids the tokens given out before it."""
-        if update_fields is not None and "password" in update_fields:
-            update_fields = {*update_fields, "token_epoch"}
-        super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+        """Writes the password only where a new one was set here, and then always with a new epoch.
+
+        An account that was loaded before somebody changed the password would else bring the old one back, and an epoch
+        that was counted here would leave out whatever was given out since.
+        """
+        if self._state.adding:
+            super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+            self._loaded_password = self.password
+            return
+        held = {field.attname for field in self._meta.concrete_fields} - self.get_deferred_fields() - {"id"}
+        written = (held if update_fields is None else set(update_fields)) - SECRETS
+        is_new = self.__dict__.get("password") != self._loaded_password
+        if is_new and (update_fields is None or "password" in update_fields):
+            self.token_epoch = F("token_epoch") + 1
+            written |= SECRETS
+        super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=written)
+        if written >= SECRETS:
+            self.refresh_from_db(using=using, fields=["token_epoch"])
+            self._loaded_password = self.password
 
     @property
     def roles(self) -> frozenset[str]:
@@ -96,18 +140,34 @@ class Account(AbstractBaseUser, PermissionsMixin):
             is_member=self.member_id is not None, is_provider=self.provider_id is not None, is_admin=self.is_admin
         )
 
-    def set_password(self, raw_password: str | None) -> None:
-        """Also voids every token given out so far."""
-        super().set_password(raw_password)
-        self.token_epoch += 1
+    def replace_password(self, raw_password: str) -> bool:
+        """Sets a password at once, which voids every token given out so far.
+
+        False, and nothing is set, when the password is another since this account was loaded.
+        """
+        password = make_password(raw_password)
+        if not self._with_this_password().update(password=password, token_epoch=F("token_epoch") + 1):
+            return False
+        password_changed(raw_password, self)
+        self.refresh_from_db()
+        return True
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether it is the password; one kept in an old way is kept anew, which voids no token."""
+        """Whether it is the password; one kept in an old way is kept anew, unless it was changed meanwhile.
+
+        To keep it anew voids no token.
+        """
 
         def keep_anew(password: str) -> None:
-            Account.objects.filter(pk=self.pk).update(password=make_password(password))
+            kept = make_password(password)
+            if self._with_this_password().update(password=kept):
+                self.password = self._loaded_password = kept
 
         return check_password(raw_password, self.password, keep_anew)
+
+    def _with_this_password(self) -> "models.QuerySet[Account]":
+        """This account, as long as its password is the one that it was loaded with."""
+        return Account.objects.filter(pk=self.pk, password=self.password)
 
     def get_full_name(self) -> str:
         """What Django admin greets with."""
@@ -117,7 +177,10 @@ class Account(AbstractBaseUser, PermissionsMixin):
 
 
 class TokenFamily(models.Model):
-    """All tokens that descend from one sign-in. Only `current` may be refreshed; the family dies as a whole."""
+    """All tokens that descend from one sign-in. Only `current` may be refreshed; the family dies as a whole.
+
+    `previous` was traded for it at `rotated_at`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="token_families")
@@ -125,6 +188,8 @@ class TokenFamily(models.Model):
     current = models.CharField(max_length=32)
     previous = models.CharField(max_length=32, blank=True)
     rotated_at = models.DateTimeField(null=True)
+    #: Pairs of a token that was traded before `previous`, and when in seconds since the epoch; only the latest ones.
+    earlier = models.JSONField(null=True, default=list)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)

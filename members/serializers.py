@@ -6,9 +6,9 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from gateway_clients.edge.serializers import StrictCharField, StrictSerializer
+from members.validators import MAX_LENGTH
 
-#: No password or token is longer; a hash of more would only cost time.
-PASSWORD_MAX_LENGTH = 1024
+#: No token is longer.
 TOKEN_MAX_LENGTH = 4096
 #: What a browser takes for an e-mail address (WHATWG HTML, `input type=email`), with a dot behind the @.
 EMAIL = (
@@ -21,7 +21,7 @@ class LoginInput(StrictSerializer):
     """An e-mail and its password."""
 
     email = StrictCharField(max_length=254, help_text="In any letter case.")
-    password = StrictCharField(max_length=PASSWORD_MAX_LENGTH, trim_whitespace=False, style={"input_type": "password"})
+    password = StrictCharField(max_length=MAX_LENGTH, trim_whitespace=False, style={"input_type": "password"})
 
 
 class RefreshTokenInput(StrictSerializer):
@@ -33,11 +33,12 @@ class RefreshTokenInput(StrictSerializer):
 class PasswordInput(StrictSerializer):
     """The password as it is, and as it shall be."""
 
-    current_password = StrictCharField(max_length=PASSWORD_MAX_LENGTH, trim_whitespace=False)
+    current_password = StrictCharField(max_length=MAX_LENGTH, trim_whitespace=False)
     new_password = StrictCharField(
-        max_length=PASSWORD_MAX_LENGTH,
+        max_length=MAX_LENGTH,
         trim_whitespace=False,
-        help_text="At least 12 characters, not a common one, not like the e-mail or name.",
+        help_text="At least 12 characters, not a common one, not like the e-mail or name. Blanks at its ends do not "
+        "count, and several in a row count as one.",
     )
 
 

@@ -36,12 +36,16 @@ class GivenChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One request of an account. `key` None: the portal wants no protection against its own repeats."""
+    """One request of an account. `key` None: the portal wants no protection against its own repeats.
+
+    `provider_id` is where the claim has to be for this account to ask for this; "" where it may be anywhere.
+    """
 
     operation: Operation
     account_id: str
     key: str | None
     given: GivenClaim | GivenChange
+    provider_id: str = ""
 
     @property
     def fingerprint(self) -> bytes:

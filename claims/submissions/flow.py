@@ -16,6 +16,7 @@ from claims.submissions import promises, records
 from claims.submissions.asking import Asked, GivenChange, GivenClaim, Outcome
 from claims.submissions.checks import changeable_claim, checked_claim
 from claims.submissions.sending import Reason, Verdict, call_of, refusal_of, verdict_of
+from claims.submissions.sight import require_sight
 from gateway_clients.caching import dropping
 from gateway_clients.edge.access import Caller, Resource, scope_of
 from gateway_clients.edge.errors import ApiError
@@ -44,8 +45,9 @@ def submit_claim(
 ) -> Outcome:
     """Submits a claim, once for each key of the account.
 
-    Raises AccessDeniedError, BadUserInputError for ids that nobody has, RequestInProgressError, KeyReusedError, and
-    what the services fail with as long as nothing was sent.
+    Raises AccessDeniedError, NotFoundError for the claim of an earlier request that the account may not see any more,
+    BadUserInputError for ids that nobody has, RequestInProgressError, KeyReusedError, and what the services fail with
+    as long as nothing was sent.
     """
     scope_of(caller, Resource.CLAIM_SUBMISSION, member_id=given.member_id, provider_id=given.provider_id)
 
@@ -53,8 +55,10 @@ def submit_claim(
         claim = checked_claim(gateway, given, submitted_by=account_id)
         return msgspec.json.encode(claim), given.provider_id
 
-    asked = Asked(operation=Operation.SUBMIT, account_id=account_id, key=key, given=given)
-    return _carried_out(gateway, asked, prepare, clock)
+    asked = Asked(
+        operation=Operation.SUBMIT, account_id=account_id, key=key, given=given, provider_id=given.provider_id
+    )
+    return _carried_out(gateway, caller, asked, prepare, clock)
 
 
 def change_claim(
@@ -67,22 +71,23 @@ def change_claim(
     key: str | None,
     clock: Clock = timezone.now,
 ) -> Outcome:
-    """Cancels or appeals a claim, once for each key of the account. Raises as `submit_claim`, and NotFoundError."""
+    """Cancels or appeals a claim, once for each key of the account. Raises as `submit_claim`."""
     scope = scope_of(caller, Resource.CLAIM_CHANGES, member_id=given.member_id)
 
     def prepare() -> tuple[bytes, str]:
         claim = changeable_claim(gateway, given, operation, scope=scope)
         return msgspec.json.encode(Reason(given.reason)), claim.provider_id or ""
 
-    return _carried_out(
-        gateway, Asked(operation=operation, account_id=account_id, key=key, given=given), prepare, clock
-    )
+    asked = Asked(operation=operation, account_id=account_id, key=key, given=given, provider_id=scope.provider_id or "")
+    return _carried_out(gateway, caller, asked, prepare, clock)
 
 
-def _carried_out(gateway: Gateway, asked: Asked, prepare: Prepare, clock: Clock) -> Outcome:
+def _carried_out(gateway: Gateway, caller: Caller, asked: Asked, prepare: Prepare, clock: Clock) -> Outcome:
     row, is_ours = records.begin(asked, clock())
     if not is_ours:
-        return records.outcome_of(row, is_replayed=True)
+        outcome = records.outcome_of(row, is_replayed=True)
+        require_sight(row, outcome, caller)
+        return outcome
     try:
         body, provider_id = prepare()
         until = clock() + timedelta(seconds=gateway.deadline.remaining_seconds + RECORD_SECONDS)

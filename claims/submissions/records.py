@@ -12,7 +12,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 from django.db.models import F
 
 from claims.errors import KeyReusedError, RequestInProgressError
-from claims.models import FINAL, LIFE, Operation, State, Submission
+from claims.models import FINAL, ID_MAX_LENGTH, LIFE, Operation, State, Submission
 from claims.submissions.asking import Asked, GivenClaim, Outcome
 from gateway_clients.caching import dropping
 from gateway_clients.caching.pending_drops import KIND
@@ -32,6 +32,8 @@ MOST_ROUNDS: Final = 5
 SETTLE: Final = "claims.settle"
 NOTIFY: Final = "notification.send"
 CHANNELS: Final = ("email", "push")
+#: PostgreSQL keeps it in no text and in no JSON.
+NUL: Final = "\x00"
 log = structlog.get_logger(__name__)
 
 
@@ -94,7 +96,7 @@ def _inserted(asked: Asked, now: datetime) -> Submission | None:
         idempotency_key=asked.key,
         operation=asked.operation,
         member_id=given.member_id,
-        provider_id=given.provider_id if isinstance(given, GivenClaim) else "",
+        provider_id=asked.provider_id,
         claim_id="" if isinstance(given, GivenClaim) else given.claim_id,
         created_at=now,
         leased_until=now + TAKE_OVER_AFTER,
@@ -123,10 +125,11 @@ def start_sending(row: Submission, body: bytes, *, provider_id: str, until: date
 
     Raises RequestInProgressError when it was taken over meanwhile: then nothing may be sent; and DoubtfulCommitError.
     """
-    row.sent, row.state, row.leased_until, row.provider_id = row.seal("sent", body), State.SENDING, until, provider_id
+    row.sent, row.state, row.leased_until = row.seal("sent", body), State.SENDING, until
+    row.provider_id = column_text(provider_id)
     with doubt_in_commit() as changes, transaction.atomic():
         is_ours = Submission.objects.filter(pk=row.pk, fence=row.fence, state=State.CHECKING).update(
-            sent=row.sent, state=row.state, leased_until=until, provider_id=provider_id
+            sent=row.sent, state=row.state, leased_until=until, provider_id=row.provider_id
         )
         if not is_ours:
             raise RequestInProgressError
@@ -147,7 +150,7 @@ def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
             .update(
                 state=State.SUBMITTED,
                 answer=row.seal("answer", msgspec.msgpack.encode(claim)),
-                claim_id=claim.id,
+                claim_id=column_text(claim.id),
                 settled_at=now,
                 expires_at=max(row.expires_at, now + LIFE),
             )
@@ -155,12 +158,20 @@ def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
         if is_news:
             writing.withdraw(SETTLE, about=about(row))
             writing.put_all(follows, about=about(row))
-    row.claim_id = claim.id
+    row.claim_id = column_text(claim.id)
 
 
 def notification(row: Submission, claim: ClaimPayload) -> dict[str, Any]:
-    """What whoever submitted it is told."""
-    return {"type": "claim_submitted", "claim_id": claim.id, "user_id": row.account_id, "channel": list(CHANNELS)}
+    """What whoever submitted it is told. Names the claim unless its id is one that no database keeps in JSON."""
+    told = {"type": "claim_submitted", "claim_id": claim.id, "user_id": row.account_id, "channel": list(CHANNELS)}
+    if NUL in claim.id:
+        del told["claim_id"]
+    return told
+
+
+def column_text(upstream_id: str) -> str:
+    """What staff see of an id that an upstream chose: "" for one that is too long for its column or cannot be read."""
+    return upstream_id if len(upstream_id) <= ID_MAX_LENGTH and upstream_id.isprintable() else ""
 
 
 def keep_problem(row: Submission, problem: Problem, now: datetime) -> None:

@@ -7,6 +7,7 @@ from claims.aggregators import what_may_be_done
 from claims.models import Submission as Row
 from claims.submissions.asking import Outcome
 from claims.submissions.records import outcome_of
+from claims.submissions.sight import require_sight
 from claims.transformers import to_claim_detail
 from claims.view_models import ClaimDetail, PendingSubmission, Submission, SubmissionError, SubmissionStatus
 from gateway_clients.edge.access import Caller
@@ -25,7 +26,10 @@ def shown_pending(outcome: Outcome) -> PendingSubmission:
 
 
 def submission_status(submission_id: str, caller: Caller, *, account_id: str, now: datetime) -> Submission:
-    """How far the account's submission has got. Raises NotFoundError for an unknown one, or another account's."""
+    """How far the account's submission has got.
+
+    Raises NotFoundError for an unknown one, another account's, and one whose claim the account may not see any more.
+    """
     try:
         key = uuid.UUID(submission_id)
     except ValueError:
@@ -34,6 +38,7 @@ def submission_status(submission_id: str, caller: Caller, *, account_id: str, no
     if row is None or row.has_expired(now):
         raise NotFoundError
     outcome = outcome_of(row, is_replayed=False)
+    require_sight(row, outcome, caller)
     return Submission(
         submission_id=outcome.submission_id,
         status=_status(outcome),

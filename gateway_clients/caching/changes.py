@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from gateway_clients.caching.keys import ANY, Subject
+from gateway_clients.caching.keys import ANY, ID_PATTERN, Subject
 
 
 class Changed(StrEnum):
@@ -23,7 +23,11 @@ class Changed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What has changed, and whose it is, as far as that is known. Raises ValueError for what is no id."""
+    """What has changed, and whose it is, as far as that is known. Raises ValueError for what is no id of a member.
+
+    The services name claims and providers as they like: one whose name is no id has no tag of its own, because nothing
+    is kept under such a name.
+    """
 
     changed: Changed
     member_id: str | None = None
@@ -31,9 +35,8 @@ class Change:
     claim_id: str | None = None
 
     def __post_init__(self) -> None:
-        for kind, value in self._ids.items():
-            if value is not None:
-                Subject(kind, value)
+        if self.member_id is not None:
+            Subject.member(self.member_id)
 
     @property
     def _ids(self) -> dict[str, str | None]:
@@ -45,11 +48,11 @@ class Change:
         templates = DROPS[self.changed]
         if self.changed is Changed.CLAIM and self.provider_id is None:
             templates += OF_ANY_PROVIDER
-        unknown = [f"{{{kind}}}" for kind, value in self._ids.items() if value is None]
+        unknown = [f"{{{kind}}}" for kind, value in self._ids.items() if not ID_PATTERN.match(value or "")]
         return frozenset(tag.format(**self._ids) for tag in templates if not any(kind in tag for kind in unknown))
 
 
-#: What each drops, as tags of `keys`; a tag is left out where it names an id that the change doesn't have.
+#: What each drops, as tags of `keys`; a tag is left out where it needs an id that the change doesn't have.
 #: A change of a claim moves the sums over everybody too (`summary`), one of a provider the lists it may stand in.
 DROPS: Final[Mapping[Changed, tuple[str, ...]]] = {
     Changed.CLAIM: (

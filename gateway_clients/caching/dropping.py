@@ -17,7 +17,7 @@ from django.utils import timezone
 from gateway_clients.caching.changes import OF_ANY_PROVIDER, Change
 from gateway_clients.caching.guard import CacheDownError
 from gateway_clients.caching.invalidation import write_versions
-from gateway_clients.caching.keys import Subject
+from gateway_clients.caching.keys import ID_PATTERN, Subject
 from gateway_clients.caching.pending_drops import KIND, due_drops, forget, tags_of
 from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.conf import DataClass
@@ -34,10 +34,12 @@ PROMISE_RESERVE_SECONDS: Final = 5.0
 
 
 def claim_tags(*, member_id: str, provider_id: str | None, claim_id: str | None) -> tuple[str, ...]:
-    """The tags of all that shows a claim: the claim, its member's and provider's views, the sums over everybody."""
-    subjects = [Subject.member(member_id)]
-    subjects += [] if provider_id is None else [Subject.provider(provider_id)]
-    subjects += [] if claim_id is None else [Subject.claim(claim_id)]
+    """The tags of all that shows a claim: the claim, its member's and provider's views, the sums over everybody.
+
+    A claim or a provider whose name is no id has no tag: nothing is kept under such a name.
+    """
+    named = {"member": member_id, "provider": provider_id, "claim": claim_id}
+    subjects = [Subject(kind, name) for kind, name in named.items() if name is not None and ID_PATTERN.match(name)]
     any_provider = OF_ANY_PROVIDER if provider_id is None else ()
     return (*map(str, subjects), str(DataClass.SUMMARY), *any_provider)
 

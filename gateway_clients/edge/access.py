@@ -105,7 +105,11 @@ RULES: Final[Mapping[Resource, Mapping[Role, Rule]]] = {
 def scope_of(
     caller: Caller, resource: Resource, *, member_id: str | None = None, provider_id: str | None = None
 ) -> Scope:
-    """How much of the resource the caller sees; the widest that any of their roles gives. Raises AccessDeniedError."""
+    """How much of the resource the caller sees; the widest that any of their roles gives. Raises AccessDeniedError.
+
+    Whose claims are asked for decides between a member's scope and a provider's; where nobody's are, a provider's is
+    the wider.
+    """
     roles = caller.roles
     scopes = [
         scope
@@ -114,4 +118,12 @@ def scope_of(
     ]
     if not scopes:
         raise AccessDeniedError
-    return EVERYTHING if EVERYTHING in scopes else scopes[0]
+    return EVERYTHING if EVERYTHING in scopes else min(scopes, key=lambda scope: _cut(scope, member_id, provider_id))
+
+
+def _cut(scope: Scope, member_id: str | None, provider_id: str | None) -> tuple[int, bool]:
+    """How many ids the scope adds to those that are asked for; of two that add as many a member's cuts off more."""
+    added = (scope.member_id is not None and scope.member_id != member_id) + (
+        scope.provider_id is not None and scope.provider_id != provider_id
+    )
+    return added, scope.member_id is not None

@@ -44,6 +44,20 @@ class UnauthenticatedError(ApiError):
     title = "Sign in first"
 
 
+class TokenExpiredError(UnauthenticatedError):
+    """A token that is the gateway's own and whose time is over."""
+
+    code = "token_expired"
+    title = "The token has expired"
+
+
+class WrongCredentialsError(UnauthenticatedError):
+    """An e-mail and a password that are not those of an active account; which of it is not told."""
+
+    code = "wrong_credentials"
+    title = "Wrong e-mail or password."
+
+
 class AccessDeniedError(ApiError):
     """The account may not see or do this."""
 

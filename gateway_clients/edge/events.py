@@ -105,7 +105,10 @@ def event_of(body: bytes) -> Event:
 
 
 def changes_of(event: Event) -> tuple[Change, ...]:
-    """What has changed; nothing for a type that is not known. Raises BadUserInputError for data without its ids."""
+    """What has changed; nothing for a type that is not known. Raises BadUserInputError for data without its ids.
+
+    The services name claims and providers as they like; a member's name must be an id.
+    """
     known = TYPES.get(event.type)
     if known is None:
         return ()
@@ -117,7 +120,7 @@ def changes_of(event: Event) -> tuple[Change, ...]:
     try:
         return (Change(changed=known.changed, **ids),)
     except ValueError:
-        raise BadUserInputError(errors={"data": ["An id has 1 to 64 letters, digits, _ or -."]}) from None
+        raise BadUserInputError(errors={"data": ["The member_id must be 1 to 64 letters, digits, _ or -."]}) from None
 
 
 def take(webhook_id: str, event: Event) -> None:

@@ -25,7 +25,10 @@ TYPES: Final = "shown_types"
 JSON_ALONE: Final = ("application/json",)
 #: What any operation may answer beside what it is for.
 COMMON_ERRORS: Final = {400: "Bad input", 429: "Too many requests", 500: "Internal error"}
-SIGNED_IN_ERRORS: Final = {401: "Not signed in", 403: "Access denied"}
+SIGNED_IN_ERRORS: Final = {
+    401: "The token is over (`token_expired`); or not signed in (`unauthenticated`)",
+    403: "Access denied",
+}
 UPSTREAM_ERRORS: Final = {
     404: "Not found",
     502: "An upstream gave a bad answer",

@@ -2,25 +2,23 @@
 
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from gateway_clients.edge import limits
-from gateway_clients.edge.errors import BadUserInputError
 from gateway_clients.edge.openapi import shows
 from gateway_clients.edge.rules import open_to_all, signed_in
 from gateway_clients.edge.views import GatewayViewSet
 from members import families
 from members.models import Account
+from members.passwords import change_password
 from members.serializers import LoginInput, PasswordInput, RefreshTokenInput
 from members.sign_in import account_of
 from members.transformers.accounts import to_signed_in, to_user
 from members.view_models.accounts import SignedIn, User
 
-WRONG_SIGN_IN = {401: "Wrong e-mail or password", 429: "Too many sign-ins; see Retry-After"}
-DEAD_TOKEN = {401: "The token is dead or no refresh token"}
+WRONG_SIGN_IN = {401: "Wrong e-mail or password (`wrong_credentials`)", 429: "Too many sign-ins; see Retry-After"}
+DEAD_TOKEN = {401: "The token is over (`token_expired`); or dead, or no refresh token (`unauthenticated`)"}
 
 
 class AuthViewSet(GatewayViewSet):
@@ -67,14 +65,7 @@ class AuthViewSet(GatewayViewSet):
         account = _account(request)
         given = self.checked(PasswordInput)
         limits.count_sign_in(request._request, account.email)
-        if not account.check_password(given["current_password"]):
-            raise BadUserInputError(errors={"current_password": ["This is not the password."]})
-        try:
-            validate_password(given["new_password"], account)
-        except ValidationError as error:
-            raise BadUserInputError(errors={"new_password": error.messages}) from None
-        account.set_password(given["new_password"])
-        account.save(update_fields=["password"])
+        change_password(account, current=given["current_password"], new=given["new_password"])
         return HttpResponse(status=204)
 
     @shows(User, errors={}, tags=["auth"])

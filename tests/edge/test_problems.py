@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
 STATUS_OF_CODE = {
     "bad_user_input": 400,
     "unauthenticated": 401,
+    "token_expired": 401,
+    "wrong_credentials": 401,
     "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,

@@ -55,6 +55,10 @@ EFFECTS = [
     ("claim.status.changed", CLAIM, "provider", "claims?provider_id=prov-1", {"claims"}),
     ("claim.status.changed", CLAIM, "provider", "claims/m-1", {"claims"}),
     ("claim.status.changed", {**CLAIM, "provider_id": "prov-2"}, "provider", "claims?provider_id=prov-1", set()),
+    ("claim.status.changed", {**CLAIM, "claim_id": "2026/0042"}, "member", "claims/m-1", {"claims"}),
+    ("claim.status.changed", {**CLAIM, "provider_id": "*"}, "member", "claims/m-1", {"claims"}),
+    ("claim.status.changed", {**CLAIM, "provider_id": "*"}, "provider", "claims?provider_id=prov-1", set()),
+    ("provider.updated", {"provider_id": "2026/7"}, "provider", "providers/prov-1/dashboard", set()),
     (
         "member.updated",
         M,
@@ -103,6 +107,13 @@ def test_the_table_of_drops_has_a_row_for_each_change() -> None:
         "provider:p:dashboard",
         "summary",
     }
+
+
+def test_what_is_no_id_has_no_tag() -> None:
+    named = Change(changed=Changed.CLAIM, claim_id="2026/0042", member_id="m", provider_id="*")
+
+    assert named.tags == {"member:m:claims", "member:m:summary", "member:m:dashboard", "summary"}
+    assert Change(changed=Changed.PROVIDER, provider_id="*").tags == {"provider"}
 
 
 def test_a_claims_new_status_is_shown_at_once(sandbox, portal) -> None:

@@ -171,6 +171,30 @@ def test_the_providers_of_all_claims_of_a_query_are_one_call_that_arrives(as_, s
     assert sandbox.calls("provider").by_operation == {"searchProviders": 1}
 
 
+def test_a_provider_whose_name_is_no_id_costs_no_other_claim_its_provider(ask, gateway) -> None:
+    named = [CLAIM | {"id": f"clm-{n}", "provider": {"id": name}} for n, name in enumerate(["p-1", "2026/7", "a,b"])]
+    gateway.answers["listClaims"] = a_page(*named)
+
+    answer = ask("admin", "{ claims { claims { providerId provider { id } } } }")
+
+    assert answer["data"]["claims"]["claims"] == [
+        {"providerId": "p-1", "provider": {"id": "p-1"}},
+        {"providerId": "2026/7", "provider": None},
+        {"providerId": "a,b", "provider": None},
+    ]
+    assert "errors" not in answer
+    assert [call.target for call in gateway.asked][1:] == ["/providers?ids=p-1&limit=1&offset=0"]
+
+
+def test_where_no_provider_has_an_id_none_is_asked_for(ask, gateway) -> None:
+    gateway.answers["listClaims"] = a_page(CLAIM | {"provider": {"id": "2026/7"}})
+
+    answer = ask("admin", "{ claims { claims { provider { id } } } }")
+
+    assert answer["data"]["claims"]["claims"] == [{"provider": None}]
+    assert [call.operation for call in gateway.asked] == ["listClaims"]
+
+
 def test_what_is_kept_is_marked_as_over_rest(as_, sandbox) -> None:
     client = as_("member")
     query = f"{{ {DASHBOARD} {{ name coverageStatus {{ status }} meta {{ sections {{ name state }} }} }} }}"

@@ -1,5 +1,6 @@
 """Signing in, staying signed in and signing out over GraphQL: the same as over REST."""
 
+import datetime
 import json
 from typing import Any
 
@@ -43,8 +44,8 @@ def test_a_wrong_sign_in_is_null_and_says_no_more(client, email: str, password: 
     answer = send(client, LOGIN, e=email, p=password)
 
     assert (answer.status_code, answer.json()["data"]) == (200, {"login": None})
-    assert answer.json()["errors"][0]["message"] == "Wrong e-mail or password"
-    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert answer.json()["errors"][0]["message"] == "Wrong e-mail or password."
+    assert answer.json()["errors"][0]["extensions"]["code"] == "WRONG_CREDENTIALS"
 
 
 def test_a_refresh_token_is_good_once(client) -> None:
@@ -57,6 +58,17 @@ def test_a_refresh_token_is_good_once(client) -> None:
     assert second["user"]["id"] == first["user"]["id"]
     assert again["data"] == {"refreshToken": None}
     assert again["errors"][0]["extensions"]["code"] == "TOKEN_ALREADY_ROTATED"
+
+
+def test_a_refresh_token_whose_time_is_over_says_so(client, settings) -> None:
+    settings.REFRESH_TOKEN_EXPIRATION = datetime.timedelta(seconds=-60)
+    over = send(client, LOGIN, e="portal@example.org", p=PASSWORD).json()["data"]["login"]["refreshToken"]
+
+    answer = send(client, "mutation($t: String!) { refreshToken(refreshToken: $t) { accessToken } }", t=over).json()
+
+    assert answer["data"] == {"refreshToken": None}
+    assert answer["errors"][0]["message"] == "The token has expired"
+    assert answer["errors"][0]["extensions"]["code"] == "TOKEN_EXPIRED"
 
 
 def test_after_a_logout_the_access_token_is_dead(client) -> None:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from gateway_clients.edge.access import Resource, Scope, scope_of
+from members import families
 from members.demo import DEMO_ACCOUNTS
 from members.models import Account
 
@@ -68,6 +69,65 @@ def test_create_account_says_what_is_wrong(arguments: list[str], message: str) -
 
     assert message in str(error.value)
     assert Account.objects.count() == 1
+
+
+TOO_SHORT = "This password is too short. It must contain at least 12 characters."
+TOO_LONG = "This password is too long. It must contain at most 1024 characters."
+WEAK = {
+    "eleven-char": TOO_SHORT,
+    "sandi-8x": TOO_SHORT,
+    " " * 12: TOO_SHORT,
+    "\u00a0\u3000" * 6: TOO_SHORT,
+    "\u200b" * 12: TOO_SHORT,
+    "     sandi      ": TOO_SHORT,
+    "a              b": TOO_SHORT,
+    "long-and-good" * 79: TOO_LONG,
+    "password1234": "This password is too common.",
+}
+
+
+@pytest.mark.parametrize(("password", "message"), WEAK.items())
+def test_a_weak_password_is_refused_wherever_one_is_set(
+    password: str, message: str, portal: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(CommandError, match=message):
+        call_command("create_account", "new@example.com", "--password", password, "--staff")
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", password)
+    with pytest.raises(CommandError, match=message):
+        call_command("createsuperuser", "--noinput", "--email", "new@example.com")
+    assert not Account.objects.exists()
+
+    member = Account.objects.create_user("member@example.com", "some-password")
+    change = {"current_password": "some-password", "new_password": password}
+    headers = {"Authorization": f"Bearer {families.begin(member).access}"}
+    answer = portal.post("/api/v1/auth/password", change, "application/json", headers=headers)
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["new_password"])
+
+    portal.force_login(Account.objects.create_superuser("root@example.com", "some-password"))
+    form = {"password1": password, "password2": password}
+    own = {"old_password": "some-password", "new_password1": password, "new_password2": password}
+    for path, fields in (
+        ("members/account/add/", {"email": "new@example.com", **form}),
+        (f"members/account/{member.pk}/password/", form),
+        ("password_change/", own),
+    ):
+        answer = portal.post(f"/admin/{path}", fields)
+        assert (answer.status_code, message in answer.content.decode()) == (200, True), path
+    assert [account.check_password("some-password") for account in Account.objects.all()] == [True, True]
+
+
+@pytest.mark.parametrize(("password", "what"), [("siti@example.com", "e-mail"), ("siti-rahayu-1", "name")])
+def test_a_password_like_the_e_mail_or_the_name_is_refused(password: str, what: str) -> None:
+    with pytest.raises(CommandError, match=f"too similar to the {what}"):
+        call_command("create_account", "siti@example.com", "--password", password, "--name", "Siti Rahayu", "--staff")
+    assert not Account.objects.exists()
+
+
+@pytest.mark.parametrize("password", ["just-twelve-", "kata sandi ku", "\u00e9" * 4 + "-sandi-7", "x9" * 512])
+def test_a_password_of_12_characters_is_taken(password: str) -> None:
+    call_command("create_account", "new@example.com", "--password", password, "--staff", stdout=StringIO())
+
+    assert Account.objects.get().check_password(password)
 
 
 def test_an_e_mail_has_one_account_in_any_case() -> None:

@@ -1,7 +1,8 @@
 """Sign in, stay signed in, sign out."""
 
 import uuid
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -73,7 +74,9 @@ def test_unknown_wrong_and_disabled_are_answered_alike(portal: Client, siti: Acc
 
     assert [answer.status_code for answer in answers] == [401] * 4
     assert all(body == bodies[0] for body in bodies)
-    assert (bodies[0]["code"], bodies[0]["detail"]) == ("unauthenticated", "Wrong e-mail or password")
+    assert (bodies[0]["code"], bodies[0]["detail"]) == ("wrong_credentials", "Wrong e-mail or password.")
+    assert "Sign in first" not in str(bodies[0])
+    assert answers[0].headers["WWW-Authenticate"] == "Bearer"
 
 
 def test_unknown_wrong_and_disabled_each_cost_one_hash(
@@ -183,6 +186,42 @@ def test_a_token_whose_claims_do_not_hold_is_401(
     assert _me(portal, _forged(settings, _sign_in(portal).json(), **moved)) == status
 
 
+@pytest.mark.parametrize(
+    ("changes", "code", "detail"),
+    [
+        ({"exp": 1}, "token_expired", "The token has expired"),
+        ({"exp": 1, "sid": uuid.uuid4().hex}, "token_expired", "The token has expired"),
+        ({"exp": "soon"}, "unauthenticated", "Sign in first"),
+        ({"iss": "somebody"}, "unauthenticated", "Sign in first"),
+        ({"sid": uuid.uuid4().hex}, "unauthenticated", "Sign in first"),
+    ],
+)
+def test_a_token_whose_time_is_over_has_a_code_of_its_own(
+    portal: Client, siti: Account, settings: Any, changes: dict[str, Any], code: str, detail: str
+) -> None:
+    pair = _sign_in(portal).json()
+    access = {"Authorization": f"Bearer {_forged(settings, pair, **changes)}"}
+    secret = settings.REFRESH_TOKEN_SECRET[0]
+    refresh = {"refresh_token": _forged(settings, pair, secret=secret, token_type="refresh", **changes)}
+
+    for answer in (portal.get("/api/v1/auth/me", headers=access), _post(portal, "refresh", refresh)):
+        assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (401, code, detail)
+    asked = portal.post("/graphql", {"query": "{ me { id } }"}, "application/json", headers=access)
+    (error,) = asked.json()["errors"]
+    assert (asked.status_code, error["message"], error["extensions"]["code"]) == (401, detail, code.upper())
+    assert _me(portal, pair["access_token"]) == 200
+
+
+def test_a_logout_with_a_token_whose_time_is_over_says_so(portal: Client, siti: Account, settings: Any) -> None:
+    pair, secret = _sign_in(portal).json(), settings.REFRESH_TOKEN_SECRET[0]
+    over = _forged(settings, pair, secret=secret, token_type="refresh", exp=1)
+
+    answer = _post(portal, "logout", {"refresh_token": over})
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_expired")
+    assert _me(portal, pair["access_token"]) == 200
+
+
 def test_a_token_signed_otherwise_is_401(portal: Client, siti: Account, settings: Any) -> None:
     settings.JWT_SECRET = ("s" * 64,)
     pair = _sign_in(portal).json()
@@ -235,13 +274,70 @@ def test_a_refresh_token_used_again_later_ends_the_family(portal: Client, siti: 
     assert _me(portal, other["access_token"]) == 200
 
 
-def test_a_token_of_two_refreshes_ago_ends_the_family_at_once(portal: Client, siti: Account) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets so many seconds pass for the families of tokens."""
+    passed = timedelta()
+
+    def wait(seconds: float) -> None:
+        nonlocal passed
+        passed += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(families.timezone, "now", lambda: datetime.now(UTC) + passed)
+    return wait
+
+
+def test_each_token_that_was_traded_within_5_seconds_is_409_and_ends_nothing(
+    portal: Client, siti: Account, clock: Callable[[float], None]
+) -> None:
+    pairs = [_sign_in(portal).json()]
+    for _ in range(4):
+        pairs.append(_post(portal, "refresh", {"refresh_token": pairs[-1]["refresh_token"]}).json())
+        clock(1.2)
+
+    for pair in pairs[:-1]:
+        again = _post(portal, "refresh", {"refresh_token": pair["refresh_token"]})
+        assert (again.status_code, again.json()["code"]) == (409, "token_already_rotated")
+    assert _me(portal, pairs[-1]["access_token"]) == 200
+    assert _post(portal, "refresh", {"refresh_token": pairs[-1]["refresh_token"]}).status_code == 200
+
+
+def test_a_token_that_was_traded_5_seconds_ago_ends_the_family_though_its_successors_are_newer(
+    portal: Client, siti: Account, clock: Callable[[float], None]
+) -> None:
     first = _sign_in(portal).json()
     second = _post(portal, "refresh", {"refresh_token": first["refresh_token"]}).json()
+    clock(4)
     third = _post(portal, "refresh", {"refresh_token": second["refresh_token"]}).json()
+    clock(1.1)
 
+    assert _post(portal, "refresh", {"refresh_token": second["refresh_token"]}).status_code == 409
     assert _post(portal, "refresh", {"refresh_token": first["refresh_token"]}).status_code == 401
     assert _me(portal, third["access_token"]) == 401
+
+
+def test_a_family_remembers_the_tokens_of_5_seconds_alone(siti: Account, clock: Callable[[float], None]) -> None:
+    pair = families.begin(siti)
+    for _ in range(20):
+        clock(1.7)
+        pair = families.rotate(pair.refresh)
+
+    assert len(TokenFamily.objects.get().earlier) == 2
+
+
+def test_a_family_that_is_gone_in_the_middle_of_a_refresh_is_401(
+    portal: Client, siti: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = _sign_in(portal).json()
+    made = families.RefreshToken.of
+
+    def of_a_family_that_goes(family: TokenFamily) -> Any:
+        TokenFamily.objects.all().delete()
+        return made(family)
+
+    monkeypatch.setattr(families.RefreshToken, "of", of_a_family_that_goes)
+
+    assert _post(portal, "refresh", {"refresh_token": pair["refresh_token"]}).status_code == 401
 
 
 def test_a_logout_ends_the_family_and_its_access_tokens(portal: Client, siti: Account) -> None:

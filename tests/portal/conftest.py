@@ -11,7 +11,10 @@ from gateway_clients.edge import context
 from gateway_clients.testing.fake_gateway import FakeGateway
 from members import families
 from members.models import Account
+from tests.support.portals import signed_in
 from tests.upstream_answers import all_done, all_well
+
+__all__ = ["signed_in"]
 
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "member": {"member_id": "m-1"},

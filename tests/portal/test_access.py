@@ -115,3 +115,16 @@ def test_every_address_of_the_api_is_in_the_table() -> None:
     known |= {(method, f"api/v1/{pattern}") for method, pattern in ELSEWHERE}
 
     assert {each for each in operations(get_resolver().url_patterns) if each[0] != "head"} == known
+
+
+@pytest.mark.parametrize(
+    ("asked", "target"),
+    [("?provider_id=p-1", "provider_id=p-1"), ("?member_id=m-1", "member_id=m-1"), ("", "provider_id=p-1")],
+)
+def test_who_is_a_member_and_a_provider_gets_the_whole_list_that_is_asked_for(
+    asked: str, target: str, signed_in, gateway
+) -> None:
+    answer = signed_in(member_id="m-1", provider_id="p-1").get(f"/api/v1/claims{asked}")
+
+    assert answer.status_code == 200
+    assert [call.target for call in gateway.asked] == [f"/claims?{target}&limit=20&offset=0"]
