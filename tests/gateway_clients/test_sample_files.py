@@ -157,7 +157,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED.keys())
-@pytest.mark.parametrize("owner", [os.getpid(), GONE])
+@pytest.mark.parametrize("owner", [os.getpid(), GONE], ids=["own", "gone"])
 def test_a_damaged_file_costs_its_samples_only(tmp_path: Path, damage: bytes, owner: int) -> None:
     (tmp_path / f"counter_{os.getppid()}.db").write_bytes(file_of({key("well"): 3.0}))
     damaged = tmp_path / f"counter_{owner}.db"
