@@ -157,10 +157,10 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED.keys())
-@pytest.mark.parametrize("owner", [os.getpid(), GONE], ids=["own", "gone"])
-def test_a_damaged_file_costs_its_samples_only(tmp_path: Path, damage: bytes, owner: int) -> None:
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_damaged_file_costs_its_samples_only(tmp_path: Path, damage: bytes, is_gone: bool) -> None:
     (tmp_path / f"counter_{os.getppid()}.db").write_bytes(file_of({key("well"): 3.0}))
-    damaged = tmp_path / f"counter_{owner}.db"
+    damaged = tmp_path / f"counter_{GONE if is_gone else os.getpid()}.db"
     damaged.write_bytes(damage)
     metrics = WorkerMetrics(tmp_path)
     registry = CollectorRegistry()
@@ -168,7 +168,7 @@ def test_a_damaged_file_costs_its_samples_only(tmp_path: Path, damage: bytes, ow
     with capture_logs() as lines:
         texts = [generate_latest(registry).decode().splitlines() for _ in range(3)]
     assert [[line for line in text if line[0] != "#"] for text in texts] == [['hits_total{a="well"} 3.0']] * 3
-    assert damaged.exists() == (owner != GONE)
+    assert damaged.exists() != is_gone
     assert sum(line["event"] == "metrics.damaged" for line in lines) <= 1
 
 

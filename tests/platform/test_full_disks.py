@@ -82,3 +82,10 @@ def test_with_the_log_disk_full_every_request_is_served_and_lines_are_written_ag
     wait_until(lambda: gateway.get("/nowhere") and '"route":"unmatched"' in gateway.output)
     fill(small_disk)
     assert gateway.stop() == 0
+
+
+def test_where_the_metrics_directory_cannot_be_made_it_says_so_and_serves(start: Start) -> None:
+    gateway = start(PROMETHEUS_MULTIPROC_DIR="/proc/metrics")
+    assert "/proc/metrics cannot be written" in gateway.output
+    assert {gateway.get("/api/v1/claims/m-1").status for _ in range(10)} == {200}
+    assert gateway.ask("GET", "/metrics", port=gateway.metrics_port).status == 200
