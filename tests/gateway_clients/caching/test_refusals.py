@@ -107,12 +107,16 @@ def test_a_replica_is_down(guard: RedisGuard, outside: Redis, write: Callable[[R
     assert guard.is_down
 
 
-def test_a_pool_without_a_connection_left_is_no_dead_redis(guard: RedisGuard) -> None:
-    def fail(_: Redis) -> None:
-        raise MaxConnectionsError("Too many connections")
+def out_of_connections(_: Redis) -> None:
+    raise MaxConnectionsError("Too many connections")
 
+
+@pytest.mark.parametrize("command", [out_of_connections, lambda redis: redis.set("key", object())])
+def test_a_command_that_was_not_sent_says_nothing_of_redis(
+    guard: RedisGuard, command: Callable[[Redis], object]
+) -> None:
     with pytest.raises(CacheRefusedError):
-        guard.run(fail)
+        guard.run(command)
     assert not guard.is_down
 
 
