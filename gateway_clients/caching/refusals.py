@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from redis.exceptions import MaxConnectionsError, RedisError, ResponseError
+from redis.exceptions import DataError, MaxConnectionsError, RedisError, ResponseError
 
 RedisState = Literal["up", "down", "down for writes", "cluster"]
 
@@ -16,6 +16,8 @@ OF_A_CLUSTER: Final = frozenset({CLUSTER, "MOVED", "ASK", "CROSSSLOT", "CLUSTERD
 OF_WRITES: Final = frozenset({"READONLY", "OOM", "MISCONF", "NOREPLICAS"})
 #: No command is of use behind one of these. A full server still answers what it holds; a replica may hold what is old.
 OF_THE_SERVER: Final = OF_A_CLUSTER | {"READONLY", "MASTERDOWN", "LOADING", "NOAUTH", "WRONGPASS"}
+#: These say that Redis was not even asked: all connections are in use, or a value is of a type that cannot be sent.
+OF_THIS_PROCESS: Final = (MaxConnectionsError, DataError)
 #: Redis 6 wraps the refusal of a command in a script: `Error running script (...): @user_script: 1: -OOM command ...`.
 _WRAPPED: Final = re.compile(r": -([A-Z]+) ")
 
@@ -35,9 +37,9 @@ def refusal_code(error: BaseException) -> str:
 
 def concerns_server(error: Exception) -> bool:
     """Whether Redis is of no use behind this error: there was no answer, or any other command would be refused too."""
-    if isinstance(error, MaxConnectionsError):
-        return False
-    return not isinstance(error, ResponseError) or refusal_code(error) in OF_THE_SERVER
+    if isinstance(error, ResponseError):
+        return refusal_code(error) in OF_THE_SERVER
+    return not isinstance(error, OF_THIS_PROCESS)
 
 
 def state_behind(code: str) -> RedisState:

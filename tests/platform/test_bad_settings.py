@@ -71,6 +71,7 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
     "CACHE_KEY_PREFIX": VISIBLE,
     **{f"CACHE_TTL_SECONDS_{name}": POSITIVE_SECONDS for name in DataClass.__members__},
     **{f"CACHE_STALE_SECONDS_{name}": SECONDS for name in DataClass.__members__},
+    "DATABASE_POOL_SIZE": COUNT,
     "DATABASE_URL": (
         "postgres://user:s3cret@db.example:5432/gateway",
         (

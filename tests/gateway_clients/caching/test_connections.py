@@ -179,15 +179,21 @@ def test_redis_behind_a_unix_socket_may_die_and_come_back(redis_server: RedisSer
 
 
 class Names:
-    """The system's look-up of names, as a test has it: how often it was asked, and when it answers."""
+    """The system's look-up of names ending in `.test`, as a test has it: how often it was asked, and when it answers.
+
+    Threads of the process that look up other names go on.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.count = 0
+        self._system = socket.getaddrinfo
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def __call__(self, host: str, *_: Any) -> Any:
+    def __call__(self, host: str, *rest: Any, **options: Any) -> Any:
+        if not host.endswith(".test"):
+            return self._system(host, *rest, **options)
         self.count += 1
         self.may_answer.wait(20)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", self.port))]

@@ -36,8 +36,9 @@ class Two:
     def look_up(self, system: Callable[..., Any]) -> Callable[..., Any]:
         """The system's look-up of names, which knows ours as well."""
 
-        def looked_up(host: str, port: int, *more: Any) -> Any:
-            return system("127.0.0.1", self.named.port, *more) if host == NAME else system(host, port, *more)
+        def looked_up(host: str, port: int, *rest: Any, **options: Any) -> Any:
+            place = ("127.0.0.1", self.named.port) if host == NAME else (host, port)
+            return system(*place, *rest, **options)
 
         return looked_up
 

@@ -15,7 +15,7 @@ from gateway_clients.caching.invalidation import Invalidations
 from gateway_clients.caching.refusals import concerns_server, refusal_code
 from gateway_clients.caching.scripts import Script
 from gateway_clients.caching.store import Cache
-from gateway_clients.resilience.blackboard import Blackboard
+from gateway_clients.resilience.blackboard import Blackboard, OwnNews
 from tests.gateway_clients.caching.steps import BENEFITS, fill, lease, look
 from tests.gateway_clients.caching.steps import value_of as value
 from tests.support.redis_server import RedisServer
@@ -92,7 +92,7 @@ def test_an_invalidation_that_a_full_redis_refuses_makes_it_down_until_it_is_don
 WRITES: dict[str, Callable[[RedisGuard], object]] = {
     "a command": lambda guard: guard.run(lambda redis: redis.set("key", "x")),
     "a script": lambda guard: guard.script(WRITING, ["key"], []),
-    "what the processes tell each other": lambda guard: Blackboard(guard, prefix="test").exchange("process", (), []),
+    "what the processes tell each other": lambda guard: Blackboard(guard, prefix="test").exchange("process", OwnNews()),
 }
 
 
@@ -107,12 +107,16 @@ def test_a_replica_is_down(guard: RedisGuard, outside: Redis, write: Callable[[R
     assert guard.is_down
 
 
-def test_a_pool_without_a_connection_left_is_no_dead_redis(guard: RedisGuard) -> None:
-    def fail(_: Redis) -> None:
-        raise MaxConnectionsError("Too many connections")
+def out_of_connections(_: Redis) -> None:
+    raise MaxConnectionsError("Too many connections")
 
+
+@pytest.mark.parametrize("command", [out_of_connections, lambda redis: redis.set("key", object())])
+def test_a_command_that_was_not_sent_says_nothing_of_redis(
+    guard: RedisGuard, command: Callable[[Redis], object]
+) -> None:
     with pytest.raises(CacheRefusedError):
-        guard.run(fail)
+        guard.run(command)
     assert not guard.is_down
 
 

@@ -1,6 +1,8 @@
 """Redis over TLS: with a certificate that is trusted, or not at all; a password never goes over a plain connection."""
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.gateway_clients.caching.steps import fill, look
 from tests.gateway_clients.caching.steps import value_of as value
 from tests.support.calls import Running
 from tests.support.certificates import Authority
+from tests.support.redis_server import RedisServer
 from tests.support.tls_redis import PASSWORD, TLSRedis
 
 TLS_HANDSHAKE = 0x16
@@ -66,6 +69,37 @@ def test_options_of_the_address_hold(tls_redis: TLSRedis, authority: Authority) 
     assert trusted.run(lambda redis: redis.ping()) is True
     unchecked = guard_of(f"{tls_redis.url}?ssl_cert_reqs=none")
     assert unchecked.run(lambda redis: redis.ping()) is True
+
+
+ASK = """
+import django
+django.setup()
+from gateway_clients.caching.redis_state import redis_state
+from gateway_clients.caching.guard import default_connection
+default_connection().set("asked", "by a process")
+print(redis_state())
+"""
+
+
+@pytest.mark.parametrize("way", ["TLS", "a Unix socket"])
+def test_the_settings_lead_a_process_there(
+    tls_redis: TLSRedis, authority: Authority, redis_server: RedisServer, tmp_path: Path, way: str
+) -> None:
+    if way == "TLS":
+        environment = {"REDIS_URL": tls_redis.url, "SSL_CERT_FILE": str(authority.bundle)}
+    else:
+        redis_server.kill()
+        redis_server.start(f"unixsocket {tmp_path / 'redis.sock'}")
+        environment = {"REDIS_URL": f"unix://{tmp_path / 'redis.sock'}?db=1"}
+    process = subprocess.run(
+        [sys.executable, "-c", ASK],
+        env={"DJANGO_SETTINGS_MODULE": "bff_project.settings", "ENVIRONMENT": "development", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (process.stdout.split(), process.returncode) == (["up"], 0), process.stderr
 
 
 def test_what_is_said_first_is_a_handshake_and_no_password() -> None:
