@@ -55,12 +55,17 @@ class Page(msgspec.Struct, Generic[I], frozen=True):
 
 
 class Parser(msgspec.Struct, Generic[P], frozen=True):
-    """Reads answers of one type. `payload_type` is also what msgspec needs to read a kept payload back."""
+    """Reads answers of one type. `payload_type` is also what msgspec needs to read a kept payload back.
+
+    `needs_lists`: a list that was sent and cannot be read spoils the answer, since an
+    empty one would say something else.
+    """
 
     payload_type: Any
     decoder: msgspec.json.Decoder[Any]
     is_asked_for: Callable[[P], bool] | None = None
     has_total: bool = False
+    needs_lists: bool = False
 
     def __call__(self, body: bytes) -> Parsed[P]:
         """The payload. Raises ValueError for an unusable answer, ForeignAnswerError for one about somebody else."""
@@ -78,15 +83,19 @@ class Parser(msgspec.Struct, Generic[P], frozen=True):
         except ValueError:
             findings = lenient.Findings()
             value = lenient.read(body, self.payload_type, findings)
-            return Parsed(value, findings.omitted, tuple(findings.drift))
+            if self.needs_lists and findings.has_lost_list:
+                raise
+            return Parsed(value, findings.omitted, tuple(findings.drift), tuple(findings.drifted))
         if self.has_total and value.total is None:
             return Parsed(value, drift=("total",))
         return Parsed(value)
 
 
-def one(payload_type: type[I], *, is_asked_for: Callable[[I], bool] | None = None) -> Parser[I]:
+def one(
+    payload_type: type[I], *, is_asked_for: Callable[[I], bool] | None = None, needs_lists: bool = False
+) -> Parser[I]:
     """A parser of a single object. `is_asked_for` tells whether it is the one that was asked for."""
-    return Parser(payload_type, _decoder_of(payload_type), is_asked_for)
+    return Parser(payload_type, _decoder_of(payload_type), is_asked_for, needs_lists=needs_lists)
 
 
 def page(
