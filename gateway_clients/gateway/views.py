@@ -198,13 +198,13 @@ def _keys(
 ) -> tuple[CacheKey, ...]:
     """That of what is asked for, and the whole view's. One section alone is kept as its call's answer is."""
     subject = spec.subject(subject_id)
-    whole = CacheKey(spec.data_class, spec.name, subject)
+    whole = CacheKey(spec.data_class, spec.name, subject).shaped(spec.shape)
     is_part = 1 < len(asked) < len(spec.sections)
     if not (is_part or rendition):
         return (whole,)
     names = "+".join(section.name for section in asked)
     manner = f":{rendition.name}" if rendition else ""
-    return CacheKey(spec.data_class, f"{spec.name}:{names}{manner}", subject), whole
+    return CacheKey(spec.data_class, f"{spec.name}:{names}{manner}", subject).shaped(spec.shape), whole
 
 
 class NothingToShowError(GatewayError):
