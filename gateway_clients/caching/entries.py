@@ -10,12 +10,21 @@ from gateway_clients.caching.names import Names
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """One kept answer: the encoded value, or that there is none (a 404); the unreadable items; how long it took."""
+    """One kept answer: the encoded value, or that there is none (a 404); the unreadable items; how long it took.
+
+    `drifted` names the fields that could not be read.
+    """
 
     body: msgspec.Raw
     is_absent: bool = False
     omitted: int = 0
     fill_seconds: float = 0.0
+    drifted: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that the upstream sent could be read."""
+        return not (self.omitted or self.drifted)
 
 
 ENTRY_DECODER: Final = msgspec.msgpack.Decoder(Entry)

@@ -1,5 +1,6 @@
 """What a cache entry is called. A key for personal data cannot be made without its subject."""
 
+import copy
 import re
 from typing import Final, Self
 
@@ -51,7 +52,8 @@ class Subject(msgspec.Struct, frozen=True):
 class CacheKey(msgspec.Struct, frozen=True):
     """The name of one entry: data class, subject, reader's scope where it matters, representation.
 
-    `str(key)` is `claims:member:m-1:list:limit=5`, with a reader `claims:member:m-1:for:provider:p-1:list:limit=5`.
+    `str(key)` is `claims:member:m-1:list:limit=5`, with a reader `claims:member:m-1:for:provider:p-1:list:limit=5`;
+    `key.shaped(…)` ends in `~` and the shape of what is kept.
     `tags` drop the entry: `member:m-1` (all about them), `member:m-1:claims` (that class of it), and the same of the
     reader and of whoever else it is about; where a provider is the subject `provider:*:claims` too. Raises ValueError
     when personal data has no subject.
@@ -92,6 +94,12 @@ class CacheKey(msgspec.Struct, frozen=True):
         force_setattr(self, "name", f"{name}:{self.representation}")
         force_setattr(self, "tags", tuple(tags) or (str(kind),))
         force_setattr(self, "versions", tuple(versions) or ((str(kind), ""),))
+
+    def shaped(self, shape: str) -> Self:
+        """The same key for values of this shape alone (`shapes.shape_of`): those of another have another name."""
+        shaped = copy.copy(self)
+        force_setattr(shaped, "name", f"{self.name}~{shape}")
+        return shaped
 
     def __repr__(self) -> str:
         return f"CacheKey({self.name})"

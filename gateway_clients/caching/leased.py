@@ -22,6 +22,8 @@ from gateway_clients.instrumentation.rates import rate_book
 
 #: Seconds that a 404 is kept at most.
 ABSENT_SECONDS: Final = 30.0
+#: Seconds that an answer is kept at most of which something could not be read; it is no last good answer either.
+PARTIAL_SECONDS: Final = 5.0
 #: The share of an entry's life that chance takes off, so that entries made together do not end together.
 JITTER: Final = 0.1
 #: Leases asked for in vain that are remembered; the others end by themselves.
@@ -144,11 +146,11 @@ class LeasedCache:
         return lead_seconds >= reading.fresh_seconds
 
     def fill_of(self, reading: Reading, entry: Entry) -> Fill:
-        """What to store: the life of its data class, shortened by chance; 30 s at most for a 404."""
+        """What to store: the life of its data class, shortened by chance; 30 s at most for a 404, 5 s for a part."""
         life = lifetime(reading.key.data_class)
         fresh_seconds = life.fresh_seconds * (1 - JITTER * self._chance())
-        if entry.is_absent:
-            fresh_seconds = min(fresh_seconds, ABSENT_SECONDS)
+        if entry.is_absent or not entry.is_whole:
+            fresh_seconds = min(fresh_seconds, ABSENT_SECONDS if entry.is_absent else PARTIAL_SECONDS)
             return Fill(reading=reading, entry=entry, fresh_seconds=fresh_seconds, kept_seconds=fresh_seconds)
         kept_seconds = fresh_seconds + life.stale_seconds
         return Fill(reading=reading, entry=entry, fresh_seconds=fresh_seconds, kept_seconds=kept_seconds)

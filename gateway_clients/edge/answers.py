@@ -8,7 +8,7 @@ import msgspec
 from django.http import HttpResponse
 
 from gateway_clients.edge.headers import OwnHeadersResponse, put
-from gateway_clients.edge.view_models import COMPLETE, ViewMeta, ViewModel, meta_of
+from gateway_clients.edge.view_models import ViewMeta, ViewModel, meta_of
 from gateway_clients.fan_out.sections import Section, SectionState
 
 JSON_TYPE: Final = "application/json"
@@ -61,7 +61,8 @@ def _response(body: bytes, material: bytes, meta: ViewMeta | None, status: int) 
 def _lasting(meta: ViewMeta) -> bytes:
     """What of `meta` makes another answer: not the ages, nor whether a whole answer came from the cache."""
     parts = [
-        f"{name}={'' if section.state in COMPLETE else section.state.value},{section.error},{section.omitted}"
+        f"{name}={'' if section.state.is_complete else section.state.value},"
+        f"{section.error},{section.omitted},{'+'.join(section.drifted)}"
         for name, section in meta.sections.items()
     ]
     return ";".join(parts).encode()

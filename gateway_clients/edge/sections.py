@@ -6,7 +6,7 @@ from django.http import HttpResponse
 
 from gateway_clients.edge.answers import cache_status_of
 from gateway_clients.fan_out.pending import PendingCall
-from gateway_clients.fan_out.sections import Section, SectionState
+from gateway_clients.fan_out.sections import Section, SectionState, section_of
 
 P = TypeVar("P")
 
@@ -14,8 +14,7 @@ P = TypeVar("P")
 def required_section(call: PendingCall[P]) -> tuple[P, Section[P]]:
     """Waits: the payload, and how it came about. Raises as `PendingCall.outcome` does, also for a 404."""
     outcome = call.outcome()
-    section = Section(outcome.value, outcome.state, age_seconds=outcome.age_seconds, omitted=outcome.omitted)
-    return outcome.value, section
+    return outcome.value, section_of(outcome, outcome.value)
 
 
 def labelled(response: HttpResponse, section: Section[Any]) -> HttpResponse:

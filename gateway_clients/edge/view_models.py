@@ -1,13 +1,11 @@
 """The base of what a portal sees. Written once: REST answers, the OpenAPI schema and GraphQL types come from it."""
 
 from collections.abc import Mapping
-from typing import Any, Final, dataclass_transform
+from typing import Any, dataclass_transform
 
 import msgspec
 
 from gateway_clients.fan_out.sections import Section, SectionState
-
-COMPLETE: Final = frozenset(state for state in SectionState if state.is_complete)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
@@ -16,16 +14,27 @@ class ViewModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SectionMeta(ViewModel, omit_defaults=True):
-    """How one section came about. `age` is whole seconds since its upstream was asked."""
+    """How one section came about.
+
+    `age` is whole seconds since its upstream was asked. `error` says why the section is
+    stale, a fallback or unavailable. `omitted` counts the items that could not be read and
+    were left out. `drifted` names the fields that could not be read and are null for that
+    reason.
+    """
 
     state: SectionState
     age: int
     error: str | None = None
     omitted: int = 0
+    drifted: tuple[str, ...] = ()
 
 
 class ViewMeta(ViewModel):
-    """Which parts of an answer are complete. `complete`: none is stale, fallback or unavailable."""
+    """Which parts of an answer are complete.
+
+    `complete` is true when no section is stale, fallback, unavailable, drifted or short of
+    items.
+    """
 
     complete: bool
     sections: dict[str, SectionMeta]
@@ -34,10 +43,14 @@ class ViewMeta(ViewModel):
 def meta_of(sections: Mapping[str, Section[Any]]) -> ViewMeta:
     """The `meta` of an answer made of these sections."""
     return ViewMeta(
-        complete=COMPLETE.issuperset([section.state for section in sections.values()]),
+        complete=all(section.is_whole for section in sections.values()),
         sections={
             name: SectionMeta(
-                state=section.state, age=int(section.age_seconds), error=section.error, omitted=section.omitted
+                state=section.state,
+                age=int(section.age_seconds),
+                error=section.error,
+                omitted=section.omitted,
+                drifted=section.drifted,
             )
             for name, section in sections.items()
         },

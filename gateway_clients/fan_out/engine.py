@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
+from msgspec.structs import replace
 
 from gateway_clients.caching.entries import Found, Look
 from gateway_clients.caching.store import Cache, default_cache
@@ -20,7 +21,7 @@ from gateway_clients.upstream.call import Call
 from gateway_clients.upstream.driver import MoreFills, run
 from gateway_clients.upstream.flights import Flight
 from gateway_clients.upstream.jobs import Ahead, Job
-from gateway_clients.upstream.outcome import Outcome
+from gateway_clients.upstream.outcome import Outcome, SectionState
 from gateway_clients.upstream.pipe import kept_outcome
 from gateway_clients.upstream.registry import admission, go_all_in_batches
 
@@ -243,7 +244,8 @@ class FanOut:
         """The time is over: the last good answer, if the one who asks has found one and it was not dropped since."""
         stale = self._still_stale(pending, flight) if flight.stale is not None else None
         if stale is not None:
-            pending.settle(stale)
+            is_stale = stale.state is SectionState.STALE
+            pending.settle(replace(stale, error=DeadlineExceededError.code) if is_stale else stale)
         else:
             pending.fail(DeadlineExceededError(pending.call.service))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gateway_clients.errors import GatewayError, GatewayOverloadedError, UpstreamNotFoundError
-from gateway_clients.fan_out.sections import Section
+from gateway_clients.fan_out.sections import Section, section_of
 from gateway_clients.upstream.call import Call
 from gateway_clients.upstream.outcome import Outcome, SectionState
 
@@ -103,4 +103,4 @@ class PendingCall(Generic[P]):
                 return Section(fallback(), SectionState.FALLBACK, error=error.code)
             return Section(None, SectionState.UNAVAILABLE, error=error.code)
         value = None if outcome.is_absent else transform(outcome.value)
-        return Section(value, outcome.state, outcome.age_seconds, omitted=outcome.omitted)
+        return section_of(outcome, value)

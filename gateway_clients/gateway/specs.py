@@ -1,12 +1,13 @@
 """What a view is made of, told as values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 import msgspec
 
 from gateway_clients.caching.keys import Subject
+from gateway_clients.caching.shapes import shape_of
 from gateway_clients.conf import DataClass
 from gateway_clients.upstream.call import Call
 
@@ -40,6 +41,12 @@ class ViewSpec:
     data_class: DataClass
     subject: Callable[[str], Subject]
     sections: tuple[SectionSpec[Any, Any], ...]
+    shape: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Notes the shape of what its sections show: of the types that their transformers say they return."""
+        kinds = (get_type_hints(section.transform).get("return", Any) for section in self.sections)
+        object.__setattr__(self, "shape", shape_of(*kinds))
 
     @property
     def section_names(self) -> tuple[str, ...]:

@@ -115,7 +115,8 @@ class PendingView:
         """Waits. Only the asked sections, in the view's order. Values are view models as msgspec.Raw JSON.
 
         Raises UpstreamNotFoundError when the section that decides existence was asked for and is not there,
-        NothingToShowError when every asked section is fallback or unavailable, GatewayOverloadedError when it was shed.
+        its own error when a single section was asked for and has nothing, NothingToShowError when every one of several
+        is fallback or unavailable, GatewayOverloadedError when it was shed.
         """
         sections = self.parts()
         self._raise_if_nothing_came(sections)
@@ -137,7 +138,7 @@ class PendingView:
         if spec.decides_existence and section.value is None and section.state.is_complete:
             raise UpstreamNotFoundError(spec.service, upstream_status=404)
         value = msgspec.Raw(_json(section.value))
-        return Section(value, section.state, section.age_seconds, section.error, section.omitted)
+        return msgspec.structs.replace(section, value=value)
 
     def _raise_if_nothing_came(self, sections: Mapping[str, Section[Any]]) -> None:
         for section in sections.values():
@@ -146,6 +147,8 @@ class PendingView:
         if not sections:
             return
         errors = [error for pending in self._calls.values() if (error := pending.error) is not None]
+        if len(sections) == len(errors) == 1:
+            raise errors[0]
         raise NothingToShowError(errors)
 
     def early_fill(self) -> list[Fill]:
@@ -176,7 +179,7 @@ class PendingView:
 
     def _fill(self) -> list[Fill]:
         sections, reading = self._sections or {}, self._reading
-        is_complete = all(section.state.is_complete and not section.omitted for section in sections.values())
+        is_complete = all(section.is_whole for section in sections.values())
         is_as_asked = self.is_rendered or self._rendition is None
         if reading is None or not (is_complete and is_as_asked and self._is_kept and reading.stamp):
             return []
@@ -195,13 +198,13 @@ def _keys(
 ) -> tuple[CacheKey, ...]:
     """That of what is asked for, and the whole view's. One section alone is kept as its call's answer is."""
     subject = spec.subject(subject_id)
-    whole = CacheKey(spec.data_class, spec.name, subject)
+    whole = CacheKey(spec.data_class, spec.name, subject).shaped(spec.shape)
     is_part = 1 < len(asked) < len(spec.sections)
     if not (is_part or rendition):
         return (whole,)
     names = "+".join(section.name for section in asked)
     manner = f":{rendition.name}" if rendition else ""
-    return CacheKey(spec.data_class, f"{spec.name}:{names}{manner}", subject), whole
+    return CacheKey(spec.data_class, f"{spec.name}:{names}{manner}", subject).shaped(spec.shape), whole
 
 
 class NothingToShowError(GatewayError):

@@ -46,7 +46,7 @@ class Service:
             target=target_of(path, query),
             parse=parse,
             payload_type=parse.payload_type,
-            key=key,
+            key=None if key is None else key.shaped(parse.shape),
         )
 
     def _ask(self, operation: str, path: tuple[str, ...], parse: Parser[P], question: object) -> Call[P]:

@@ -163,7 +163,7 @@ class ClaimsService(Service):
                 reader=reader,
                 also_about=(Subject.claim(claim_id),),
             )
-        return self._read("getClaim", ("claims", claim_id), _claim(claim_id), key=key)
+        return self._read("getClaim", ("claims", claim_id), _claim(claim_id, needs_lists=True), key=key)
 
     def summarize_claims(
         self, *, member_id: str | None = None, provider_id: str | None = None
@@ -198,8 +198,9 @@ class ClaimsService(Service):
         )
 
 
-def _claim(claim_id: str) -> Parser[ClaimPayload]:
-    return one(ClaimPayload, is_asked_for=lambda claim: claim.id == claim_id)
+def _claim(claim_id: str, *, needs_lists: bool = False) -> Parser[ClaimPayload]:
+    """What a write has done must not become unknown for a list that cannot be read; a read fails for it."""
+    return one(ClaimPayload, is_asked_for=lambda claim: claim.id == claim_id, needs_lists=needs_lists)
 
 
 def _subjects(member_id: str | None, provider_id: str | None) -> tuple[Subject, ...]:

@@ -21,15 +21,23 @@ _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 @dataclass(slots=True)
 class Findings:
-    """What was wrong: items left out of the answer's own lists, and fields that drifted (`items[].provider.name`)."""
+    """What was wrong: items left out of the answer's own lists, and fields that drifted (`items[].provider.name`).
+
+    `drifted` names those of the fields that are missing from what could be read; `drift`
+    has the fields of items that were left out as well.
+    `has_lost_list`: one of the answer's own lists was sent and could not be read.
+    """
 
     omitted: int = 0
     drift: dict[str, None] = field(default_factory=dict)
+    drifted: dict[str, None] = field(default_factory=dict)
+    has_lost_list: bool = False
 
     def note(self, path: str) -> None:
         """Keeps the name of a field that is not as the contract says."""
-        if len(self.drift) < MAX_DRIFT_NAMES:
-            self.drift[path] = None
+        for names in (self.drift, self.drifted):
+            if len(names) < MAX_DRIFT_NAMES:
+                names[path] = None
 
 
 def read(body: bytes, payload_type: Any, findings: Findings) -> Any:
@@ -113,6 +121,7 @@ def _struct(raw: msgspec.Raw, payload_type: Any, path: str, findings: Findings) 
             findings.note(where)
             if told.is_required:
                 raise
+            findings.has_lost_list |= told.item is not None and not path
     return payload_type(**values)
 
 
@@ -140,16 +149,19 @@ def _within_utc(value: Any) -> Any:
 def _items(raw: msgspec.Raw, item_type: Any, where: str, findings: Findings) -> tuple[Any, ...]:
     sent = _array.decode(raw)
     items: list[Any] = []
+    is_inner = "." in where
     decoder = _decoder_of(item_type)
     for one in sent:
         try:
             items.append(decoder.decode(one))
         except ValueError:
+            drifted = dict(findings.drifted)
             try:
                 items.append(_struct(one, item_type, f"{where}[]", findings))
             except ValueError:
                 findings.note(f"{where}[]")
-    if "." not in where:
+                findings.drifted = drifted | ({f"{where}[]": None} if is_inner else {})
+    if not is_inner:
         findings.omitted += len(sent) - len(items)
     if sent and not items:
         raise ValueError(f"nothing of {where} could be read")

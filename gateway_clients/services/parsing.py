@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 
+from gateway_clients.caching.shapes import shape_of
 from gateway_clients.services import lenient
 from gateway_clients.upstream.call import ForeignAnswerError, Parsed
 
@@ -55,12 +56,19 @@ class Page(msgspec.Struct, Generic[I], frozen=True):
 
 
 class Parser(msgspec.Struct, Generic[P], frozen=True):
-    """Reads answers of one type. `payload_type` is also what msgspec needs to read a kept payload back."""
+    """Reads answers of one type. `payload_type` is also what msgspec needs to read a kept payload back, and `shape`
+    tells it from other versions of itself.
+
+    `needs_lists`: a list that was sent and cannot be read spoils the answer, since an
+    empty one would say something else.
+    """
 
     payload_type: Any
     decoder: msgspec.json.Decoder[Any]
+    shape: str
     is_asked_for: Callable[[P], bool] | None = None
     has_total: bool = False
+    needs_lists: bool = False
 
     def __call__(self, body: bytes) -> Parsed[P]:
         """The payload. Raises ValueError for an unusable answer, ForeignAnswerError for one about somebody else."""
@@ -78,15 +86,20 @@ class Parser(msgspec.Struct, Generic[P], frozen=True):
         except ValueError:
             findings = lenient.Findings()
             value = lenient.read(body, self.payload_type, findings)
-            return Parsed(value, findings.omitted, tuple(findings.drift))
+            if self.needs_lists and findings.has_lost_list:
+                raise
+            return Parsed(value, findings.omitted, tuple(findings.drift), tuple(findings.drifted))
         if self.has_total and value.total is None:
             return Parsed(value, drift=("total",))
         return Parsed(value)
 
 
-def one(payload_type: type[I], *, is_asked_for: Callable[[I], bool] | None = None) -> Parser[I]:
+def one(
+    payload_type: type[I], *, is_asked_for: Callable[[I], bool] | None = None, needs_lists: bool = False
+) -> Parser[I]:
     """A parser of a single object. `is_asked_for` tells whether it is the one that was asked for."""
-    return Parser(payload_type, _decoder_of(payload_type), is_asked_for)
+    decoder, shape = _read_as(payload_type)
+    return Parser(payload_type, decoder, shape, is_asked_for, needs_lists=needs_lists)
 
 
 def page(
@@ -96,10 +109,10 @@ def page(
 
     One item about somebody else than was asked for refuses the whole page.
     """
-    payload_type, decoder = _page_of(item_type)
+    payload_type, decoder, shape = _page_of(item_type)
     if is_asked_for is None:
-        return Parser(payload_type, decoder, has_total=has_total)
-    return Parser(payload_type, decoder, lambda found: all(map(is_asked_for, found.items)), has_total)
+        return Parser(payload_type, decoder, shape, has_total=has_total)
+    return Parser(payload_type, decoder, shape, lambda found: all(map(is_asked_for, found.items)), has_total)
 
 
 class _Unread(Parser[None], frozen=True):
@@ -108,17 +121,17 @@ class _Unread(Parser[None], frozen=True):
 
 
 @cache
-def _decoder_of(payload_type: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(payload_type)
+def _read_as(payload_type: Any) -> tuple[msgspec.json.Decoder[Any], str]:
+    return msgspec.json.Decoder(payload_type), shape_of(payload_type)
 
 
 @cache
-def _page_of(item_type: Any) -> tuple[Any, msgspec.json.Decoder[Any]]:
-    return Page[item_type], msgspec.json.Decoder(Page[item_type])
+def _page_of(item_type: Any) -> tuple[Any, msgspec.json.Decoder[Any], str]:
+    return Page[item_type], *_read_as(Page[item_type])
 
 
 #: The parser of an answer whose body does not matter.
-nothing: Final[Parser[None]] = _Unread(None, _decoder_of(None))
+nothing: Final[Parser[None]] = _Unread(None, *_read_as(None))
 
 
 __all__: Sequence[str] = (

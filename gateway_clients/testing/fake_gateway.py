@@ -12,8 +12,9 @@ from gateway_clients.gateway import Gateway
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.testing.no_cache import NoCache
 from gateway_clients.upstream.asker import Asker
+from gateway_clients.upstream.asking import fresh_outcome
 from gateway_clients.upstream.call import Call
-from gateway_clients.upstream.outcome import Outcome, SectionState
+from gateway_clients.upstream.outcome import Outcome
 from gateway_clients.upstream.streaming import Promised
 
 P = TypeVar("P")
@@ -97,4 +98,4 @@ class FakeGateway(Gateway):
             parsed = call.parse(body)
         except ValueError as error:
             raise UpstreamContractError(call.service, was_sent=True) from error
-        return Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted)
+        return fresh_outcome(parsed)

@@ -33,7 +33,12 @@ def asked(call: Call[P], target: Upstream, asker: Asker, deadline: Deadline) -> 
     """A call whose answer is never kept. Raises UpstreamError's kinds, a 404 too."""
     asked_at = time.monotonic()
     parsed = yield from ask(call, target, asker, deadline)
-    return Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted, true_at=asked_at)
+    return fresh_outcome(parsed, asked_at)
+
+
+def fresh_outcome(parsed: Parsed[P], asked_at: float = 0.0) -> Outcome[P]:
+    """The outcome of an answer that was asked for at this monotonic moment."""
+    return Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted, true_at=asked_at, drifted=parsed.drifted)
 
 
 def ask(call: Call[P], target: Upstream, asker: Asker, deadline: Deadline) -> Pipe[Parsed[P]]:

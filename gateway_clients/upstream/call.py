@@ -15,12 +15,14 @@ JSON: Final = "application/json"
 class Parsed(msgspec.Struct, Generic[P], frozen=True):
     """A payload; how many items of its list could not be read; and the fields that were not as the contract says.
 
-    `drift` names fields as msgspec's paths do (`items[].total_amount`), for logs and metrics; never values.
+    `drift` names fields as msgspec's paths do (`items[].total_amount`), for logs and metrics; never values. `drifted`
+    has those of them that are missing from the payload, without those of items that were left out.
     """
 
     value: P
     omitted: int = 0
     drift: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
 
 
 class ForeignAnswerError(ValueError):

@@ -28,7 +28,8 @@ class Outcome(msgspec.Struct, Generic[P], frozen=True):
 
     `is_absent`: the upstream said 404 and `value` means nothing. `true_at`: the last monotonic moment of this process
     after which it was found true; what changed later may be missing. `is_unwatched`: it was asked for without Redis,
-    which alone could tell what others changed meanwhile.
+    which alone could tell what others changed meanwhile. `drifted` names the fields that could not be read, and `error`
+    is the code of the failure that a stale answer stands in for.
     """
 
     value: P
@@ -38,3 +39,5 @@ class Outcome(msgspec.Struct, Generic[P], frozen=True):
     is_absent: bool = False
     true_at: float = 0.0
     is_unwatched: bool = False
+    drifted: tuple[str, ...] = ()
+    error: str | None = None

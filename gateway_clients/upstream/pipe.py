@@ -20,7 +20,7 @@ from gateway_clients.errors import (
 )
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
-from gateway_clients.upstream.asking import ask
+from gateway_clients.upstream.asking import ask, fresh_outcome
 from gateway_clients.upstream.call import Call
 from gateway_clients.upstream.outcome import Outcome, SectionState
 from gateway_clients.upstream.registry import Upstream
@@ -124,9 +124,14 @@ def _fill(
     except Exception:
         yield Release(reading)
         raise
-    outcome = Outcome(parsed.value, SectionState.FRESH, omitted=parsed.omitted, true_at=started_at)
+    outcome = fresh_outcome(parsed, started_at)
     listener.hear_answer(outcome)
-    entry = Entry(_raw(_encoded(parsed.value)), omitted=parsed.omitted, fill_seconds=time.monotonic() - started_at)
+    entry = Entry(
+        _raw(_encoded(parsed.value)),
+        omitted=parsed.omitted,
+        fill_seconds=time.monotonic() - started_at,
+        drifted=parsed.drifted,
+    )
     return (yield from _stored(outcome, entry, reading, cache))
 
 
@@ -161,19 +166,19 @@ def kept_outcome(call: Call[P], reading: Reading, cache: Cache) -> Outcome[P] | 
     if reading.entry is None:
         return None
     state = SectionState.CACHED if reading.found is Found.FRESH else SectionState.STALE
-    age_seconds, omitted = reading.age_seconds, reading.entry.omitted
-    if reading.entry.is_absent:
+    entry, age_seconds = reading.entry, reading.age_seconds
+    if entry.is_absent:
         return Outcome(cast(P, None), state, age_seconds, is_absent=True, true_at=reading.asked_at)
     try:
-        value = msgspec.msgpack.decode(reading.entry.body, type=call.payload_type)
+        value = msgspec.msgpack.decode(entry.body, type=call.payload_type)
     except msgspec.MsgspecError:
         cache.discard(reading.key)
         return None
-    return Outcome(cast(P, value), state, age_seconds, omitted, true_at=reading.asked_at)
+    return Outcome(cast(P, value), state, age_seconds, entry.omitted, true_at=reading.asked_at, drifted=entry.drifted)
 
 
 def _stale_or_raise(stale: Outcome[P] | None, error: UpstreamError) -> Outcome[P]:
-    """The last good answer, unless the upstream refused the request itself."""
+    """The last good answer, which says why it is stale, unless the upstream refused the request itself."""
     if stale is None or stale.is_absent or isinstance(error, UpstreamRejectedError):
         raise error
-    return stale
+    return replace(stale, error=error.code) if stale.state is SectionState.STALE else stale

@@ -16,7 +16,7 @@ from gateway_clients.errors import (
 )
 from gateway_clients.gateway import NothingToShowError
 from gateway_clients.testing.fake_gateway import FakeGateway
-from tests.upstream_answers import CLAIM, NOTIFICATION, a_page, all_well
+from tests.upstream_answers import CLAIM, MEMBER, NOTIFICATION, a_page, all_well
 
 SPECS = [MEMBER_DASHBOARD, MEMBER_PROFILE, PROVIDER_DASHBOARD]
 MODELS = [MemberDashboard, MemberProfile, ProviderDashboard]
@@ -144,6 +144,17 @@ def test_a_claim_that_cannot_be_read_costs_that_claim() -> None:
 
     assert [claim["id"] for claim in dashboard["recent_claims"]] == ["clm-1"]
     assert dashboard["meta"]["sections"]["recent_claims"] == {"state": "fresh", "age": 0, "omitted": 1}
+    assert dashboard["meta"]["complete"] is False
+
+
+def test_a_field_that_cannot_be_read_is_null_and_named() -> None:
+    member = MEMBER | {"plan": {"id": "plan-1", "name": 7}}
+
+    dashboard = shown(FakeGateway(all_well() | {"getMember": member}))
+
+    assert dashboard["member"]["plan_name"] is None
+    assert dashboard["meta"]["sections"]["member"] == {"state": "fresh", "age": 0, "drifted": ["plan.name"]}
+    assert dashboard["meta"]["complete"] is False
 
 
 def test_another_members_claim_costs_the_section() -> None:

@@ -105,7 +105,7 @@ def as_in_graphql(rest: Any, kind: GraphQLObjectType) -> Any:
 
 
 def section(name: str, state: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": camel(name), "error": None, "omitted": 0, **state}
+    return {"name": camel(name), "error": None, "omitted": 0, "drifted": [], **state}
 
 
 def snake(name: str) -> str:

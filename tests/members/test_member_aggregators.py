@@ -6,8 +6,7 @@ import pytest
 
 from gateway_clients.caching.keys import Subject
 from gateway_clients.edge.parameters import Page
-from gateway_clients.errors import UpstreamNotFoundError
-from gateway_clients.gateway import NothingToShowError
+from gateway_clients.errors import UpstreamConnectionError, UpstreamNotFoundError
 from gateway_clients.testing.fake_gateway import FakeGateway
 from members.aggregators import (
     MEMBER_BENEFITS,
@@ -81,7 +80,7 @@ def test_eligibility_is_asked_and_never_kept() -> None:
 @pytest.mark.parametrize(("spec", "name"), [(MEMBER_BENEFITS, "benefits"), (MEMBER_COVERAGE, "coverage")])
 def test_a_single_section_alone(spec, name: str) -> None:
     assert list(FakeGateway(all_well()).view(spec, "m-1").sections()) == [name]
-    with pytest.raises(NothingToShowError):
+    with pytest.raises(UpstreamConnectionError):
         FakeGateway({}).view(spec, "m-1").sections()
 
     operation = "listMemberBenefits" if name == "benefits" else "getCoverage"

@@ -10,6 +10,7 @@ from gateway_clients.services.claims import (
     ClaimItemPayload,
     ClaimPayload,
     ClaimProviderPayload,
+    ClaimsService,
     ClaimsSummaryPayload,
 )
 from gateway_clients.services.notification import NotificationPayload
@@ -170,9 +171,9 @@ def test_a_missing_required_field_costs_that_item_alone(name: str) -> None:
 def test_a_broken_optional_field_is_left_out_and_named(name: str, raw: bytes, value: object, drift: str) -> None:
     expected = msgspec.structs.replace(READ, **{name: value})
 
-    assert claim(body_with(name, raw)) == Parsed(expected, drift=(drift,))
+    assert claim(body_with(name, raw)) == Parsed(expected, drift=(drift,), drifted=(drift,))
     assert claims(b'{"total": 1, "items": [' + body_with(name, raw) + b"]}") == Parsed(
-        Page((expected,), 1), drift=(f"items[].{drift}",)
+        Page((expected,), 1), drift=(f"items[].{drift}",), drifted=(f"items[].{drift}",)
     )
 
 
@@ -192,6 +193,31 @@ def test_a_broken_step_of_the_history_is_left_out_and_counted() -> None:
     assert claim(json({**WHOLE, "history": steps})) == Parsed(READ, omitted=1, drift=("history[].at", "history[]"))
 
 
+def test_an_inner_list_with_items_left_out_has_drifted() -> None:
+    steps = [{"status": "submitted", "at": "soon"}, *WHOLE["history"]]
+
+    parsed = claims(json({"items": [{**WHOLE, "history": steps}], "total": 1}))
+
+    assert parsed == Parsed(
+        Page((READ,), 1),
+        drift=("items[].history[].at", "items[].history[]"),
+        drifted=("items[].history[]",),
+    )
+
+
+@pytest.mark.parametrize("name", ["items", "history"])
+@pytest.mark.parametrize("raw", [b"null", b'"none"', b"{}", b'[{"at": 1}]'])
+def test_a_read_of_one_claim_fails_for_a_list_that_cannot_be_read(name: str, raw: bytes) -> None:
+    read, write = (
+        ClaimsService().get_claim("clm-1").parse,
+        ClaimsService().cancel_claim("clm-1", idempotency_key="k").parse,
+    )
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        read(body_with(name, raw))
+    assert write(body_with(name, raw)).value == msgspec.structs.replace(READ, **{name: ()})
+
+
 def test_a_list_in_which_nothing_could_be_read_is_unusable() -> None:
     with pytest.raises(ValueError, match="nothing of items could be read"):
         claims(b'{"items": [{"id": "clm-1"}, {"id": "clm-2"}], "total": 2}')
@@ -203,7 +229,9 @@ def test_a_list_in_which_nothing_could_be_read_is_unusable() -> None:
 def test_a_page_without_a_usable_total_shows_its_items(total: bytes) -> None:
     body = b'{"items": [' + json(WHOLE) + b'], "total": ' + total + b"}"
 
-    assert claims(body) == Parsed(Page((READ,), None), drift=("total",))
+    # One that was not sent is null to a portal and no more; one that was sent and cannot be read has drifted.
+    drifted = () if total == b"null" else ("total",)
+    assert claims(body) == Parsed(Page((READ,), None), drift=("total",), drifted=drifted)
 
 
 def test_a_page_whose_total_is_missing_says_so_only_where_the_contract_has_one() -> None:

@@ -27,6 +27,12 @@ class ThingPayload(Payload, frozen=True):
     value: str
 
 
+class NotedPayload(ThingPayload, frozen=True):
+    """The same with a field that may be missing."""
+
+    note: str | None = None
+
+
 def key_of(name: str = "thing", *, data_class: DataClass = DataClass.CLAIMS) -> CacheKey:
     """A key about the member m-1."""
     return CacheKey(data_class, name, subject=Subject.member("m-1"))

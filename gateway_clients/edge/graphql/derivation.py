@@ -116,6 +116,10 @@ PLAIN: Final[Mapping[Any, Any]] = {str: String, bool: Boolean, float: Float, dat
 HOMES: Final = TypeHomes()
 
 
+#: What REST leaves out of a section's meta while there is nothing to say.
+ALL_WELL: Final[Mapping[str, Any]] = {"error": None, "omitted": 0, "drifted": ()}
+
+
 @lru_cache(maxsize=1_000)
 def camel(name: str) -> str:
     """`recent_claims` as GraphQL writes it: `recentClaims`."""
@@ -125,7 +129,7 @@ def camel(name: str) -> str:
 
 def named_sections(sections: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The sections of a `meta` as a list, each with its name."""
-    return [{"name": camel(name), "error": None, "omitted": 0, **section} for name, section in sections.items()]
+    return [{"name": camel(name), **ALL_WELL, **section} for name, section in sections.items()]
 
 
 def _bare(hint: Any) -> tuple[Any, list[msgspec.Meta]]:
@@ -147,6 +151,6 @@ def _description_of(hint: Any) -> str | None:
 
 SECTION_META: Final = HOMES.make(
     SectionMeta,
-    nullable=("age", "omitted"),
+    nullable=("age", "omitted", "drifted"),
     more={"name": (Field(NonNull(String)), Source("name"))},
 )

@@ -6,10 +6,13 @@ import msgspec
 import pytest
 from pytest_django import Settings
 
+from gateway_clients.caching.entries import Look
 from gateway_clients.caching.keys import CacheKey, Subject
+from gateway_clients.caching.leased import PARTIAL_SECONDS
 from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.conf import DataClass
-from gateway_clients.errors import GatewayOverloadedError, UpstreamNotFoundError
+from gateway_clients.edge.view_models import meta_of
+from gateway_clients.errors import GatewayOverloadedError, UpstreamNotFoundError, UpstreamServerError
 from gateway_clients.gateway import Gateway, NothingToShowError, ViewSpec
 from gateway_clients.services.parsing import page
 from gateway_clients.upstream.registry import admission
@@ -26,7 +29,7 @@ from tests.gateway_clients.wire.views import (
     states,
     values,
 )
-from tests.support.calls import ThingPayload, cache_that_is_down, call_of, gateway_for
+from tests.support.calls import NotedPayload, ThingPayload, cache_that_is_down, call_of, gateway_for, key_of
 from tests.support.upstream import RawUpstream, answer, says_json
 from tests.support.waiting import wait_until
 
@@ -82,6 +85,7 @@ def test_a_view_with_a_stale_section_is_not_kept(three: list[RawUpstream], setti
     three[1].say(FAILED)
 
     wait_until(lambda: states(shown(sections=["its_claims"])) == {"its_claims": "stale"})
+    assert shown(sections=["its_claims"])["its_claims"].error == "upstream_unavailable"
 
     assert states(shown()) == {"its_member": "fresh", "its_claims": "stale", "its_policy": "fresh"}
     assert not is_kept(settings)
@@ -101,6 +105,29 @@ def test_a_view_with_an_unreadable_item_is_not_kept(three: list[RawUpstream], se
 
     assert (msgspec.json.decode(section.value), section.omitted) == (["a"], 1)
     assert not is_kept(settings, spec)
+
+
+def test_a_view_with_a_drifted_section_says_so_and_is_not_kept(three: list[RawUpstream], settings: Settings) -> None:
+    parse = page(NotedPayload)
+    key = key_of()
+
+    def call(_: Gateway, member_id: str) -> Any:
+        return call_of("claims", parse=parse, payload_type=parse.payload_type, key=key)
+
+    notes = section_of("claims", call=call, transform=lambda found: [each.note for each in found.items])
+    spec = ViewSpec(name="notes", data_class=DataClass.DASHBOARD, subject=Subject.member, sections=(notes,))
+    three[1].say(says_json({"items": [{"value": "a", "note": 7}], "total": 1}))
+
+    seen = [shown(spec)["its_claims"] for _ in range(2)]
+
+    assert [(msgspec.json.decode(each.value), each.state, each.drifted) for each in seen] == [
+        ([None], "fresh", ("note",)),
+        ([None], "cached", ("note",)),
+    ]
+    assert [meta_of({"its_claims": each}).complete for each in seen] == [False, False]
+    assert not is_kept(settings, spec)
+    (reading,) = default_cache().read([Look(key=key)])
+    assert 0 < reading.fresh_seconds <= PARTIAL_SECONDS
 
 
 def test_a_fallback_stands_in_and_the_view_is_not_kept(three: list[RawUpstream], settings: Settings) -> None:
@@ -159,7 +186,7 @@ def test_when_nothing_came_there_is_no_view(three: list[RawUpstream], settings: 
     assert (caught.value.status, caught.value.code) == (503, "upstream_unavailable")
 
 
-def test_a_fallback_alone_is_nothing_to_show(three: list[RawUpstream]) -> None:
+def test_a_section_alone_fails_as_its_call_does(three: list[RawUpstream]) -> None:
     spec = ViewSpec(
         name="other",
         data_class=DataClass.DASHBOARD,
@@ -168,7 +195,7 @@ def test_a_fallback_alone_is_nothing_to_show(three: list[RawUpstream]) -> None:
     )
     three[0].say(FAILED)
 
-    with pytest.raises(NothingToShowError):
+    with pytest.raises(UpstreamServerError):
         shown(spec)
 
 

@@ -57,7 +57,8 @@ def states(sections: dict[str, Section[Any]]) -> dict[str, str]:
 
 def is_kept(settings: Settings, spec: ViewSpec = VIEW) -> bool:
     with Redis.from_url(settings.REDIS_URL) as redis:
-        return bool(redis.exists(entry_name(CacheKey(spec.data_class, spec.name, Subject.member("m-1")))))
+        key = CacheKey(spec.data_class, spec.name, Subject.member("m-1")).shaped(spec.shape)
+        return bool(redis.exists(entry_name(key)))
 
 
 def drop_sections(settings: Settings) -> None:
