@@ -15,7 +15,7 @@ done; \
 if [ -z "$$found" ]; then echo "Python 3.11 or newer is needed, and none was found. Set PYTHON=/path/to/it." >&2; exit 1; fi
 endef
 
-.PHONY: help install run serve test test-long bench lint schema released requirements
+.PHONY: help install run serve test test-long coverage bench lint schema released requirements
 
 help:  ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,11 @@ test: install  ## Run the tests with lint, types and import contracts (a few min
 
 test-long: install  ## Run the tests that are too long for `make test`
 	@exec env ENVIRONMENT=development $(PY) manage.py test -m long
+
+coverage: install  ## Measure which lines the whole suite runs, also in the processes that it starts
+	@rm -rf .run/coverage && mkdir -p .run/coverage
+	@env ENVIRONMENT=development $(BIN)/coverage run manage.py test -m "long or not long"
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 bench: install  ## Measure the gateway beside a FastAPI peer (tests/bench/README.md)
 	@exec $(PY) -m tests.bench
