@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.alone, pytest.mark.long]
 SECONDS: Final = 60.0
 READERS_OF_EACH: Final = 4
 LEAST_CHANGES: Final = 50
+#: What the overview promises for a process that is cut off from Redis.
+CUT_OFF_SECONDS: Final = 1.0
 JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -35,6 +37,14 @@ class Page:
 
     path: str
     value: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """An old value that was shown, and how long before that read began the next one was acknowledged."""
+
+    what: str
+    seconds: float
 
 
 @dataclass(eq=False, slots=True)
@@ -48,13 +58,18 @@ class Story:
     pages: tuple[Page, ...]
     change: Callable[["Story", RunningGateway], None]
     values: list[Any] = field(default_factory=list)
-    acknowledged: int = 0
+    acknowledged_at: list[float] = field(default_factory=lambda: [0.0])
     reads: int = 0
-    old: list[str] = field(default_factory=list)
+    old: list[Old] = field(default_factory=list)
+
+    @property
+    def acknowledged(self) -> int:
+        """The number of the last value that was acknowledged."""
+        return len(self.acknowledged_at) - 1
 
     def read(self, gateway: RunningGateway) -> None:
         """One read of one of its pages; what it shows must be no older than what was acknowledged before it began."""
-        page, least = random.choice(self.pages), self.acknowledged
+        page, least, began = random.choice(self.pages), self.acknowledged, time.monotonic()
         reply = gateway.get(page.path)
         if reply.status != 200:
             return
@@ -62,7 +77,7 @@ class Story:
         newest = max((number for number, value in enumerate(self.values) if value == seen), default=-1)
         self.reads += 1
         if newest < least:
-            self.old.append(f"{page.path} shows {seen}, number {newest}, after number {least} ({reply.headers})")
+            self.old.append(Old(f"{page.path} shows {seen}: {newest}", began - self.acknowledged_at[newest + 1]))
 
 
 def acknowledged(ask: Callable[[], Reply], status: int) -> Reply:
@@ -166,7 +181,7 @@ def test_nobody_is_shown_the_old_value_after_the_answer(
 
     def change(story: Story) -> None:
         story.change(story, random.choice(gateways))
-        story.acknowledged = len(story.values) - 1
+        story.acknowledged_at.append(time.monotonic())
         # Readers get to see it kept before it changes again.
         seen = story.reads
         wait_until(lambda: story.reads >= seen + READERS_OF_EACH or time.monotonic() >= end, seconds=SECONDS + 20)
@@ -180,5 +195,9 @@ def test_nobody_is_shown_the_old_value_after_the_answer(
         thread.join()
 
     assert failures == []
-    assert {story.name: story.old for story in stories} == {story.name: [] for story in stories}
+    # On a busy machine Redis may not answer a process within its time: what that dropped, the others drop a bit later.
+    was_cut_off = any("cache.invalidation_kept" in gateway.output for gateway in gateways)
+    bound = CUT_OFF_SECONDS if was_cut_off else 0.0
+    old = {story.name: [each for each in story.old if each.seconds >= bound] for story in stories}
+    assert old == {story.name: [] for story in stories}
     assert {story.name: story.acknowledged for story in stories if story.acknowledged < LEAST_CHANGES} == {}
