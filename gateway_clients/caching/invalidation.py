@@ -13,8 +13,8 @@ from redis import Redis
 
 from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.keys import version_of
-from gateway_clients.caching.names import generation_name, home_name
-from gateway_clients.caching.scripts import CHANGE
+from gateway_clients.caching.names import generation_name, home_name, purge_name
+from gateway_clients.caching.scripts import CHANGE, PURGE, PURGE_MS
 from gateway_clients.crew import crew
 
 #: More tags and names than this are not remembered one by one: all that is cached goes instead.
@@ -68,9 +68,9 @@ class Invalidations:
         self._tell(frozenset())
 
     def drop(self, guard: RedisGuard, names: Iterable[str]) -> bool:
-        """Drops these names in Redis; whether at once."""
+        """Drops these names in Redis, and voids views that are being put together; whether at once."""
         wanted = frozenset(names)
-        return guard.run_or_keep(lambda redis: redis.unlink(*wanted), lambda: self._keep(names=wanted))
+        return guard.run_or_keep(lambda redis: drop_names(redis, wanted), lambda: self._keep(names=wanted))
 
     def invalidate_pattern(self, guard: RedisGuard, pattern: str) -> int | None:
         """As `purge_pattern`; None while Redis is down: then all that is cached goes when it is back."""
@@ -92,7 +92,7 @@ class Invalidations:
             if tags:
                 write_versions(redis, tags)
             if names:
-                redis.unlink(*names)
+                drop_names(redis, names)
             self._kept_tags.clear()
             self._kept_names.clear()
             self._is_everything_kept = False
@@ -155,23 +155,39 @@ def names_like(kind: str, pattern: str) -> str:
 def purge_pattern(guard: RedisGuard, pattern: str) -> int:
     """Drops all entries whose key matches, and the leases of their fills; for staff. Returns how many entries.
 
-    Leases go first, so that no fill that is under way is stored behind the purge. `*`, `?` and `[…]` as Redis's SCAN
-    has them. Raises CacheDownError.
+    Leases go first, so that no fill that is under way is stored behind the purge. A view is put together without one:
+    none is kept that was looked for before the end of the purge, because it may be made of what goes. `*`, `?` and
+    `[…]` as Redis's SCAN has them. Raises CacheDownError.
     """
 
     def purge(redis: Redis) -> int:
-        _drop_in_batches(redis, redis.scan_iter(match=names_like("l", pattern), count=BATCH))
-        return _drop_in_batches(redis, redis.scan_iter(match=names_like("e", pattern), count=BATCH))
+        token = secrets.token_hex(4)
+        _drop_in_batches(redis, token, redis.scan_iter(match=names_like("l", pattern), count=BATCH))
+        count = _drop_in_batches(redis, token, redis.scan_iter(match=names_like("e", pattern), count=BATCH))
+        _set_purge(redis, token)
+        return count
 
     return guard.run(purge)
 
 
-def _drop_in_batches(redis: Redis, names: Iterable[bytes]) -> int:
+def drop_names(redis: Redis, names: Iterable[str]) -> None:
+    """Drops these names, as a purge does. One round trip."""
+    _set_purge(redis, secrets.token_hex(4), names)
+
+
+def _set_purge(redis: Redis, token: str, names: Iterable[str] = (), *, ahead_ms: int = 0) -> None:
+    keys = [purge_name(), *names]
+    redis.eval(PURGE.source, len(keys), *keys, token, ahead_ms)
+
+
+def _drop_in_batches(redis: Redis, token: str, names: Iterable[bytes]) -> int:
     count = 0
     batch: list[bytes] = []
+    _set_purge(redis, token, ahead_ms=PURGE_MS)
     for name in names:
         batch.append(name)
         if len(batch) == BATCH:
+            _set_purge(redis, token, ahead_ms=PURGE_MS)
             count += redis.unlink(*batch)
             batch.clear()
     return count + (redis.unlink(*batch) if batch else 0)

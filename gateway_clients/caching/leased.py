@@ -14,7 +14,7 @@ from redis import Redis
 from gateway_clients.caching.entries import ENTRY_DECODER, Entry, Fill, Found, Look, Reading
 from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.keys import CacheKey
-from gateway_clients.caching.names import Names, entry_name, lease_name, names_of
+from gateway_clients.caching.names import Names, entry_name, lease_name, names_of, purge_name
 from gateway_clients.caching.scripts import READ, RELEASE, STORE, Rider, ScriptCall
 from gateway_clients.caching.sealing import UnsealableError, sealer
 from gateway_clients.conf import lifetime
@@ -171,6 +171,7 @@ class LeasedCache:
             args += [
                 number + 1,
                 reading.token,
+                reading.at_ms,
                 reading.stamp,
                 int(fill.fresh_seconds * 1000),
                 int(fill.kept_seconds * 1000),
@@ -178,7 +179,7 @@ class LeasedCache:
                 seal(reading.key.name, _packed(fill.entry)),
             ]
         try:
-            answers = self.guard.scripts_or_leave([ScriptCall(STORE, names.keys, args)], may_leave)
+            answers = self.guard.scripts_or_leave([ScriptCall(STORE, [*names.keys, purge_name()], args)], may_leave)
         except CacheDownError:
             answers = None
         return [None for _ in fills] if answers is None else [answer == 1 for answer in answers[0]]

@@ -44,6 +44,11 @@ def server_name() -> str:
     return f"{settings.CACHE_KEY_PREFIX}:server"
 
 
+def purge_name() -> str:
+    """Redis's name of the time up to which what was looked at is no base for what is stored now."""
+    return f"{settings.CACHE_KEY_PREFIX}:p"
+
+
 def counter_name(name: str) -> str:
     """Redis's name of a counter."""
     return f"{settings.CACHE_KEY_PREFIX}:n:{name}"

@@ -59,8 +59,11 @@ class Rider(Protocol):
         """Asks Redis by itself, unless that was done, and raises what the answer is a reason for."""
 
 
-#: Milliseconds that a subject's versions are kept. When they are lost earlier, all that carries them is a miss.
+#: Milliseconds that a subject's versions are kept. When they are lost earlier, all that carries them is a miss. The
+#: generation and the versions that many subjects' entries carry are kept for ever: they would all be misses at once.
 VERSION_MS: Final = 7 * 24 * 3_600_000
+#: Milliseconds that a purge is remembered: longer than anybody puts a view together.
+PURGE_MS: Final = 60_000
 
 _TEXT = """
 local function text_at(key)
@@ -73,7 +76,19 @@ local function text_at(key)
 end
 """
 
-_STAMP = """
+_KEEP_HOME = """
+local function keep_home(name)
+  if string.find(name, ':%*$') or string.find(name, ':v:[^:]+$') then
+    redis.call('PERSIST', name)
+  else
+    redis.call('PEXPIRE', name, VERSION_MS)
+  end
+end
+""".replace("VERSION_MS", str(VERSION_MS))
+
+_STAMP = (
+    _KEEP_HOME
+    + """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local home_count, first = tonumber(ARGV[1]), 2
@@ -82,7 +97,7 @@ local function read_versions(generation, makes_missing)
   local new_version = makes_missing and time[1] .. '-' .. time[2] or ''
   versions[1] = generation or new_version
   if makes_missing and not generation then
-    redis.call('SET', KEYS[home_count + 1], new_version, 'PX', VERSION_MS)
+    redis.call('SET', KEYS[home_count + 1], new_version)
   end
   for h = 1, home_count do
     local count = tonumber(ARGV[first])
@@ -93,7 +108,7 @@ local function read_versions(generation, makes_missing)
     end
     if makes_missing and not kept[1] then
       redis.call('HSET', KEYS[h], '', new_version)
-      redis.call('PEXPIRE', KEYS[h], VERSION_MS)
+      keep_home(KEYS[h])
     end
     versions[#versions + 1] = kept[1] or new_version
     for f = 2, count do versions[#versions + 1] = kept[f] or '0' end
@@ -107,7 +122,8 @@ end
 local function stamp_of(places)
   return versions[1] .. versions_at(string.byte(places, 1, -1))
 end
-""".replace("VERSION_MS", str(VERSION_MS))
+"""
+)
 
 #: KEYS: the homes of versions, the generation, a lease for each item, an entry for each item. ARGV: how many homes, and
 #: of each how many fields, and these ('' first); then of each item: lease token ('' for none), lease ms, newer than ms
@@ -164,23 +180,30 @@ return answers
 """
 )
 
-#: KEYS as of READ. ARGV: the homes as of READ; then of each item: its number among those of KEYS, lease token and time
-#: ('' for none), stamp of the reading, fresh ms, kept ms, the places of its versions, what is sealed.
+#: KEYS as of READ, and the time of the last purge. ARGV: the homes as of READ; then of each item: its number among
+#: those of KEYS, lease token and time ('' for none), time of the reading, its stamp, fresh ms, kept ms, the places of
+#: its versions, what is sealed. What is stored without a lease (a view, made of what was found) must have been looked
+#: at after the purge; where there is a lease the purge has taken it.
 #: Answers for each: 1 stored, 0 voided meanwhile.
 STORE: Final = Script(
     _STAMP
     + """
-local count = (#KEYS - home_count - 1) / 2
+local count = (#KEYS - home_count - 2) / 2
 local found = redis.call('MGET', unpack(KEYS, home_count + 1, home_count + 1 + count))
 read_versions(found[1], false)
+local purge = redis.pcall('GET', KEYS[#KEYS])
+local purged = type(purge) == 'string' and tonumber(string.match(purge, '^%d+')) or 0
 local answers, ended = {}, {}
-for i = 1, (#ARGV + 1 - first) / 7 do
-  local number, token, stamp, fresh_ms, kept_ms, places, sealed = unpack(ARGV, first + 7 * i - 7, first + 7 * i - 1)
+for i = 1, (#ARGV + 1 - first) / 8 do
+  local start = first + 8 * i - 8
+  local number, token, looked, stamp, fresh_ms, kept_ms, places, sealed = unpack(ARGV, start, start + 7)
   local is_valid = stamp_of(places) == stamp
   if token ~= '' then
     local is_mine = found[1 + number] == token .. '\\n' .. stamp
     if is_mine then ended[#ended + 1] = KEYS[home_count + 1 + number] end
     is_valid = is_valid and is_mine
+  else
+    is_valid = is_valid and tonumber(looked) > purged
   end
   if is_valid and kept_ms ~= '0' then
     local head = string.format('%.0f,%.0f,%s\\n', now, now + fresh_ms, stamp)
@@ -195,14 +218,32 @@ return answers
 
 #: KEYS: homes of versions; ARGV of each: a field, its new version.
 CHANGE: Final = Script(
-    """
+    _KEEP_HOME
+    + """
 for i = 1, #KEYS do
   if redis.call('TYPE', KEYS[i]).ok ~= 'hash' then redis.call('UNLINK', KEYS[i]) end
   redis.call('HSET', KEYS[i], ARGV[2 * i - 1], ARGV[2 * i])
-  redis.call('PEXPIRE', KEYS[i], VERSION_MS)
+  keep_home(KEYS[i])
 end
 return 1
-""".replace("VERSION_MS", str(VERSION_MS))
+"""
+)
+
+#: KEYS: the time of the last purge, names that are dropped with it. ARGV: whose purge it is, ms for which it is under
+#: way yet; 0 ends it, unless somebody else has begun one since.
+PURGE: Final = Script(
+    """
+local time = redis.call('TIME')
+local now, ahead = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[2])
+local last = redis.pcall('GET', KEYS[1])
+local is_anothers = type(last) == 'string' and string.sub(last, -#ARGV[1]) ~= ARGV[1]
+local ends_ms = type(last) == 'string' and tonumber(string.match(last, '^%d+')) or 0
+if ahead > 0 or not (is_anothers and ends_ms > now) then
+  redis.call('SET', KEYS[1], string.format('%.0f,', now + ahead) .. ARGV[1], 'PX', PURGE_MS)
+end
+for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
+return 1
+""".replace("PURGE_MS", str(PURGE_MS))
 )
 
 #: KEYS: leases; ARGV: their tokens. Gives back those that are still held with them.

@@ -1,15 +1,20 @@
 """Gateways of a test's own, over one Redis and one database, with the sandbox behind them."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from bff_project.processes.worker import READY
 from gateway_clients.sandbox import Sandbox
-from tests.support.gateway import RunningGateway
+from tests.support.gateway import ROOT, RunningGateway
+from tests.support.processes import Started, clean_environment
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 Start = Callable[..., RunningGateway]
+StartWorker = Callable[[RunningGateway], Started]
 
 
 @pytest.fixture
@@ -38,3 +43,27 @@ def start(tmp_path: Path, redis_server: RedisServer, sandbox: Sandbox) -> Iterat
     yield begin
     for gateway in started:
         gateway.remove()
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path, redis_server: RedisServer, sandbox: Sandbox) -> Iterator[StartWorker]:
+    """Starts a worker beside a gateway, on its database."""
+    started: list[Started] = []
+
+    def begin(gateway: RunningGateway) -> Started:
+        environment = {
+            **clean_environment(),
+            **sandbox.urls,
+            "ENVIRONMENT": "development",
+            "DATABASE_URL": f"sqlite:///{gateway.database}",
+            "REDIS_URL": redis_server.url,
+        }
+        command = [sys.executable, "manage.py", "run_worker"]
+        worker = Started(command, cwd=ROOT, environment=environment, log=tmp_path / "worker.log")
+        started.append(worker)
+        wait_until(lambda: READY in worker.output, seconds=30)
+        return worker
+
+    yield begin
+    for worker in started:
+        worker.remove()

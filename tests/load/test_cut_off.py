@@ -2,23 +2,19 @@
 
 import json
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from bff_project.processes.ports import LOOPBACK
-from bff_project.processes.worker import READY
 from gateway_clients.sandbox import Sandbox
 from tests.events.signing import SECRET, body_of, headers_of
-from tests.load.conftest import Start
-from tests.support.gateway import ROOT, RunningGateway
-from tests.support.processes import Started, clean_environment
+from tests.load.conftest import Start, StartWorker
+from tests.support.gateway import RunningGateway
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
@@ -79,43 +75,28 @@ def phones_of(gateway: RunningGateway) -> list[str]:
 @pytest.mark.long
 @pytest.mark.timeout(180)
 def test_what_it_dropped_is_dropped_by_the_worker(
-    start: Start, relay: Relay, redis_server: RedisServer, sandbox: Sandbox, tmp_path: Path
+    start: Start, start_worker: StartWorker, relay: Relay, sandbox: Sandbox
 ) -> None:
     settings = {"EVENTS_WEBHOOK_SECRET": SECRET, "WORKERS": "1"}
     near = start(**settings)
     cut_off = start(**settings, REDIS_URL=f"redis://{LOOPBACK}:{relay.port}/0")
-    worker = Started(
-        [sys.executable, "manage.py", "run_worker"],
-        cwd=ROOT,
-        environment={
-            **clean_environment(),
-            **sandbox.urls,
-            "ENVIRONMENT": "development",
-            "DATABASE_URL": f"sqlite:///{near.database}",
-            "REDIS_URL": redis_server.url,
-        },
-        log=tmp_path / "worker.log",
-    )
-    try:
-        wait_until(lambda: READY in worker.output, seconds=30)
-        old = wait_until(lambda: phones_of(near))
-        wait_until(lambda: {state for path in MEMBERS for state in near.get(path).states.values()} == {"cached"})
-        headers = {**cut_off.headers_of(), "Content-Type": "application/json"}
-        body = json.dumps({"phone": NEW}).encode()
-        relay.cut()
+    start_worker(near)
+    old = wait_until(lambda: phones_of(near))
+    wait_until(lambda: {state for path in MEMBERS for state in near.get(path).states.values()} == {"cached"})
+    headers = {**cut_off.headers_of(), "Content-Type": "application/json"}
+    body = json.dumps({"phone": NEW}).encode()
+    relay.cut()
 
-        # The first member by a write through the gateway, the second by an event.
-        port = int(sandbox.url("member").rpartition(":")[2])
-        assert near.ask("PATCH", "/members/m-2", port=port, headers=headers, body=body).status == 200
-        event = body_of("member.updated", member_id="m-2")
-        told = cut_off.ask("POST", "/api/v1/events", headers={**headers, **headers_of(event)}, body=event)
-        written = cut_off.ask("PATCH", MEMBERS[0], headers=headers, body=body)
-        acknowledged_at = time.monotonic()
-        cut_off.remove()
+    # The first member by a write through the gateway, the second by an event.
+    port = int(sandbox.url("member").rpartition(":")[2])
+    assert near.ask("PATCH", "/members/m-2", port=port, headers=headers, body=body).status == 200
+    event = body_of("member.updated", member_id="m-2")
+    told = cut_off.ask("POST", "/api/v1/events", headers={**headers, **headers_of(event)}, body=event)
+    written = cut_off.ask("PATCH", MEMBERS[0], headers=headers, body=body)
+    acknowledged_at = time.monotonic()
+    cut_off.remove()
 
-        assert (told.status, written.status) == (202, 200)
-        wait_until(lambda: phones_of(near) == [NEW, NEW], seconds=10)
-        assert time.monotonic() - acknowledged_at < BOUND_SECONDS
-        assert old != [NEW, NEW]
-    finally:
-        worker.remove()
+    assert (told.status, written.status) == (202, 200)
+    wait_until(lambda: phones_of(near) == [NEW, NEW], seconds=10)
+    assert time.monotonic() - acknowledged_at < BOUND_SECONDS
+    assert old != [NEW, NEW]

@@ -12,6 +12,7 @@ from gateway_clients.caching.store import Cache
 from gateway_clients.conf import DataClass
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, SUMMARY, entry, fill, lease, look
 from tests.gateway_clients.caching.steps import value_of as value
+from tests.support.waiting import wait_until
 
 EVERYTHING = (CLAIMS, BENEFITS, OTHERS_CLAIMS, SUMMARY)
 
@@ -200,3 +201,94 @@ def test_delete_drops_the_entry_and_voids_the_fill_under_way(cache: Cache, redis
     fill(cache)
     assert cache.delete("claims:member:m-1:list")
     assert not redis.exists(entry_name(CLAIMS), lease_name(CLAIMS))
+
+
+@pytest.mark.parametrize("step", [0, 1], ids=["before the leases go", "before the entries go"])
+def test_a_purge_voids_a_view_that_was_looked_for_before_its_end(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """A view has no lease: it is put together from what was found, which may be what goes."""
+    connect = cache.guard._connect
+    seen = []
+
+    def connect_to_watched() -> Redis:
+        client = connect()
+        scan_iter, halves = client.scan_iter, iter((0, 1))
+
+        def watched(*args: object, **kwargs: object) -> object:
+            if next(halves) == step:
+                seen.append(look(cache, BENEFITS))
+            return scan_iter(*args, **kwargs)
+
+        monkeypatch.setattr(client, "scan_iter", watched)
+        return client
+
+    before = look(cache, BENEFITS)
+    monkeypatch.setattr(cache.guard, "_connect", connect_to_watched)
+    purge_pattern(cache.guard, "claims:*")
+    monkeypatch.undo()
+
+    assert seen
+    assert set(cache.store([cache.fill_of(reading, entry("old")) for reading in (before, *seen)])) == {False}
+    assert look(cache, BENEFITS).entry is None
+
+
+def test_views_are_kept_again_behind_a_purge_and_a_fill_elsewhere_goes_on(cache: Cache) -> None:
+    under_way = lease(cache, OTHERS_CLAIMS)
+    purge_pattern(cache.guard, "claims:member:m-1:*")
+    assert cache.store([cache.fill_of(under_way, entry("true"))]) == [True]
+
+    def is_kept() -> bool:
+        return cache.store([cache.fill_of(look(cache, BENEFITS), entry("new"))]) == [True]
+
+    wait_until(is_kept, seconds=1.0)
+
+
+def test_a_purge_that_ends_does_not_end_another(cache: Cache, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = cache.guard._connect
+    inner_ended = []
+
+    def connect_to_watched() -> Redis:
+        client = connect()
+        scan_iter, halves = client.scan_iter, iter((False, True))
+
+        def watched(*args: object, **kwargs: object) -> object:
+            if next(halves):
+                monkeypatch.undo()
+                purge_pattern(cache.guard, "payments:*")
+                inner_ended.append(look(cache, BENEFITS))
+            return scan_iter(*args, **kwargs)
+
+        monkeypatch.setattr(client, "scan_iter", watched)
+        return client
+
+    monkeypatch.setattr(cache.guard, "_connect", connect_to_watched)
+    purge_pattern(cache.guard, "claims:*")
+
+    assert cache.store([cache.fill_of(inner_ended[0], entry("old"))]) == [False]
+
+
+def test_delete_voids_a_view_that_is_being_put_together(cache: Cache) -> None:
+    seen = look(cache)
+    assert cache.delete(CLAIMS)
+    assert cache.store([cache.fill_of(seen, entry("old"))]) == [False]
+
+
+PROVIDERS_CLAIMS = CacheKey(DataClass.CLAIMS, "list", Subject.provider("prov-1"))
+
+
+def test_what_all_entries_or_those_of_many_subjects_carry_does_not_expire(cache: Cache, redis: Redis) -> None:
+    def shared_lives() -> list[int]:
+        names = (generation_name(), home_name("summary"), home_name("provider:*"))
+        return [redis.pttl(name) for name in names]
+
+    for key in (CLAIMS, SUMMARY, PROVIDERS_CLAIMS):
+        fill(cache, key)
+    assert shared_lives() == [-1, -1, -1]
+    assert redis.pttl(home_name("member:m-1")) > 0
+
+    for name in (home_name("summary"), home_name("provider:*")):
+        redis.pexpire(name, 60_000)
+    cache.invalidations.invalidate(cache.guard, ["summary", "provider:*:claims", "member:m-1:claims"])
+    assert shared_lives() == [-1, -1, -1]
+    assert redis.pttl(home_name("member:m-1")) > 0
