@@ -12,11 +12,21 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
+from gateway_clients.resilience.deadline import Deadline
+
 #: How many names of drifting fields are kept of one answer.
 MAX_DRIFT_NAMES: Final = 20
+#: How many items of one answer may need the slow road; one with more is no answer to anything that is asked.
+MOST_SLOW_ITEMS: Final = 10_000
+#: After so many of them the clock is looked at.
+SLOW_ITEMS_PER_LOOK: Final = 64
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class TooManyBrokenError(Exception):
+    """So many items are not as the contract says that none of them is of use; unlike one of them, it ends it all."""
 
 
 @dataclass(slots=True)
@@ -26,12 +36,25 @@ class Findings:
     `drifted` names those of the fields that are missing from what could be read; `drift`
     has the fields of items that were left out as well.
     `has_lost_list`: one of the answer's own lists was sent and could not be read.
+
+    `deadline`: when the reading has to be over.
     """
 
+    deadline: Deadline | None = None
     omitted: int = 0
     drift: dict[str, None] = field(default_factory=dict)
     drifted: dict[str, None] = field(default_factory=dict)
     has_lost_list: bool = False
+    _slow_items: int = 0
+
+    def count_slow_item(self) -> None:
+        """Counts an item that cannot be read as it is. Raises TooManyBrokenError, TimeoutError."""
+        self._slow_items += 1
+        if self._slow_items > MOST_SLOW_ITEMS:
+            raise TooManyBrokenError
+        is_late = self._slow_items % SLOW_ITEMS_PER_LOOK == 0 and self.deadline is not None and self.deadline.has_passed
+        if is_late:
+            raise TimeoutError
 
     def note(self, path: str) -> None:
         """Keeps the name of a field that is not as the contract says."""
@@ -43,7 +66,8 @@ class Findings:
 def read(body: bytes, payload_type: Any, findings: Findings) -> Any:
     """The payload, with None or the default for optional fields that are broken and without list items that are.
 
-    Raises ValueError when a required field is broken, or a list had items and none could be read.
+    Raises ValueError when a required field is broken, or a list had items and none could be read; TooManyBrokenError;
+    TimeoutError.
     """
     return _struct(msgspec.Raw(body), payload_type, "", findings)
 
@@ -156,6 +180,7 @@ def _items(raw: msgspec.Raw, item_type: Any, where: str, findings: Findings) -> 
             items.append(decoder.decode(one))
         except ValueError:
             drifted = dict(findings.drifted)
+            findings.count_slow_item()
             try:
                 items.append(_struct(one, item_type, f"{where}[]", findings))
             except ValueError:

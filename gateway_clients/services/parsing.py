@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 import msgspec
 
 from gateway_clients.caching.shapes import shape_of
+from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services import lenient
 from gateway_clients.upstream.call import ForeignAnswerError, Parsed
 
@@ -70,21 +71,27 @@ class Parser(msgspec.Struct, Generic[P], frozen=True):
     has_total: bool = False
     needs_lists: bool = False
 
-    def __call__(self, body: bytes) -> Parsed[P]:
-        """The payload. Raises ValueError for an unusable answer, ForeignAnswerError for one about somebody else."""
+    def __call__(self, body: bytes, deadline: Deadline | None = None) -> Parsed[P]:
+        """The payload.
+
+        Raises ValueError for an unusable answer, ForeignAnswerError for one about somebody else, and TimeoutError for
+        one that is so broken that the deadline passes meanwhile.
+        """
         try:
-            parsed = self._read(body)
+            parsed = self._read(body, deadline)
         except RecursionError:
             raise ValueError("nested too deeply") from None
+        except lenient.TooManyBrokenError:
+            raise ValueError("too many broken items") from None
         if self.is_asked_for is not None and not self.is_asked_for(parsed.value):
             raise ForeignAnswerError("about somebody else than was asked for")
         return parsed
 
-    def _read(self, body: bytes) -> Parsed[P]:
+    def _read(self, body: bytes, deadline: Deadline | None) -> Parsed[P]:
         try:
             value = self.decoder.decode(body)
         except ValueError:
-            findings = lenient.Findings()
+            findings = lenient.Findings(deadline)
             value = lenient.read(body, self.payload_type, findings)
             if self.needs_lists and findings.has_lost_list:
                 raise
@@ -116,7 +123,7 @@ def page(
 
 
 class _Unread(Parser[None], frozen=True):
-    def __call__(self, _body: bytes) -> Parsed[None]:
+    def __call__(self, _body: bytes, _deadline: Deadline | None = None) -> Parsed[None]:
         return Parsed(None)
 
 

@@ -8,6 +8,8 @@ import httptools
 from gateway_clients.transport.messages import AnswerTooLargeError
 
 HEAD_MAX_BYTES: Final = 65_536
+#: As many headers as http.client reads, which the other lanes are made of.
+MOST_HEADERS: Final = 99
 #: How many bytes of framing and body may arrive for each byte that a body may have: chunks of one byte are six.
 WIRE_FACTOR: Final = 8
 FIRST_FINAL_STATUS: Final = 200
@@ -119,6 +121,8 @@ class AnswerReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """httptools' call for each header; trailers come behind the head and are dropped."""
         if not self._has_head:
+            if len(self._came) == MOST_HEADERS:
+                raise AnswerTooLargeError
             self._came.append((name, value))
             if len(name) == _CONTENT_ENCODING_LENGTH and name.lower() == CONTENT_ENCODING.encode():
                 self._is_encoded = True

@@ -68,7 +68,7 @@ def _attempt(target: Upstream, call: Call[P], asker: Asker, deadline: Deadline) 
         try:
             attempt_deadline = deadline.sooner(target.conf.timeout_seconds)
             answer = yield Attempt(outgoing(call, asker, target.conf, deadline), attempt_deadline)
-            parsed = understood(call, cast(Answer, answer))
+            parsed = understood(call, cast(Answer, answer), deadline)
         finally:
             target.bulkhead.leave()
     except BaseException as error:

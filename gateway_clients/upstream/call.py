@@ -32,7 +32,8 @@ class ForeignAnswerError(ValueError):
 class Call(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
     """One operation to ask of one upstream: what to send, how to read the answer, under which key it may be kept.
 
-    Nothing is sent until the call is handed to a fan-out. `target` is the encoded path with its query. A call without a
+    Nothing is sent until the call is handed to a fan-out. `parse` takes the body and the deadline, by which it has read
+    it or raises TimeoutError. `target` is the encoded path with its query. A call without a
     `key` is never kept; `payload_type` is what msgspec needs to read a kept payload back. `is_repeatable`: a read, or a
     question such as an eligibility check, that may be sent twice. `is_patient`: it belongs to a write, so it waits for
     a place at an upstream that is busy, and for the end of a pause, while the deadline lasts. `accept` is what it may
@@ -42,7 +43,7 @@ class Call(msgspec.Struct, Generic[P], frozen=True, kw_only=True):
     service: str
     operation: str
     target: str
-    parse: Callable[[bytes], Parsed[P]]
+    parse: Callable[..., Parsed[P]]
     payload_type: Any = Any
     method: str = "GET"
     body: bytes | None = None

@@ -198,7 +198,7 @@ def upload(call: Call[P], pieces: Iterable[bytes], asker: Asker, deadline: Deadl
     passage = _Passage(call)
     try:
         answer = _small(_opened(passage, call, asker, deadline, pieces), call)
-        parsed = understood(call, answer)
+        parsed = understood(call, answer, deadline)
     except BaseException as error:
         passage.end(error)
         raise

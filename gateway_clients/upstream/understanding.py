@@ -18,7 +18,9 @@ from gateway_clients.errors import (
     UpstreamNotFoundError,
     UpstreamRejectedError,
     UpstreamServerError,
+    UpstreamTimeoutError,
 )
+from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.messages import Answer
 from gateway_clients.upstream.call import Call, ForeignAnswerError, Parsed
 
@@ -34,16 +36,16 @@ class _Problem(msgspec.Struct):
     title: str | None = None
 
 
-def understood(call: Call[P], answer: Answer) -> Parsed[P]:
-    """The payload of an answer. Raises UpstreamError's kinds."""
+def understood(call: Call[P], answer: Answer, deadline: Deadline | None = None) -> Parsed[P]:
+    """The payload of an answer, read by the deadline. Raises UpstreamError's kinds."""
     if answer.status // 100 == SUCCESSFUL:
-        return _parsed(call, answer)
+        return _parsed(call, answer, deadline)
     raise refusal(call, answer)
 
 
-def _parsed(call: Call[P], answer: Answer) -> Parsed[P]:
+def _parsed(call: Call[P], answer: Answer, deadline: Deadline | None) -> Parsed[P]:
     try:
-        return call.parse(answer.body)
+        return call.parse(answer.body, deadline)
     except ForeignAnswerError as error:
         security_log.error("upstream.foreign_answer", service=call.service, operation=call.operation)
         raise UpstreamContractError(call.service, was_sent=True) from error
@@ -51,6 +53,9 @@ def _parsed(call: Call[P], answer: Answer) -> Parsed[P]:
         reason = type(error).__name__
         log.error("upstream.bad_answer", service=call.service, operation=call.operation, reason=reason)  # noqa: TRY400 - its text quotes the answer
         raise UpstreamContractError(call.service, was_sent=True) from None
+    except TimeoutError:
+        log.error("upstream.slow_to_read", service=call.service, operation=call.operation)  # noqa: TRY400 - it says nothing
+        raise UpstreamTimeoutError(call.service, was_sent=True) from None
 
 
 def refusal(call: Call[Any], answer: Answer) -> UpstreamError:

@@ -5,6 +5,8 @@ import datetime
 import msgspec
 import pytest
 
+from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.services import lenient
 from gateway_clients.services.claims import (
     ClaimEventPayload,
     ClaimItemPayload,
@@ -16,6 +18,7 @@ from gateway_clients.services.claims import (
 from gateway_clients.services.notification import NotificationPayload
 from gateway_clients.services.parsing import Page, Parsed, nothing, one, page
 from gateway_clients.upstream.call import ForeignAnswerError
+from tests.gateway_clients.resilience.transcript import FakeClock
 
 WHOLE = {
     "id": "clm-1",
@@ -303,3 +306,44 @@ def test_such_a_moment_that_must_be_there_costs_its_item(sent: str) -> None:
 
     assert [event.status for event in parsed.value.history] == ["paid"]
     assert parsed.drift == ("history[].at", "history[]")
+
+
+def page_of(*items: bytes) -> bytes:
+    return b'{"items":[' + b",".join(items) + b'],"total":1}'
+
+
+def test_one_good_claim_is_found_among_as_many_broken_ones_as_may_be() -> None:
+    found = claims(page_of(*[b"{}"] * lenient.MOST_SLOW_ITEMS, json(WHOLE)))
+
+    assert (found.value.items, found.omitted) == ((READ,), 10_000)
+
+
+@pytest.mark.parametrize("broken", [b"{}", b"7", json({**WHOLE, "approved_amount": "much"})])
+def test_more_broken_items_than_that_are_no_answer(broken: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^too many broken items$"):
+        claims(page_of(*[broken] * (lenient.MOST_SLOW_ITEMS + 1), json(WHOLE)))
+
+
+def test_broken_items_within_items_count_too() -> None:
+    body = body_with("items", b"[" + b",".join([b"{}"] * (lenient.MOST_SLOW_ITEMS + 1)) + b"]")
+
+    with pytest.raises(ValueError, match=r"^too many broken items$"):
+        claim(body)
+
+
+def test_broken_items_are_read_by_the_deadline_or_not_at_all() -> None:
+    clock = FakeClock()
+    looked_at: list[float] = []
+
+    def ticking() -> float:
+        """A second passes with each look."""
+        clock.advance(1.0)
+        looked_at.append(clock())
+        return clock()
+
+    begun_at = clock()
+    with pytest.raises(TimeoutError):
+        claims(page_of(*[b"{}"] * 1_000), Deadline(begun_at + 3.0, ticking))
+
+    assert looked_at == [begun_at + seconds for seconds in (1.0, 2.0, 3.0)]
+    assert claims(page_of(*[b"{}"] * 1_000, json(WHOLE)), Deadline(clock() + 100.0, clock)).omitted == 1_000

@@ -373,3 +373,13 @@ def test_two_answers_at_once_are_one_and_the_second_is_never_anothers(lane: Lane
     conf = conf_of(raw_upstream.url)
 
     assert [lane.send(outgoing(), conf, 5.0).body for _ in range(3)] == [b"mine"] * 3
+
+
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 103 Early Hints\r\n" + b"Link: </a>\r\n" * 90 + b"\r\n"])
+def test_both_lanes_take_as_many_headers(lane: Lane, raw_upstream: RawUpstream, before: bytes) -> None:
+    conf = conf_of(raw_upstream.url)
+    raw_upstream.say(says(before + answer(headers=[("X-Kind", "good")] * 98)))
+    assert lane.send(outgoing(), conf, 5.0).status == 200
+
+    raw_upstream.say(says(before + answer(headers=[("X-Kind", "good")] * 99)))
+    assert type(failure_of(lane, outgoing(), conf, 5.0)) is UpstreamContractError

@@ -350,3 +350,16 @@ def test_what_a_process_has_one_of_is_made_once_by_many_threads(settings: Settin
 
     assert len({id(each.result) for each in made}) == 1
     assert default_cache() is default_cache()
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("item", [b"{}", b"7", b'{"value":7}'])
+def test_five_megabytes_of_broken_items_have_failed_in_budget(upstreams: Upstreams, item: bytes) -> None:
+    body = b'{"items":[' + b",".join([item] * (4_800_000 // (len(item) + 1))) + b'],"total":1}'
+    upstreams(claims=says(answer(body)))
+    call = call_of(parse=page(ThingPayload), payload_type=None)
+
+    asked = Running(gateway_for(3.0).call(call).require).wait()
+
+    assert isinstance(asked.error, UpstreamContractError | UpstreamTimeoutError)
+    assert asked.seconds < 3.5

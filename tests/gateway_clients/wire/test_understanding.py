@@ -16,10 +16,12 @@ from gateway_clients.errors import (
     UpstreamNotFoundError,
     UpstreamRejectedError,
     UpstreamServerError,
+    UpstreamTimeoutError,
 )
+from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services.parsing import Payload, one
 from gateway_clients.transport.messages import Answer
-from gateway_clients.upstream.call import Call
+from gateway_clients.upstream.call import Call, Parsed
 from gateway_clients.upstream.understanding import refusal, retry_after_seconds, understood
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -168,3 +170,14 @@ def test_no_retry_after_breaks_anything(text: str) -> None:
     seconds = retry_after_seconds({"retry-after": text}, now=NOW)
 
     assert seconds is None or seconds >= 0.0
+
+
+def test_an_answer_that_could_not_be_read_in_time_is_a_timeout() -> None:
+    def parse(_body: bytes, _deadline: Deadline) -> Parsed[ThingPayload]:
+        raise TimeoutError
+
+    call = Call(service="claims", operation="getThing", target="/", parse=parse)
+
+    with pytest.raises(UpstreamTimeoutError) as raised:
+        understood(call, Answer(200, {}, b"{}"), Deadline.after(1.0))
+    assert (raised.value.service, raised.value.was_sent) == ("claims", True)
