@@ -18,7 +18,7 @@ from gateway_clients.edge.graphql.documents import Documents, Operation
 from gateway_clients.edge.graphql.errors import JSON_TYPE, RequestRefusedError, refusal, refused_by_edge
 from gateway_clients.edge.graphql.execution import Answer, carry_out
 from gateway_clients.edge.graphql.parameters import parameters_of
-from gateway_clients.edge.graphql.persisted import requested_text
+from gateway_clients.edge.graphql.persisted import is_trusted, requested_text
 from gateway_clients.edge.headers import OwnHeadersResponse, put
 from gateway_clients.edge.problems import problem_of, retry_after
 
@@ -50,8 +50,7 @@ class GatewayGraphQLView(GraphQLView):
             if settings.GRAPHIQL and request.method == "GET" and "query" not in request.GET and wants_html(request):
                 return render(request, self.graphiql_template)
             media_type = media_type_of(request)
-            caller_of(request)
-            return self._answered(request, media_type)
+            return self._answered(request, media_type, is_known=caller_of(request) is not None)
         except RequestRefusedError as error:
             return refusal(error, request, media_type)
         except UnauthenticatedError as error:
@@ -61,12 +60,14 @@ class GatewayGraphQLView(GraphQLView):
             assert problem is not None
             return problem
 
-    def _answered(self, request: HttpRequest, media_type: str) -> HttpResponse:
+    def _answered(self, request: HttpRequest, media_type: str, *, is_known: bool) -> HttpResponse:
         parameters = parameters_of(request)
         text = requested_text(self.documents, parameters.query, parameters.extensions)
+        is_to_keep = is_known
         if not self.documents.has(text):
             context_of(request).admit()
-        document = self.documents.get(text)
+            is_to_keep = is_known or is_trusted(text)
+        document = self.documents.get(text, is_to_keep=is_to_keep)
         operation = document.operation(parameters.operation_name)
         _check_method(operation, request)
         answer = carry_out(operation, parameters.variables, request)
