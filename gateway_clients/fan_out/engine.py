@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
+from msgspec.structs import replace
 
 from gateway_clients.caching.entries import Found, Look
 from gateway_clients.caching.store import Cache, default_cache
@@ -20,7 +21,7 @@ from gateway_clients.upstream.call import Call
 from gateway_clients.upstream.driver import MoreFills, run
 from gateway_clients.upstream.flights import Flight
 from gateway_clients.upstream.jobs import Ahead, Job
-from gateway_clients.upstream.outcome import Outcome
+from gateway_clients.upstream.outcome import Outcome, SectionState
 from gateway_clients.upstream.pipe import kept_outcome
 from gateway_clients.upstream.registry import admission, go_all_in_batches
 
@@ -225,7 +226,8 @@ class FanOut:
         if is_anothers and not self._will_do(outcome, flight, pending):
             return False
         if is_anothers or not pending.is_settled:
-            pending.settle(outcome)
+            is_collapsed = is_anothers and outcome.state is SectionState.FRESH
+            pending.settle(replace(outcome, is_collapsed=True) if is_collapsed else outcome)
             pending.ended_at = flight.landed_at
         return True
 

@@ -9,7 +9,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from graphene_django.views import GraphQLView
 
-from gateway_clients.edge.answers import cache_status_of
 from gateway_clients.edge.callers import caller_of
 from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import ApiError, MethodNotAllowedError, UnauthenticatedError
@@ -19,7 +18,7 @@ from gateway_clients.edge.graphql.errors import JSON_TYPE, RequestRefusedError, 
 from gateway_clients.edge.graphql.execution import Answer, carry_out
 from gateway_clients.edge.graphql.parameters import parameters_of
 from gateway_clients.edge.graphql.persisted import is_trusted, requested_text
-from gateway_clients.edge.headers import OwnHeadersResponse, put
+from gateway_clients.edge.headers import OwnHeadersResponse
 from gateway_clients.edge.problems import problem_of, retry_after
 
 METHODS: Final = ("GET", "HEAD", "POST")
@@ -93,9 +92,6 @@ def _check_method(operation: Operation, request: HttpRequest) -> None:
 
 def _response(answer: Answer, media_type: str) -> HttpResponse:
     response = OwnHeadersResponse(msgspec.json.encode(answer.body), content_type=media_type, headers=answer.headers)
-    cache_status = cache_status_of(answer.states)
-    if cache_status is not None:
-        put(response.headers, ("Cache-Status", cache_status))
     if answer.limited is not None:
         response.status_code = answer.limited.status
         response.headers["Retry-After"] = str(retry_after(answer.limited))
