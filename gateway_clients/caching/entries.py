@@ -83,6 +83,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         return max(0.0, (self.at_ms - self.stored_ms) / 1000)
 
     @property
+    def ttl_seconds(self) -> float:
+        """Seconds for which the entry is still fresh; below 0 those since when it is not."""
+        return (self.fresh_until_ms - self.at_ms) / 1000
+
+    @property
     def fresh_seconds(self) -> float:
         """Seconds for which the entry is still fresh."""
         return max(0.0, (self.fresh_until_ms - self.at_ms) / 1000)

@@ -1,5 +1,6 @@
 """View models as answers: their bytes, their ETag, and what the cache had to do with them."""
 
+import math
 from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Any, Final
@@ -10,7 +11,9 @@ from django.http import HttpResponse
 from gateway_clients.edge.headers import OwnHeadersResponse, put
 from gateway_clients.edge.view_models import ViewMeta, ViewModel, meta_of
 from gateway_clients.fan_out.sections import Section, SectionState
+from gateway_clients.upstream.outcome import Freshness
 
+HITS: Final = frozenset({SectionState.CACHED, SectionState.STALE})
 JSON_TYPE: Final = "application/json"
 
 
@@ -32,16 +35,22 @@ def model_answer(model: ViewModel, *, status: int = 200) -> HttpResponse:
     return _response(body, msgspec.json.encode(ageless), meta, status)
 
 
-def cache_status_of(states: Collection[str]) -> str | None:
-    """`Cache-Status` (RFC 9211) of an answer made of parts in these states; None when nothing was asked of anybody."""
-    if not states:
+def cache_status_of(parts: Collection[Freshness]) -> str | None:
+    """`Cache-Status` (RFC 9211) of an answer made of such parts; None when nothing was asked of anybody.
+
+    A hit says for how long all of it is still fresh. Collapsed is an answer for which this request made no call, but
+    waited for that of another one.
+    """
+    if not parts:
         return None
-    known = set(states)
-    if known <= {SectionState.CACHED}:
-        return "web-bff; hit"
-    if known <= {SectionState.CACHED, SectionState.STALE}:
-        return "web-bff; hit; detail=stale"
-    return "web-bff; fwd=miss"
+    if not all(part.is_collapsed or part.state in HITS for part in parts):
+        return "web-bff; fwd=miss"
+    if any(part.is_collapsed for part in parts):
+        return "web-bff; fwd=miss; collapsed"
+    lives = [part.ttl_seconds for part in parts if part.ttl_seconds is not None]
+    ttl = f"; ttl={math.floor(min(lives))}" if lives else ""
+    is_stale = any(part.state == SectionState.STALE for part in parts)
+    return f"web-bff; hit{ttl}{'; detail=stale' if is_stale else ''}"
 
 
 def _response(body: bytes, material: bytes, meta: ViewMeta | None, status: int) -> HttpResponse:
@@ -51,9 +60,6 @@ def _response(body: bytes, material: bytes, meta: ViewMeta | None, status: int) 
     digest = blake2b(material, digest_size=12)
     if meta is not None:
         digest.update(_lasting(meta))
-        cache_status = cache_status_of({section.state for section in meta.sections.values()})
-        if cache_status is not None:
-            put(response.headers, ("Cache-Status", cache_status))
     put(response.headers, ("ETag", f'W/"{digest.hexdigest()}"'))
     return response
 

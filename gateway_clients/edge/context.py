@@ -7,6 +7,7 @@ from gateway_clients.edge.limits import RequestCount
 from gateway_clients.fan_out.pending import CallTiming
 from gateway_clients.gateway import Gateway
 from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.upstream.outcome import Freshness
 
 
 class RequestContext(msgspec.Struct, kw_only=True):
@@ -44,6 +45,11 @@ class RequestContext(msgspec.Struct, kw_only=True):
     def timings(self) -> list[CallTiming]:
         """The calls made for this request so far."""
         return [] if self._gateway is None else self._gateway.timings
+
+    @property
+    def freshness(self) -> list[Freshness]:
+        """How each of its answers came about so far."""
+        return [] if self._gateway is None else self._gateway.freshness
 
 
 def context_of(request: HttpRequest) -> RequestContext:

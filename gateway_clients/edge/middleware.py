@@ -17,7 +17,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from gateway_clients.edge import limits
 from gateway_clients.edge.callers import caller_of
 from gateway_clients.edge.context import RequestContext, context_of
-from gateway_clients.edge.errors import ApiError, RateLimitedError, UnauthenticatedError
+from gateway_clients.edge.errors import ApiError, NotFoundError, RateLimitedError, UnauthenticatedError
 from gateway_clients.edge.graphql.errors import refused_by_edge
 from gateway_clients.edge.headers import put, value_of
 from gateway_clients.edge.health import ALIVE
@@ -25,6 +25,7 @@ from gateway_clients.edge.hosts import check_host
 from gateway_clients.edge.incoming import context_from, know_empty_query
 from gateway_clients.edge.outgoing import finished
 from gateway_clients.edge.problems import BY_STATUS, internal_problem, problem_of
+from gateway_clients.edge.targets import has_encoded_slash
 from gateway_clients.instrumentation import logs
 from gateway_clients.instrumentation.metrics import metrics
 
@@ -75,6 +76,8 @@ class EdgeMiddleware:
             logs.request_id.reset(token)
 
     def _answered(self, request: HttpRequest) -> HttpResponseBase:
+        if has_encoded_slash(request.META):
+            return problem_of(NotFoundError(), request) or internal_problem(request)
         if request.path_info not in PROBES:
             try:
                 check_host(request)

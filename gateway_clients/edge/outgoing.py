@@ -32,9 +32,8 @@ def finished(request: HttpRequest, response: HttpResponseBase, context: RequestC
     headers = response.headers
     if timings := context.timings:
         put(headers, ("Server-Timing", server_timing(timings)))
-        status = cache_status_of({timing.state for timing in timings})
-        if status is not None:
-            put_missing(headers, ("Cache-Status", status))
+    if (status := cache_status_of(context.freshness)) is not None:
+        put(headers, ("Cache-Status", status))
     if request.method in {"GET", "HEAD"} and _is_known(request, response):
         response = _not_modified(response)
         headers = response.headers

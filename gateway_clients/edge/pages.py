@@ -1,8 +1,8 @@
 """Pages for people: the first page, Swagger UI, and the OpenAPI document behind it."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -10,11 +10,16 @@ from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer2, OpenApiYamlRenderer2
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from gateway_clients.edge.parameters import NO_NAMES, check_names
+from gateway_clients.edge.parameters import check_names, choice_of
+
+#: What a link may ask for that cannot say what it accepts.
+FORMATS: Final[Mapping[str, type[BaseRenderer]]] = {"json": OpenApiJsonRenderer2, "yaml": OpenApiYamlRenderer2}
 
 
 @require_safe
@@ -26,12 +31,21 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 class SchemaView(SpectacularAPIView):
-    """The OpenAPI document, as YAML or JSON."""
+    """The OpenAPI document, as YAML or JSON: as `format` says, or else as the portal likes best."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """The renderer and its media type. Raises NotAcceptableError."""
+        renderer_class = FORMATS.get(request.query_params.get("format", ""))
+        if renderer_class is not None:
+            return renderer_class(), renderer_class.media_type
+        negotiated: tuple[Any, str] = super().perform_content_negotiation(request, force)
+        return negotiated
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """The document, made once in each form: it is open to all, and slow to make."""
-        check_names(request.query_params, NO_NAMES)
+        check_names(request.query_params, ("format",))
+        choice_of(request.query_params, "format", FORMATS)
         renderer = cast(Any, request.accepted_renderer)
         body = _document(cast(Hashable, type(renderer)), settings.ROOT_URLCONF)
         return HttpResponse(body, content_type=renderer.media_type)

@@ -4,7 +4,6 @@ from typing import Any, TypeVar
 
 from django.http import HttpResponse
 
-from gateway_clients.edge.answers import cache_status_of
 from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.fan_out.sections import Section, SectionState, section_of
 
@@ -18,8 +17,7 @@ def required_section(call: PendingCall[P]) -> tuple[P, Section[P]]:
 
 
 def labelled(response: HttpResponse, section: Section[Any]) -> HttpResponse:
-    """An answer that has no `meta`, with headers that say how it came about: `Cache-Status`, and `Age` when kept."""
-    response.headers["Cache-Status"] = cache_status_of({section.state}) or ""
+    """An answer that has no `meta`, with its `Age` when it was kept."""
     if section.state is not SectionState.FRESH:
         response.headers["Age"] = str(int(section.age_seconds))
     return response

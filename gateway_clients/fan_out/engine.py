@@ -226,7 +226,8 @@ class FanOut:
         if is_anothers and not self._will_do(outcome, flight, pending):
             return False
         if is_anothers or not pending.is_settled:
-            pending.settle(outcome)
+            is_collapsed = is_anothers and outcome.state is SectionState.FRESH
+            pending.settle(replace(outcome, is_collapsed=True) if is_collapsed else outcome)
             pending.ended_at = flight.landed_at
         return True
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from gateway_clients.errors import GatewayError, GatewayOverloadedError, UpstreamNotFoundError
 from gateway_clients.fan_out.sections import Section, section_of
 from gateway_clients.upstream.call import Call
-from gateway_clients.upstream.outcome import Outcome, SectionState
+from gateway_clients.upstream.outcome import Freshness, Outcome, SectionState
 
 P = TypeVar("P")
 V = TypeVar("V")
@@ -44,9 +44,15 @@ class PendingCall(Generic[P]):
     @property
     def timing(self) -> CallTiming:
         """How long it took."""
-        state = self._outcome.state if self._outcome is not None else getattr(self.error, "code", "internal_error")
         milliseconds = max(0.0, self.ended_at - self.started_at) * 1000
-        return CallTiming(self.call.service, self.call.operation, milliseconds, str(state))
+        return CallTiming(self.call.service, self.call.operation, milliseconds, self.freshness.state)
+
+    @property
+    def freshness(self) -> Freshness:
+        """How it came about; of one that failed its error's code."""
+        if self._outcome is not None:
+            return self._outcome.freshness
+        return Freshness(str(getattr(self.error, "code", "internal_error")))
 
     @property
     def true_at(self) -> float:

@@ -25,6 +25,7 @@ from gateway_clients.services.provider import ProviderService
 from gateway_clients.upstream import streaming
 from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.call import Call
+from gateway_clients.upstream.outcome import Freshness
 
 P = TypeVar("P")
 
@@ -52,6 +53,7 @@ class Gateway:
     is_fresh_wanted: bool = False
     rider: Rider | None = None
     fan_out: FanOut = field(init=False)
+    kept: list[Freshness] = field(init=False, default_factory=list)
     _views: list[PendingView] = field(init=False, default_factory=list)
     _added: dict[tuple[Any, ...], Any] | None = field(init=False, default=None)
 
@@ -180,6 +182,11 @@ class Gateway:
     def timings(self) -> list[CallTiming]:
         """How long each call took, for `Server-Timing`."""
         return [pending.timing for pending in self.fan_out.calls if pending.is_settled]
+
+    @property
+    def freshness(self) -> list[Freshness]:
+        """How each view that was kept whole, and each call, came about, for `Cache-Status`."""
+        return [*self.kept, *(pending.freshness for pending in self.fan_out.calls if pending.is_settled)]
 
 
 class _LookAhead:

@@ -16,6 +16,7 @@ from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.fan_out.sections import Section, SectionState
 from gateway_clients.gateway.seen import kept_views
 from gateway_clients.gateway.specs import Rendition, SectionSpec, UnrenderableError, ViewSpec
+from gateway_clients.upstream.outcome import Freshness
 
 if TYPE_CHECKING:
     from gateway_clients.gateway.clients import Gateway
@@ -82,6 +83,7 @@ class PendingView:
                 self.is_rendered = self._rendition is not None and number == 0
                 self._sections = kept if self.is_rendered else self._rendered(kept)
                 kept_views().add(reading.key.name)
+                self._gateway.kept.append(Freshness(SectionState.CACHED, reading.ttl_seconds))
                 return True
             kept_views().discard(reading.key.name)
         return False

@@ -1,5 +1,6 @@
 """A gateway whose upstreams answer what a test says, without sockets or a cache, and which remembers what was asked."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -67,6 +68,8 @@ class FakeGateway(Gateway):
         """Answers at once."""
         self.asked.append(call)
         pending = PendingCall(call, start=lambda: None)
+        pending.started_at = time.monotonic()
+        self.fan_out.calls.append(pending)
         try:
             pending.settle(self._answer(call))
         except GatewayError as error:

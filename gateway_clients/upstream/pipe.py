@@ -77,14 +77,14 @@ def kept_read(
         overdue_seconds=settings.READ_BUDGET_SECONDS * OVERDUE_SHARE,
     )
     reading = cast(Reading, (yield look))
-    wait_seconds = FIRST_LOOK_SECONDS
+    wait_seconds, has_waited = FIRST_LOOK_SECONDS, False
     while True:
         kept = kept_outcome(call, reading, cache)
         if kept is not None:
             if reading.found is Found.FRESH:
                 if cache.is_refresh_due(reading):
                     listener.hear_early()
-                return kept
+                return replace(kept, is_collapsed=True) if has_waited else kept
             if not kept.is_absent:
                 listener.hear_stale(kept)
         if reading.found in ASKS or deadline.has_passed:
@@ -96,6 +96,7 @@ def kept_read(
         if look.newer_than_ms < 0:
             look = replace(look, newer_than_ms=reading.at_ms + 1)
         yield Pause(min(wait_seconds, deadline.remaining_seconds))
+        has_waited = True
         wait_seconds = min(wait_seconds * LOOK_GROWTH, LONGEST_LOOK_SECONDS)
         reading = cast(Reading, (yield look))
 
@@ -166,15 +167,25 @@ def kept_outcome(call: Call[P], reading: Reading, cache: Cache) -> Outcome[P] | 
     if reading.entry is None:
         return None
     state = SectionState.CACHED if reading.found is Found.FRESH else SectionState.STALE
-    entry, age_seconds = reading.entry, reading.age_seconds
+    entry, age_seconds, ttl_seconds = reading.entry, reading.age_seconds, reading.ttl_seconds
     if entry.is_absent:
-        return Outcome(cast(P, None), state, age_seconds, is_absent=True, true_at=reading.asked_at)
+        return Outcome(
+            cast(P, None), state, age_seconds, is_absent=True, true_at=reading.asked_at, ttl_seconds=ttl_seconds
+        )
     try:
         value = msgspec.msgpack.decode(entry.body, type=call.payload_type)
     except msgspec.MsgspecError:
         cache.discard(reading.key)
         return None
-    return Outcome(cast(P, value), state, age_seconds, entry.omitted, true_at=reading.asked_at, drifted=entry.drifted)
+    return Outcome(
+        cast(P, value),
+        state,
+        age_seconds,
+        entry.omitted,
+        true_at=reading.asked_at,
+        drifted=entry.drifted,
+        ttl_seconds=ttl_seconds,
+    )
 
 
 def _stale_or_raise(stale: Outcome[P] | None, error: UpstreamError) -> Outcome[P]:

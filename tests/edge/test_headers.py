@@ -10,12 +10,13 @@ from django.conf import settings
 from django.http import BadHeaderError, HttpResponse
 from django.test import Client, RequestFactory
 
-from gateway_clients.edge.answers import model_answer, sections_answer
+from gateway_clients.edge.answers import cache_status_of, model_answer, sections_answer
 from gateway_clients.edge.headers import OwnHeadersResponse, put, put_missing, value_of
 from gateway_clients.edge.incoming import context_from, know_empty_query
 from gateway_clients.edge.outgoing import SERVER_TIMING_MAX_LENGTH, finished, server_timing
 from gateway_clients.fan_out.pending import CallTiming
 from gateway_clients.fan_out.sections import Section, SectionState
+from gateway_clients.upstream.outcome import Freshness
 from tests.edge.sample_urls import Echo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
@@ -209,26 +210,45 @@ def test_a_view_without_values_is_json_too() -> None:
     assert sections_answer({}).content == b'{"meta":{"complete":true,"sections":{}}}'
 
 
+KEPT, KEPT_LONGER = Freshness(SectionState.CACHED, 57.9), Freshness(SectionState.CACHED, 280.0)
+STALE = Freshness(SectionState.STALE, -61.2)
+FRESH, FAILED = Freshness(SectionState.FRESH), Freshness("upstream_timeout")
+SHARED = Freshness(SectionState.FRESH, is_collapsed=True)
+SHARED_ELSEWHERE = Freshness(SectionState.CACHED, 300.0, is_collapsed=True)
+
+
 @pytest.mark.parametrize(
-    ("states", "status"),
+    ("parts", "status"),
     [
-        ([SectionState.CACHED], "web-bff; hit"),
-        ([SectionState.CACHED, SectionState.STALE], "web-bff; hit; detail=stale"),
-        ([SectionState.CACHED, SectionState.FRESH], "web-bff; fwd=miss"),
+        ([KEPT], "web-bff; hit; ttl=57"),
+        ([KEPT_LONGER, KEPT], "web-bff; hit; ttl=57"),
+        ([Freshness(SectionState.CACHED)], "web-bff; hit"),
+        ([KEPT, STALE], "web-bff; hit; ttl=-62; detail=stale"),
+        ([KEPT, FRESH], "web-bff; fwd=miss"),
+        ([KEPT, FAILED], "web-bff; fwd=miss"),
+        ([SHARED], "web-bff; fwd=miss; collapsed"),
+        ([KEPT, SHARED_ELSEWHERE], "web-bff; fwd=miss; collapsed"),
+        ([SHARED, FRESH], "web-bff; fwd=miss"),
+        ([], None),
     ],
 )
-def test_calls_are_told_in_server_timing_and_cache_status(states: list[SectionState], status: str) -> None:
+def test_what_the_cache_had_to_do_with_an_answer_is_told(parts: list[Freshness], status: str | None) -> None:
+    assert cache_status_of(parts) == status
+
+
+@pytest.mark.parametrize("states", [[KEPT], [KEPT, FRESH]])
+def test_calls_are_told_in_server_timing_and_cache_status(states: list[Freshness]) -> None:
     request = RequestFactory().get("/")
     context = context_from(request)
     timings = [
-        SimpleNamespace(service="claims", operation="listMemberClaims", milliseconds=12.34, state=state)
+        SimpleNamespace(service="claims", operation="listMemberClaims", milliseconds=12.34, state=state.state)
         for state in states
     ]
-    context._gateway = SimpleNamespace(timings=timings)  # type: ignore[assignment]  # what the edge sees of it
+    context._gateway = SimpleNamespace(timings=timings, freshness=states)  # type: ignore[assignment]  # what the edge sees of it
     answer = finished(request, model_answer(Echo(member_id="m-1", limit=1)), context)
 
-    assert answer["Cache-Status"] == status
-    assert answer["Server-Timing"].startswith(f'claims;desc="listMemberClaims {states[0].value}";dur=12.3')
+    assert answer["Cache-Status"] == cache_status_of(states)
+    assert answer["Server-Timing"].startswith('claims;desc="listMemberClaims cached";dur=12.3')
 
 
 def test_server_timing_is_cut_behind_the_last_entry_that_fits() -> None:

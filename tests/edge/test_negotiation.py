@@ -128,6 +128,29 @@ def test_the_document_has_a_type_of_our_own(accept: str, shown: str, portal: Cli
     assert (answer.status_code, answer["Content-Type"]) == (200, shown)
 
 
+@pytest.mark.parametrize(
+    ("asked", "accept", "shown"),
+    [
+        ("json", "*/*", JSON),
+        ("json", "text/html", JSON),
+        ("json", YAML, JSON),
+        ("yaml", JSON, YAML),
+    ],
+)
+def test_a_link_may_say_the_documents_form(asked: str, accept: str, shown: str, portal: Client) -> None:
+    answer = portal.get(f"/api/v1/schema?format={asked}", headers={"Accept": accept})
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, shown)
+    assert answer.content.lstrip().startswith(b"{" if shown == JSON else b"openapi: 3.1")
+
+
+@pytest.mark.parametrize("query", ["format=", "format=xml", "format=json&format=yaml"])
+def test_a_form_that_the_document_does_not_have_is_bad_input(query: str, portal: Client) -> None:
+    answer = portal.get(f"/api/v1/schema?{query}")
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["format"])
+
+
 def test_the_document_is_not_sent_to_who_does_not_take_it(portal: Client) -> None:
     answer = portal.get("/api/v1/schema", headers={"Accept": "text/html"})
 

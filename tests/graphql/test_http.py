@@ -208,8 +208,8 @@ def persisted(text: str) -> dict[str, Any]:
     return {"persistedQuery": {"version": 1, "sha256Hash": sha256(text)}}
 
 
-def test_a_persisted_query_is_known_once_it_was_sent(client) -> None:
-    query = "{ anew: __typename }"
+def test_a_persisted_query_is_known_once_somebody_signed_in_has_sent_it(as_) -> None:
+    query, client = "{ anew: __typename }", as_("member")
 
     unknown = post(client, {"extensions": persisted(query)})
     sent = post(client, {"query": query, "extensions": persisted(query)})

@@ -18,9 +18,12 @@ from graphql import (
     GraphQLSchema,
     GraphQLString,
     GraphQLSyntaxError,
+    Node,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    Token,
+    TokenKind,
     VariableNode,
     Visitor,
     execute_sync,
@@ -35,25 +38,31 @@ from graphql.execution.values import get_variable_values
 from gateway_clients.edge.graphql import costs, guards
 from gateway_clients.edge.graphql.errors import RequestRefusedError
 from gateway_clients.edge.graphql.selection import INTROSPECTION, Chosen, Fragments, Selection, Variables, select
+from gateway_clients.edge.graphql.weighing import Account, Allowance, weight_of
 
-#: How many documents a process keeps, and of how many characters together.
-MAX_KEPT: Final = 500
-MAX_KEPT_CHARACTERS: Final = 4_000_000
+#: How many bytes of documents a process keeps, with all that is kept beside them: some 200 of usual size.
+MAX_KEPT_BYTES: Final = 16_000_000
 #: How many ways through one operation's @skip and @include are kept.
 MAX_KEPT_SELECTIONS: Final = 16
 MAX_ERRORS: Final = 20
+#: Stands for the tokens of a document that was checked.
+NO_TOKEN: Final = Token(TokenKind.SOF, 0, 0, 0, 0)
 #: The types whose variables are texts as they are given.
 TEXTS: Final[Sequence[Any]] = (GraphQLString, GraphQLID)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a checked document. `texts`: its variables, when all of them are strings or ids."""
+    """One operation of a checked document. `texts`: its variables, when all of them are strings or ids.
+
+    `account`: what its document may keep.
+    """
 
     schema: GraphQLSchema
     node: OperationDefinitionNode
     fragments: Fragments
     conditions: tuple[str, ...]
+    account: Account
     texts: tuple[str, ...] | None = None
     _selections: dict[tuple[Any, ...], Selection] = field(default_factory=dict)
 
@@ -95,11 +104,17 @@ class Operation:
             assert root is not None
             selection = select(root, [self.node.selection_set], self.fragments, variables)
             costs.check(selection, variables)
-            if len(self._selections) < MAX_KEPT_SELECTIONS:
+            if self._is_to_keep(case, selection):
                 self._selections[case] = selection
         elif selection.has_limits:
             costs.check(selection, variables)
         return selection
+
+    def _is_to_keep(self, case: tuple[Any, ...], selection: Selection) -> bool:
+        """Whether there is room; the nodes are the document's, which is weighed already."""
+        if len(self._selections) >= MAX_KEPT_SELECTIONS or not self.account.is_open:
+            return False
+        return self.account.take(weight_of(case, selection, without=(Node,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,7 @@ class Document:
     """A checked document."""
 
     operations: Mapping[str | None, Operation]
+    account: Account
     introspection_errors: Sequence[GraphQLError]
 
     def operation(self, name: str | None) -> Operation:
@@ -131,16 +147,24 @@ class Document:
 
 
 class Documents:
-    """The documents of one schema that were asked for last, by their text; and their texts by their SHA-256."""
+    """The documents of one schema that were asked for last, by their text; and their texts by their SHA-256.
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    Together with the ways through them that are kept they weigh `max_kept_bytes` at most.
+    """
+
+    def __init__(self, schema: GraphQLSchema, *, max_kept_bytes: int = MAX_KEPT_BYTES) -> None:
         self._schema = schema
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._characters = 0
+        self._allowance = Allowance(max_kept_bytes)
         self._texts: dict[str, str] = {}
 
-    def get(self, text: str) -> Document:
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept."""
+        return self._allowance.kept_bytes
+
+    def get(self, text: str, *, is_to_keep: bool = True) -> Document:
         """The document, read and checked unless that was done before. Raises RequestRefusedError."""
         with self._lock:
             document = self._kept.get(text)
@@ -148,7 +172,7 @@ class Documents:
                 self._kept.move_to_end(text)
         if document is None:
             document = _checked(self._schema, text)
-            with self._lock:
+            if is_to_keep:
                 self._keep(text, document)
         if document.introspection_errors and not settings.GRAPHQL_INTROSPECTION:
             raise RequestRefusedError(document.introspection_errors)
@@ -163,14 +187,20 @@ class Documents:
         return self._texts.get(sha256)
 
     def _keep(self, text: str, document: Document) -> None:
-        if text not in self._kept:
-            self._characters += len(text)
-            self._texts[sha256_of(text)] = text
-        self._kept[text] = document
-        while len(self._kept) > MAX_KEPT or self._characters > MAX_KEPT_CHARACTERS:
-            oldest, _ = self._kept.popitem(last=False)
-            self._characters -= len(oldest)
-            del self._texts[sha256_of(oldest)]
+        """Makes room by forgetting those that nobody has asked for the longest."""
+        sha256 = sha256_of(text)
+        weight_bytes = weight_of(text, sha256, document)
+        if weight_bytes > self._allowance.most_bytes:
+            return
+        with self._lock:
+            if text in self._kept:
+                return
+            while not document.account.open(self._allowance, weight_bytes):
+                oldest, forgotten = self._kept.popitem(last=False)
+                forgotten.account.close()
+                del self._texts[sha256_of(oldest)]
+            self._kept[text] = document
+            self._texts[sha256] = text
 
 
 def sha256_of(text: str) -> str:
@@ -201,11 +231,15 @@ def _checked(schema: GraphQLSchema, text: str) -> Document:
     finder = _Finder()
     visit(node, finder)
     conditions = tuple(sorted(finder.conditions))
+    account = Account()
     return Document(
         {
-            each.name.value if each.name else None: Operation(schema, each, fragments, conditions, _texts(schema, each))
+            each.name.value if each.name else None: Operation(
+                schema, each, fragments, conditions, account, _texts(schema, each)
+            )
             for each in operations
         },
+        account,
         finder.introspection_errors,
     )
 
@@ -219,18 +253,32 @@ def _texts(schema: GraphQLSchema, operation: OperationDefinitionNode) -> tuple[s
 
 
 class _Finder(Visitor):
-    """Finds the variables that @skip and @include ask about, and introspection, of which `__typename` is none here."""
+    """Finds the variables that @skip and @include ask about, and introspection, of which `__typename` is none here.
+
+    On its way it takes the tokens off each node, which nobody needs any more: a third of what a document weighs.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.conditions: set[str] = set()
         self.introspection_errors: list[GraphQLError] = []
 
+    def enter(self, node: Node, *_: Any) -> None:
+        """Any other node."""
+        _forget_tokens(node)
+
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
         """Both have one argument, `if`."""
+        _forget_tokens(node)
         self.conditions |= {each.value.name.value for each in node.arguments if isinstance(each.value, VariableNode)}
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         """`__schema` and `__type`."""
+        _forget_tokens(node)
         if node.name.value in INTROSPECTION:
             self.introspection_errors.append(GraphQLError("Introspection is switched off.", node))
+
+
+def _forget_tokens(node: Node) -> None:
+    if node.loc is not None:
+        node.loc.start_token = node.loc.end_token = NO_TOKEN

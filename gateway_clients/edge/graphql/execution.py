@@ -21,7 +21,6 @@ from gateway_clients.edge.graphql.errors import (
 from gateway_clients.edge.graphql.loading import load_into
 from gateway_clients.edge.graphql.projection import UnshowableError, complete, plain
 from gateway_clients.edge.graphql.selection import Chosen, Selection, Variables
-from gateway_clients.fan_out.sections import SectionState
 from gateway_clients.fan_out.waves import together
 
 
@@ -32,7 +31,6 @@ class Answer:
     data: dict[str, Any] | None = field(default_factory=dict)
     errors: list[dict[str, Any]] = field(default_factory=list)
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
-    states: set[SectionState] = field(default_factory=set)
     headers: dict[str, str] = field(default_factory=dict)
     limited: RateLimitedError | None = None
 
@@ -43,7 +41,6 @@ class Answer:
         self.headers |= ask.headers
         if ask.sections:
             self.sections[key] = {camel(name): section for name, section in ask.sections.items()}
-            self.states |= {section.state for section in ask.sections.values()}
 
     @property
     def body(self) -> dict[str, Any]:

@@ -33,11 +33,17 @@ def requested_text(documents: Documents, text: str | None, extensions: Mapping[s
             raise RequestRefusedError(["PersistedQueryNotFound"], code="persisted_query_not_found", status=200)
     elif sha256 is not None and sha256_of(text) != sha256:
         raise RequestRefusedError(["The query is not the one whose hash was given."], is_transport=True)
-    if settings.GRAPHQL_TRUSTED_ONLY and sha256_of(text) not in trusted_documents():
+    if settings.GRAPHQL_TRUSTED_ONLY and not is_trusted(text):
         raise RequestRefusedError(
             ["Only trusted documents are answered."], code="forbidden", status=403, is_transport=True
         )
     return text
+
+
+def is_trusted(text: str) -> bool:
+    """Whether it is one of the trusted documents."""
+    trusted = trusted_documents()
+    return bool(trusted) and sha256_of(text) in trusted
 
 
 @cache

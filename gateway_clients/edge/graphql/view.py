@@ -9,7 +9,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from graphene_django.views import GraphQLView
 
-from gateway_clients.edge.answers import cache_status_of
 from gateway_clients.edge.callers import caller_of
 from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import ApiError, MethodNotAllowedError, UnauthenticatedError
@@ -18,8 +17,8 @@ from gateway_clients.edge.graphql.documents import Documents, Operation
 from gateway_clients.edge.graphql.errors import JSON_TYPE, RequestRefusedError, refusal, refused_by_edge
 from gateway_clients.edge.graphql.execution import Answer, carry_out
 from gateway_clients.edge.graphql.parameters import parameters_of
-from gateway_clients.edge.graphql.persisted import requested_text
-from gateway_clients.edge.headers import OwnHeadersResponse, put
+from gateway_clients.edge.graphql.persisted import is_trusted, requested_text
+from gateway_clients.edge.headers import OwnHeadersResponse
 from gateway_clients.edge.problems import problem_of, retry_after
 
 METHODS: Final = ("GET", "HEAD", "POST")
@@ -50,8 +49,7 @@ class GatewayGraphQLView(GraphQLView):
             if settings.GRAPHIQL and request.method == "GET" and "query" not in request.GET and wants_html(request):
                 return render(request, self.graphiql_template)
             media_type = media_type_of(request)
-            caller_of(request)
-            return self._answered(request, media_type)
+            return self._answered(request, media_type, is_known=caller_of(request) is not None)
         except RequestRefusedError as error:
             return refusal(error, request, media_type)
         except UnauthenticatedError as error:
@@ -61,12 +59,14 @@ class GatewayGraphQLView(GraphQLView):
             assert problem is not None
             return problem
 
-    def _answered(self, request: HttpRequest, media_type: str) -> HttpResponse:
+    def _answered(self, request: HttpRequest, media_type: str, *, is_known: bool) -> HttpResponse:
         parameters = parameters_of(request)
         text = requested_text(self.documents, parameters.query, parameters.extensions)
+        is_to_keep = is_known
         if not self.documents.has(text):
             context_of(request).admit()
-        document = self.documents.get(text)
+            is_to_keep = is_known or is_trusted(text)
+        document = self.documents.get(text, is_to_keep=is_to_keep)
         operation = document.operation(parameters.operation_name)
         _check_method(operation, request)
         answer = carry_out(operation, parameters.variables, request)
@@ -92,9 +92,6 @@ def _check_method(operation: Operation, request: HttpRequest) -> None:
 
 def _response(answer: Answer, media_type: str) -> HttpResponse:
     response = OwnHeadersResponse(msgspec.json.encode(answer.body), content_type=media_type, headers=answer.headers)
-    cache_status = cache_status_of(answer.states)
-    if cache_status is not None:
-        put(response.headers, ("Cache-Status", cache_status))
     if answer.limited is not None:
         response.status_code = answer.limited.status
         response.headers["Retry-After"] = str(retry_after(answer.limited))

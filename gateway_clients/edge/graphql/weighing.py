@@ -1,0 +1,96 @@
+"""What is kept of documents, by what it weighs: measured when it is kept, and no more than so many bytes together."""
+
+import gc
+import sys
+import threading
+from dataclasses import dataclass, field
+from enum import Enum
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+from graphql import GraphQLArgument, GraphQLField, GraphQLNamedType, GraphQLSchema
+
+#: What a document refers to and does not hold: the schema's and the program's own.
+SHARED: Final = (
+    type,
+    ModuleType,
+    FunctionType,
+    Enum,
+    GraphQLSchema,
+    GraphQLNamedType,
+    GraphQLField,
+    GraphQLArgument,
+)
+#: For what cannot be seen: the allocator's own, hashes and keys beside a document, what others note in a selection.
+OVERHEAD: Final = 1.15
+OVERHEAD_BYTES: Final = 1_000
+
+
+def weight_of(*held: Any, without: tuple[type, ...] = ()) -> int:
+    """The bytes of these objects and of all that they refer to, about; takes some microseconds for each object.
+
+    `without`: types of what is weighed elsewhere.
+    """
+    passed_over = (*SHARED, *without)
+    seen = {id(each): each for each in held}
+    open_ = list(held)
+    total = 0
+    while open_:
+        each = open_.pop()
+        total += sys.getsizeof(each)
+        for referent in gc.get_referents(each):
+            if id(referent) not in seen and not isinstance(referent, passed_over):
+                seen[id(referent)] = referent
+                open_.append(referent)
+    return int(total * OVERHEAD) + OVERHEAD_BYTES
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How many bytes may be kept, and how many are."""
+
+    most_bytes: int
+    kept_bytes: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+@dataclass(slots=True)
+class Account:
+    """What one document has of an allowance; nothing before it is opened, nor after it was closed."""
+
+    allowance: Allowance | None = None
+    kept_bytes: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its document is kept."""
+        return self.allowance is not None
+
+    def open(self, allowance: Allowance, weight_bytes: int) -> bool:
+        """Whether there is room for the document; it has it from now on."""
+        with allowance.lock:
+            self.allowance = allowance
+            if self.take(weight_bytes):
+                return True
+            self.allowance = None
+            return False
+
+    def take(self, weight_bytes: int) -> bool:
+        """Whether there is room for more of the document; it has it from now on."""
+        allowance = self.allowance
+        if allowance is None:
+            return False
+        with allowance.lock:
+            if self.allowance is None or allowance.kept_bytes + weight_bytes > allowance.most_bytes:
+                return False
+            allowance.kept_bytes += weight_bytes
+            self.kept_bytes += weight_bytes
+            return True
+
+    def close(self) -> None:
+        """Gives back what the document has."""
+        if self.allowance is None:
+            return
+        with self.allowance.lock:
+            self.allowance.kept_bytes -= self.kept_bytes
+            self.allowance, self.kept_bytes = None, 0
