@@ -124,7 +124,7 @@ LOGIN_RATE_LIMIT_MAX = env.count("LOGIN_RATE_LIMIT_MAX", 10)
 RATELIMIT_USE_CACHE = "limits"
 PASSWORD_HASHERS = [
     "members.hashers.AccountPasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "members.hashers.EarlierPasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {

@@ -1,8 +1,10 @@
 """How passwords are kept: strong enough, and fast enough that a sign-in stays within its 100 ms."""
 
-from django.contrib.auth.hashers import Argon2PasswordHasher
+from functools import partial
 
-from gateway_clients.crew import crew
+from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher
+
+from members.hashing import hashing_door
 
 
 class AccountPasswordHasher(Argon2PasswordHasher):
@@ -13,11 +15,17 @@ class AccountPasswordHasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        """The hash to keep. Another thread serves meanwhile: Argon2 works without the interpreter."""
-        with crew().away():
-            return super().encode(password, salt)
+        """The hash to keep. Raises OverloadedError."""
+        return hashing_door().pass_through(partial(super().encode, password, salt))
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Whether it is the password."""
-        with crew().away():
-            return super().verify(password, encoded)
+        """Whether it is the password. Raises OverloadedError."""
+        return hashing_door().pass_through(partial(super().verify, password, encoded))
+
+
+class EarlierPasswordHasher(PBKDF2PasswordHasher):
+    """How passwords were kept that came from elsewhere."""
+
+    def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
+        """The hash to keep. Raises OverloadedError."""
+        return hashing_door().pass_through(partial(super().encode, password, salt, iterations))

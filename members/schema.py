@@ -9,6 +9,7 @@ from graphene import Argument, Boolean, Field, InputObjectType, Int, NonNull, Ob
 from gateway_clients.caching.keys import Subject
 from gateway_clients.edge import limits
 from gateway_clients.edge.access import Resource
+from gateway_clients.edge.context import context_of
 from gateway_clients.edge.graphql.asking import Ask
 from gateway_clients.edge.graphql.derivation import HOMES
 from gateway_clients.edge.graphql.inputs import checked_input
@@ -17,7 +18,7 @@ from gateway_clients.edge.parameters import checked_page
 from gateway_clients.edge.rules import allowed, open_to_all, signed_in
 from gateway_clients.edge.search import checked_search_text
 from gateway_clients.services.member import ContactChange
-from members import families
+from members import families, hashing
 from members.aggregators import contact_change, eligibility, member_search, read_mark
 from members.models import Account
 from members.serializers import ContactInput as CheckedContact
@@ -144,7 +145,9 @@ class Mutation(ObjectType):
         """The first tokens of a family."""
         given = checked_input(LoginInput, {"email": email, "password": password})
         limits.count_sign_in(ask.request, given["email"])
-        return _signed_in(families.begin(account_of(given["email"], given["password"])))
+        with hashing.by(context_of(ask.request).deadline):
+            account = account_of(given["email"], given["password"])
+        return _signed_in(families.begin(account))
 
     @staticmethod
     @open_to_all

@@ -122,6 +122,14 @@ class RateLimitedError(ApiError):
     title = "Too many requests, please try again later"
 
 
+class OverloadedError(ApiError):
+    """Refused before anything was done, because so many ask for the same at once."""
+
+    status = 503
+    code = "overloaded"
+    title = "The gateway is busy"
+
+
 class TemporarilyUnavailableError(ApiError):
     """Something of the gateway's own, such as its database, does not answer."""
 

@@ -17,14 +17,14 @@ from django.middleware.csrf import CsrfViewMiddleware
 from gateway_clients.edge import limits
 from gateway_clients.edge.callers import caller_of
 from gateway_clients.edge.context import RequestContext, context_of
-from gateway_clients.edge.errors import ApiError, NotFoundError, RateLimitedError, UnauthenticatedError
+from gateway_clients.edge.errors import ApiError, NotFoundError, OverloadedError, RateLimitedError, UnauthenticatedError
 from gateway_clients.edge.graphql.errors import refused_by_edge
 from gateway_clients.edge.headers import put, value_of
 from gateway_clients.edge.health import ALIVE
 from gateway_clients.edge.hosts import check_host
 from gateway_clients.edge.incoming import context_from, know_empty_query
 from gateway_clients.edge.outgoing import finished
-from gateway_clients.edge.problems import BY_STATUS, internal_problem, problem_of
+from gateway_clients.edge.problems import BY_STATUS, internal_problem, problem_of, retry_after
 from gateway_clients.edge.targets import has_encoded_slash
 from gateway_clients.instrumentation import logs
 from gateway_clients.instrumentation.metrics import metrics
@@ -35,6 +35,7 @@ GRAPHQL: Final = "/graphql"
 LIMITED: Final = ("/api/v1/", GRAPHQL)
 UNLIMITED: Final = ("/api/v1/events", "/api/v1/schema")
 STAFF: Final = "/admin/"
+BUSY: Final = "<!doctype html><html lang=en><title>Busy</title><h1>Busy</h1><p>Nothing was done. Try again in a moment."
 #: What the server's side says in the WSGI environment of a request whose cookies did not arrive.
 COOKIES_LOST: Final = "gateway.cookies_lost"
 LOST_COOKIES: Final = (
@@ -230,4 +231,10 @@ class StaffAuthenticationMiddleware(_ForStaff, AuthenticationMiddleware):
 
 
 class StaffMessageMiddleware(_ForStaff, MessageMiddleware):
-    """What staff is told after an action."""
+    """What staff is told after an action, or instead of it where too many ask for the same."""
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """503 for what was refused before anything was done; None for everything else."""
+        if not (request.path_info.startswith(STAFF) and isinstance(error, OverloadedError)):
+            return None
+        return HttpResponse(BUSY, status=error.status, headers={"Retry-After": str(retry_after(error))})

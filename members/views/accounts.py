@@ -6,10 +6,11 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from gateway_clients.edge import limits
+from gateway_clients.edge.context import context_of
 from gateway_clients.edge.openapi import shows
 from gateway_clients.edge.rules import open_to_all, signed_in
 from gateway_clients.edge.views import GatewayViewSet
-from members import families
+from members import families, hashing
 from members.models import Account
 from members.passwords import change_password
 from members.serializers import LoginInput, PasswordInput, RefreshTokenInput
@@ -17,7 +18,11 @@ from members.sign_in import account_of
 from members.transformers.accounts import to_signed_in, to_user
 from members.view_models.accounts import SignedIn, User
 
-WRONG_SIGN_IN = {401: "Wrong e-mail or password (`wrong_credentials`)", 429: "Too many sign-ins; see Retry-After"}
+BUSY = {503: "So many sign in at once that this was not looked at (`overloaded`); see Retry-After"}
+WRONG_SIGN_IN = {
+    401: "Wrong e-mail or password (`wrong_credentials`)",
+    429: "Too many sign-ins; see Retry-After",
+} | BUSY
 DEAD_TOKEN = {401: "The token is over (`token_expired`); or dead, or no refresh token (`unauthenticated`)"}
 
 
@@ -33,7 +38,9 @@ class AuthViewSet(GatewayViewSet):
         """
         given = self.checked(LoginInput)
         limits.count_sign_in(request._request, given["email"])
-        return self.answer(_signed_in(families.begin(account_of(given["email"], given["password"]))))
+        with hashing.by(context_of(request._request).deadline):
+            account = account_of(given["email"], given["password"])
+        return self.answer(_signed_in(families.begin(account)))
 
     @shows(
         SignedIn,
@@ -58,14 +65,15 @@ class AuthViewSet(GatewayViewSet):
         families.end(self.checked(RefreshTokenInput)["refresh_token"])
         return HttpResponse(status=204)
 
-    @shows(None, status=204, request=PasswordInput, errors={}, tags=["auth"])
+    @shows(None, status=204, request=PasswordInput, errors=BUSY, tags=["auth"])
     @signed_in
     def password(self, request: Request) -> HttpResponse:
         """Changes the password, and signs out everywhere."""
         account = _account(request)
         given = self.checked(PasswordInput)
         limits.count_sign_in(request._request, account.email)
-        change_password(account, current=given["current_password"], new=given["new_password"])
+        with hashing.by(context_of(request._request).deadline):
+            change_password(account, current=given["current_password"], new=given["new_password"])
         return HttpResponse(status=204)
 
     @shows(User, errors={}, tags=["auth"])

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from graphql import FieldNode, GraphQLError
 
 from gateway_clients.edge.context import context_of
-from gateway_clients.edge.errors import RateLimitedError
+from gateway_clients.edge.errors import OverloadedError, RateLimitedError
 from gateway_clients.edge.graphql.asking import Ask, resolve
 from gateway_clients.edge.graphql.derivation import camel
 from gateway_clients.edge.graphql.documents import Operation
@@ -26,13 +26,13 @@ from gateway_clients.fan_out.waves import together
 
 @dataclass(slots=True)
 class Answer:
-    """What an operation came to. `limited` is set when a limit of its own refused it, such as that of sign-ins."""
+    """What an operation came to. `limited` is set when a limit of its own refused it, such as those of sign-ins."""
 
     data: dict[str, Any] | None = field(default_factory=dict)
     errors: list[dict[str, Any]] = field(default_factory=list)
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
-    limited: RateLimitedError | None = None
+    limited: RateLimitedError | OverloadedError | None = None
 
     def note(self, key: str, ask: Ask | None) -> None:
         """Remembers what the resolver of a root field told."""
@@ -116,7 +116,7 @@ def _show(found: _Found, chosen: Chosen, answer: Answer, request_id: str) -> Non
         return
     if not isinstance(error, UnshowableError):
         report(Failed.of(error), (chosen.key,), chosen.node)
-    answer.limited = error if isinstance(error, RateLimitedError) else answer.limited
+    answer.limited = error if isinstance(error, RateLimitedError | OverloadedError) else answer.limited
     answer.data[chosen.key] = None
     answer.data = None if chosen.is_required else answer.data
 
