@@ -78,8 +78,7 @@ class BoundedConnection(psycopg.Connection[Any]):
                 raise DatabaseSlowError(f"The database did not carry this out within {STATEMENT_SECONDS:.0f} s.")
 
         try:
-            with crew().away():
-                return super().wait(_watched(gen, look, breaker.heard), min(interval, TICK_SECONDS), timeout)
+            return super().wait(_watched(gen, look, breaker.heard), min(interval, TICK_SECONDS), timeout)
         except DatabaseSlowError:
             self._cancel()
             self.pgconn.finish()
@@ -106,17 +105,21 @@ def _send(order: Any) -> None:
 
 
 def _watched(steps: Steps[R], look: Callable[[], None], heard: Callable[[], None]) -> Steps[R]:
-    """The same steps; `look` is called whenever nothing has come for a tick, `heard` when the server has answered."""
+    """The same steps, while another thread serves portals.
+
+    `look` is called whenever nothing has come for a tick, `heard` when the server has answered.
+    """
     try:
         wanted = next(steps)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # it was done without the server
     try:
-        while True:
-            come = yield wanted
-            if not come:
-                look()
-            wanted = steps.send(come)
+        with crew().away():
+            while True:
+                come = yield wanted
+                if not come:
+                    look()
+                wanted = steps.send(come)
     except StopIteration as end:
         heard()
         return end.value  # type: ignore[no-any-return]  # a generator's value is untyped here
