@@ -47,8 +47,8 @@ class DatabaseSlowError(psycopg.OperationalError):
 class BoundedConnection(psycopg.Connection[Any]):
     """Every wait ends within `STATEMENT_SECONDS`, sooner when the database answers nobody."""
 
-    #: When the pool last took it back, in seconds of the monotonic clock.
-    returned_at: float = 0.0
+    #: When it was made, or the pool last took it back, in seconds of the monotonic clock.
+    returned_at: float
 
     @classmethod
     def connect(cls, *args: Any, **kwargs: Any) -> "BoundedConnection":
@@ -61,6 +61,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             breaker.doubt()
             raise
         breaker.heard()
+        connection.returned_at = time.monotonic()
         return connection
 
     def wait(self, gen: Steps[R], interval: float = TICK_SECONDS, timeout: float | None = None) -> R:
@@ -99,7 +100,7 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def _send(order: Any) -> None:
-    with suppress(psycopg.Error):
+    with suppress(psycopg.Error, OSError):
         order.start()
         waiting.wait_conn(generators.cancel(order), interval=TICK_SECONDS, timeout=CANCEL_SECONDS)
 

@@ -74,7 +74,7 @@ class LendingPool(ConnectionPool[BoundedConnection]):
 
 def is_usable(connection: BoundedConnection) -> bool:
     """Whether it is worth a try. One that has something to say while nobody asks was closed by the other side."""
-    idle_since = connection.returned_at or time.monotonic()
+    idle_since = connection.returned_at
     if idle_since + MOST_IDLE_SECONDS <= time.monotonic() or idle_since <= database_breaker().opened_at:
         return False
     return not ready([(connection.pgconn.socket, select.POLLIN)], 0)

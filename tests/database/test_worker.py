@@ -14,7 +14,7 @@ from tests.support.processes import Started, clean_environment
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.long]
 #: A message whose kind nobody knows is parked at once.
 PUT = (
     "INSERT INTO gateway_clients_outboxmessage (kind, key, about, payload, created_at, due_at, attempts, refusals,"
