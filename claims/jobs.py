@@ -11,6 +11,7 @@ from django.utils import timezone
 from claims.models import FINAL, State, Submission
 from claims.submissions import settling
 from claims.submissions.records import SETTLE, about
+from gateway_clients.database.batches import delete_in_batches, keys_in_batches
 from gateway_clients.errors import GatewayError, UpstreamRejectedError
 from gateway_clients.gateway import Gateway
 from gateway_clients.instrumentation import logs
@@ -66,19 +67,19 @@ def send_notification(message: OutboxMessage) -> None:
 def forget_old_submissions() -> None:
     """Removes what was asked and answered 24 hours after it was settled, and attempts long abandoned."""
     now = timezone.now()
-    Submission.objects.filter(state__in=FINAL, expires_at__lte=now).delete()
-    Submission.objects.filter(state=State.CHECKING, leased_until__lte=now - ABANDONED_AFTER).delete()
+    delete_in_batches(Submission.objects.filter(state__in=FINAL, expires_at__lte=now))
+    delete_in_batches(Submission.objects.filter(state=State.CHECKING, leased_until__lte=now - ABANDONED_AFTER))
 
 
 def resume_settling() -> None:
     """Begins anew to settle what is open and has lost its message, for which only staff can be the reason."""
-    now = timezone.now()
-    open_ones = Submission.objects.filter(
-        state__in=(State.SENDING, State.UNKNOWN), leased_until__lte=now - RESUME_AFTER
-    )
-    for row in open_ones:
-        if not OutboxMessage.objects.filter(kind=SETTLE, about=about(row)).exists():
-            writing.put(SETTLE, {"submission_id": str(row.pk)}, about=about(row))
+    late = timezone.now() - RESUME_AFTER
+    open_ones = Submission.objects.filter(state__in=(State.SENDING, State.UNKNOWN), leased_until__lte=late)
+    for keys in keys_in_batches(open_ones):
+        keys_by_subject = {about(key): key for key in keys}
+        met = OutboxMessage.objects.filter(kind=SETTLE, about__in=keys_by_subject).values_list("about", flat=True)
+        for subject in keys_by_subject.keys() - set(met):
+            writing.put(SETTLE, {"submission_id": str(keys_by_subject[subject])}, about=subject)
 
 
 def _gateway() -> Gateway:

@@ -35,7 +35,7 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConf:
-    """What a worker does: `sweep` deals with one batch, given how to run all of it, and says how many there were.
+    """What a worker does: `sweep` deals with a batch, given its size and how to run it, and says how many it had.
 
     `do_drops` does all drops that other processes have left.
     """
@@ -66,7 +66,7 @@ def run_worker(conf: WorkerConf, say: Say) -> None:
                         chores_at = time.monotonic() + CHORES_SECONDS
                         for chore in conf.chores:
                             chore()
-                    is_idle = conf.sweep(run_all=_runner(pool)) == 0
+                    is_idle = conf.sweep(run_all=_runner(pool), limit=THREADS) == 0
                 except (OperationalError, InterfaceError) as error:
                     log.warning("worker.database_down", reason=type(error).__name__)
                     connections.close_all()

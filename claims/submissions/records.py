@@ -1,5 +1,6 @@
 """The rows of submissions: each step is one short transaction, and only whoever holds the fence takes it."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -272,6 +273,6 @@ def _opened(row: Submission, part: str) -> bytes:
         raise TemporarilyUnavailableError from None
 
 
-def about(row: Submission) -> str:
-    """What the outbox messages of a submission are about."""
-    return f"submission:{row.pk}"
+def about(submission: Submission | uuid.UUID) -> str:
+    """What the outbox messages of a submission, or of the one with this key, are about."""
+    return f"submission:{submission.pk if isinstance(submission, Submission) else submission}"

@@ -47,8 +47,8 @@ class DatabaseSlowError(psycopg.OperationalError):
 class BoundedConnection(psycopg.Connection[Any]):
     """Every wait ends within `STATEMENT_SECONDS`, sooner when the database answers nobody."""
 
-    #: When the pool last took it back, in seconds of the monotonic clock.
-    returned_at: float = 0.0
+    #: When it was made, or the pool last took it back, in seconds of the monotonic clock.
+    returned_at: float
 
     @classmethod
     def connect(cls, *args: Any, **kwargs: Any) -> "BoundedConnection":
@@ -61,6 +61,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             breaker.doubt()
             raise
         breaker.heard()
+        connection.returned_at = time.monotonic()
         return connection
 
     def wait(self, gen: Steps[R], interval: float = TICK_SECONDS, timeout: float | None = None) -> R:
@@ -78,8 +79,7 @@ class BoundedConnection(psycopg.Connection[Any]):
                 raise DatabaseSlowError(f"The database did not carry this out within {STATEMENT_SECONDS:.0f} s.")
 
         try:
-            with crew().away():
-                return super().wait(_watched(gen, look, breaker.heard), min(interval, TICK_SECONDS), timeout)
+            return super().wait(_watched(gen, look, breaker.heard), min(interval, TICK_SECONDS), timeout)
         except DatabaseSlowError:
             self._cancel()
             self.pgconn.finish()
@@ -100,23 +100,27 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def _send(order: Any) -> None:
-    with suppress(psycopg.Error):
+    with suppress(psycopg.Error, OSError):
         order.start()
         waiting.wait_conn(generators.cancel(order), interval=TICK_SECONDS, timeout=CANCEL_SECONDS)
 
 
 def _watched(steps: Steps[R], look: Callable[[], None], heard: Callable[[], None]) -> Steps[R]:
-    """The same steps; `look` is called whenever nothing has come for a tick, `heard` when the server has answered."""
+    """The same steps, while another thread serves portals.
+
+    `look` is called whenever nothing has come for a tick, `heard` when the server has answered.
+    """
     try:
         wanted = next(steps)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # it was done without the server
     try:
-        while True:
-            come = yield wanted
-            if not come:
-                look()
-            wanted = steps.send(come)
+        with crew().away():
+            while True:
+                come = yield wanted
+                if not come:
+                    look()
+                wanted = steps.send(come)
     except StopIteration as end:
         heard()
         return end.value  # type: ignore[no-any-return]  # a generator's value is untyped here

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from gateway_clients.database.postgresql.base import DatabaseWrapper
+
 #: Those that are kept for superusers are none; the second name is there from PostgreSQL 16.
 GIVEN: Final = (
     "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
@@ -34,8 +36,11 @@ class ConnectionCount:
 
 
 def count(database: BaseDatabaseWrapper) -> ConnectionCount | None:
-    """The connections; None where the database is no server, or does not answer."""
-    if database.vendor != "postgresql":
+    """The connections; None where the database is no server, or does not answer.
+
+    Closes the pool: the process that counts is the parent of those that serve, and needs none.
+    """
+    if not isinstance(database, DatabaseWrapper):
         return None
     try:
         with database.cursor() as cursor:
@@ -45,6 +50,7 @@ def count(database: BaseDatabaseWrapper) -> ConnectionCount | None:
         return None
     finally:
         database.close()
+        database.close_pool()
     return ConnectionCount(workers=settings.WORKERS, pool_size=settings.DATABASE_POOL_SIZE, given=given)
 
 

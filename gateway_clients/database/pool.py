@@ -2,18 +2,22 @@
 
 import select
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from gateway_clients.crew import crew
-from gateway_clients.database.breaker import database_breaker
+from gateway_clients.database.breaker import SILENCE_SECONDS, database_breaker
 from gateway_clients.database.connection import BoundedConnection
 from gateway_clients.readiness import ready
 
-#: Seconds that a thread waits for a connection, and between its looks at whether there is any use in it.
-WAIT_SECONDS: Final = 1.0
+#: Long enough for a connection that lies ready.
+AT_ONCE_SECONDS: Final = 0.0002
+#: Seconds between a waiting thread's looks at whether there is any use in it, and how long it waits: past the silence
+#: that opens the breaker, so that it learns of that.
 LOOK_SECONDS: Final = 0.25
+WAIT_SECONDS: Final = SILENCE_SECONDS + LOOK_SECONDS
 #: A firewall forgets a connection that nothing went over for longer; seconds.
 MOST_IDLE_SECONDS: Final = 20.0
 GREATEST_AGE_SECONDS: Final = 600.0
@@ -39,24 +43,28 @@ class LendingPool(ConnectionPool[BoundedConnection]):
 
     def getconn(self, timeout: float | None = None) -> BoundedConnection:
         """A connection that can be used. Raises DatabaseDownError while the breaker is open, and PoolTimeout."""
-        breaker = database_breaker()
-        breaker.refuse()
-        began_at = time.monotonic()
-        give_up_at = began_at + (self.timeout if timeout is None else timeout)
+        database_breaker().refuse()
+        with suppress(PoolTimeout):
+            return self._usable(AT_ONCE_SECONDS)
         with crew().away():
-            while True:
-                left = give_up_at - time.monotonic()
-                try:
-                    connection = super().getconn(timeout=min(left, LOOK_SECONDS))
-                except PoolTimeout:
-                    breaker.look(began_at)
-                    if left <= LOOK_SECONDS:
-                        raise
-                    continue
-                if is_usable(connection):
-                    return connection
-                connection.pgconn.finish()
-                super().putconn(connection)
+            return self._awaited(self.timeout if timeout is None else timeout)
+
+    def _awaited(self, seconds: float) -> BoundedConnection:
+        began_at = time.monotonic()
+        while True:
+            left = began_at + seconds - time.monotonic()
+            try:
+                return self._usable(min(left, LOOK_SECONDS))
+            except PoolTimeout:
+                database_breaker().look(began_at)
+                if left <= LOOK_SECONDS:
+                    raise
+
+    def _usable(self, seconds: float) -> BoundedConnection:
+        while not is_usable(connection := super().getconn(timeout=seconds)):
+            connection.pgconn.finish()
+            super().putconn(connection)
+        return connection
 
     def putconn(self, conn: BoundedConnection) -> None:
         """Takes it back."""
@@ -66,7 +74,7 @@ class LendingPool(ConnectionPool[BoundedConnection]):
 
 def is_usable(connection: BoundedConnection) -> bool:
     """Whether it is worth a try. One that has something to say while nobody asks was closed by the other side."""
-    idle_since = connection.returned_at or time.monotonic()
+    idle_since = connection.returned_at
     if idle_since + MOST_IDLE_SECONDS <= time.monotonic() or idle_since <= database_breaker().opened_at:
         return False
     return not ready([(connection.pgconn.socket, select.POLLIN)], 0)

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from gateway_clients.caching import dropping
 from gateway_clients.caching.changes import Change, Changed
+from gateway_clients.database.batches import delete_in_batches
 from gateway_clients.edge.errors import BadUserInputError, NotFoundError
 from gateway_clients.edge.openapi import shows
 from gateway_clients.edge.parsers import json_object, whole_body
@@ -143,4 +144,4 @@ def take(webhook_id: str, event: Event) -> None:
 
 def forget_old_events() -> None:
     """Forgets the ids of events that nobody repeats any more; a chore of the worker."""
-    ReceivedEvent.objects.filter(received_at__lt=timezone.now() - KEPT).delete()
+    delete_in_batches(ReceivedEvent.objects.filter(received_at__lt=timezone.now() - KEPT))

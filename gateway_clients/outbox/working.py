@@ -21,8 +21,6 @@ from gateway_clients.outbox.errors import LONGEST_PAUSE_SECONDS, MOST_TRIES, Lat
 Handler = Callable[[OutboxMessage], None]
 RunAll = Callable[[Callable[[OutboxMessage], None], list[OutboxMessage]], Iterable[None]]
 
-#: Messages that one sweep takes at a time.
-BATCH: Final = 8
 #: Seconds that a handler may take beyond the time budget of a write.
 LEASE_RESERVE_SECONDS: Final = 5.0
 log = structlog.get_logger(__name__)
@@ -37,12 +35,16 @@ def handlers() -> Mapping[str, Handler]:
 def sweep(
     *,
     run_all: RunAll = map,
+    limit: int = 1,
     clock: Callable[[], datetime] = timezone.now,
     chance: Callable[[], float] = random.random,
 ) -> int:
-    """Deals with one batch of due messages; how many there were. Raises what a dead database raises."""
+    """Deals with so many due messages at most; how many there were. Raises what a dead database raises.
+
+    The lease of each begins now, so `limit` is how many `run_all` runs side by side: none may wait for another.
+    """
     lease_seconds = settings.SUBMIT_BUDGET_SECONDS + LEASE_RESERVE_SECONDS
-    messages = leasing.lease(limit=BATCH, lease_seconds=lease_seconds, now=clock())
+    messages = leasing.lease(limit=limit, lease_seconds=lease_seconds, now=clock())
     for _ in run_all(lambda message: work(message, clock=clock, chance=chance), messages):
         pass
     return len(messages)

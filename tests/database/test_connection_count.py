@@ -23,9 +23,9 @@ from tests.writes.servers import own_postgres
 
 READERS = 160
 LOAD_SECONDS = 15.0
-#: Two gateways of two workers; the worker process has one sweeping thread and four that work.
+#: Two gateways of two workers; the worker process has a thread that sweeps, one that does drops, and four that work.
 MOST_OF_GATEWAYS = 2 * 2 * 10
-MOST_OF_WORKER = 5
+MOST_OF_WORKER = 6
 TAKEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'gateway'"
 
 

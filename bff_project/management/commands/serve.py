@@ -14,6 +14,7 @@ from bff_project.processes.gateway import GatewayConf, serve
 from bff_project.processes.ports import EVERY_ADDRESS, LOOPBACK
 from bff_project.processes.speaking import speaker
 from bff_project.start_checks import refuse_bad_settings
+from gateway_clients.database import serving
 
 #: In development the demo accounts, whose passwords everybody knows, are within reach of this machine alone.
 HOSTS = {"development": LOOPBACK}
@@ -30,6 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Serves until a signal asks to stop."""
+        serving.serve()
         refuse_bad_settings(databases=[DEFAULT_DB_ALIAS])
         try:
             serve(_conf(), speaker(self.stdout))
