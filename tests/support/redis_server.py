@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from bff_project.processes import children
 from bff_project.processes.children import Child
@@ -12,12 +13,15 @@ from bff_project.processes.embedded_redis import answers, redis_binary, redis_pr
 from bff_project.processes.ports import free_port
 from tests.support.waiting import wait_until
 
+#: The bus of a node of a cluster listens 10,000 ports above the node itself.
+HIGHEST_PORT: Final = 65_535 - 10_000
+
 
 class RedisServer:
     """A Redis of our own on a free port; not started yet."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = next(port for port in iter(free_port, None) if port <= HIGHEST_PORT)
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._child: Child | None = None
 
