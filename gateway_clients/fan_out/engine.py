@@ -15,6 +15,7 @@ from gateway_clients.crew import crew
 from gateway_clients.errors import DeadlineExceededError, GatewayOverloadedError, UpstreamUnavailableError
 from gateway_clients.fan_out.fills import CallJob, FillJob, flights, side_by_side, submit, submit_admitted
 from gateway_clients.fan_out.pending import PendingCall
+from gateway_clients.resilience.bulkhead import Admission
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.call import Call
@@ -23,7 +24,7 @@ from gateway_clients.upstream.flights import Flight
 from gateway_clients.upstream.jobs import Ahead, Job
 from gateway_clients.upstream.outcome import Outcome, SectionState
 from gateway_clients.upstream.pipe import kept_outcome
-from gateway_clients.upstream.registry import admission, go_all_in_batches
+from gateway_clients.upstream.registry import admission, go_all_in_batches, reserved_admission
 
 P = TypeVar("P")
 
@@ -51,6 +52,7 @@ class FanOut:
     asker: Asker
     deadline: Deadline
     is_fresh_wanted: bool = False
+    is_reserved: bool = False
     cache: Cache = field(default_factory=default_cache)
     calls: list[PendingCall[Any]] = field(default_factory=list)
     is_held: bool = False
@@ -90,7 +92,7 @@ class FanOut:
         started_at = time.monotonic()
         for pending in waiting:
             pending.started_at = started_at
-        place = admission()
+        place = self._place
         if not place.try_enter():
             self._peek(waiting, ahead)
             return
@@ -98,6 +100,10 @@ class FanOut:
             self._settle(waiting, more_fills, ahead)
         finally:
             place.leave()
+
+    @property
+    def _place(self) -> Admission:
+        return reserved_admission() if self.is_reserved else admission()
 
     @property
     def _answer_by(self) -> Deadline:
@@ -161,10 +167,11 @@ class FanOut:
         False: the calls are needless.
         """
         led = [read for read in reads if read.is_leader]
-        goes_on_alone = bool(led) and ahead is None and self._is_in_hurry and admission().try_enter()
+        goes_on_alone = bool(led) and ahead is None and self._is_in_hurry and self._place.try_enter()
         if goes_on_alone:
             fill_by = Deadline.after(settings.READ_BUDGET_SECONDS)
-            submit_admitted([self._fill(read, fill_by, None) for read in led], self.cache)
+            fills = [self._fill(read, fill_by, None) for read in led]
+            submit_admitted(fills, self.cache, self._place, is_reserved=self.is_reserved)
             led = []
         fill_by = self._answer_by.sooner(settings.READ_BUDGET_SECONDS)
         own: list[Job] = [self._fill(read, fill_by, read.pending) for read in led]
@@ -173,7 +180,7 @@ class FanOut:
         if ahead is not None and not own:
             return self._is_wanted(ahead)
         here, *beside = [*side_by_side(own), *([write] for write in writes)] or [[]]
-        futures = [(submit(jobs, self.cache), jobs) for jobs in beside]
+        futures = [(submit(jobs, self.cache, is_reserved=self.is_reserved), jobs) for jobs in beside]
         is_wanted = run(here, self.cache, more_fills, ahead)
         for future, jobs in futures:
             self._wait(future, jobs)

@@ -64,8 +64,14 @@ def go_all_in_batches() -> bool:
 
 @once
 def admission() -> Admission:
-    """The limit of this process's requests that wait on upstreams."""
+    """The limit of this process's reads that wait on upstreams."""
     return Admission(settings.ADMISSION_LIMIT)
+
+
+@once
+def reserved_admission() -> Admission:
+    """The same for writes and what else has reserved places: their threads are their limit."""
+    return Admission(settings.THREADS)
 
 
 def forget(**_: object) -> None:
@@ -76,6 +82,7 @@ def forget(**_: object) -> None:
     upstream.cache_clear()
     go_all_in_batches.cache_clear()
     admission.cache_clear()
+    reserved_admission.cache_clear()
 
 
 setting_changed.connect(forget)
