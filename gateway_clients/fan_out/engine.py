@@ -12,7 +12,12 @@ from msgspec.structs import replace
 from gateway_clients.caching.entries import Found, Look
 from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.crew import crew
-from gateway_clients.errors import DeadlineExceededError, GatewayOverloadedError, UpstreamUnavailableError
+from gateway_clients.errors import (
+    DeadlineExceededError,
+    GatewayOverloadedError,
+    UpstreamBusyError,
+    UpstreamUnavailableError,
+)
 from gateway_clients.fan_out.fills import CallJob, FillJob, flights, side_by_side, submit, submit_admitted
 from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.resilience.bulkhead import Admission
@@ -24,7 +29,7 @@ from gateway_clients.upstream.flights import Flight
 from gateway_clients.upstream.jobs import Ahead, Job
 from gateway_clients.upstream.outcome import Outcome, SectionState
 from gateway_clients.upstream.pipe import kept_outcome
-from gateway_clients.upstream.registry import admission, go_all_in_batches, reserved_admission
+from gateway_clients.upstream.registry import admission, go_all_in_batches, reserved_admission, upstream
 
 P = TypeVar("P")
 
@@ -217,10 +222,20 @@ class FanOut:
     def _land(self, read: _Read, *, is_last: bool) -> bool:
         """Settles a read by its flight, no later than the deadline; False: it is to be asked for anew."""
         flight, pending = read.flight, read.pending
-        if not flight.wait(self._answer_by):
+        is_anothers = not read.is_leader
+        if is_anothers and not flight.is_landed:
+            try:
+                has_landed = self._follow(read)
+            except UpstreamBusyError as error:
+                self._settle_late(pending, flight)
+                if pending.error is not None:
+                    pending.fail(error)
+                return True
+        else:
+            has_landed = flight.wait(self._answer_by)
+        if not has_landed:
             self._settle_late(pending, flight)
             return True
-        is_anothers = not read.is_leader
         if flight.error is not None:
             is_passing = isinstance(flight.error, UpstreamUnavailableError | DeadlineExceededError)
             if is_anothers and is_passing and not is_last and not self._answer_by.has_passed:
@@ -247,6 +262,24 @@ class FanOut:
         if outcome.true_at >= pending.started_at:
             return True
         return outcome.is_unwatched and not flight.is_voided and self.cache.is_down
+
+    def _follow(self, read: _Read) -> bool:
+        """Waits for another's flight, in a place of those who follow; whether it has landed.
+
+        What it waited in vain tells its breaker as much as a call of its own. Raises UpstreamBusyError when too many
+        wait for the upstream, or have waited for long.
+        """
+        target, flight = upstream(read.pending.call.service), read.flight
+        began_at = time.monotonic()
+        with self._place.aside(), target.followers.following() as most_seconds:
+            patience = self._answer_by if most_seconds is None else self._answer_by.sooner(most_seconds)
+            has_landed = flight.wait(patience)
+        is_in_vain = not has_landed or isinstance(flight.error, UpstreamUnavailableError | DeadlineExceededError)
+        if is_in_vain or (flight.result is not None and flight.result.state is SectionState.STALE):
+            target.breaker.witness(time.monotonic() - began_at)
+        if not has_landed and not self._answer_by.has_passed:
+            raise UpstreamBusyError(read.pending.call.service)
+        return has_landed
 
     def _settle_late(self, pending: PendingCall[Any], flight: Flight[Outcome[Any]]) -> None:
         """The time is over: the last good answer, if the one who asks has found one and it was not dropped since."""
