@@ -1,8 +1,10 @@
 """Which requests get a thread when others are stuck, and how bodies are read before that."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,7 +14,9 @@ from django.http.response import HttpResponse, HttpResponseBase
 from django.test import Client, RequestFactory
 
 from gateway_clients.edge.admission import AdmissionMiddleware, thread_places
+from gateway_clients.edge.graphql.persisted import may_write
 from gateway_clients.edge.incoming import context_from
+from gateway_clients.edge.uploads import uploaded_form
 from gateway_clients.errors import GatewayOverloadedError
 from gateway_clients.resilience.places import Kind
 from members.models import Account
@@ -182,3 +186,29 @@ def test_a_body_that_ends_before_its_length_is_400(portal: Client) -> None:
     answer = portal.generic("POST", LOGIN, CONTENT_LENGTH="900", CONTENT_TYPE=JSON, **{"wsgi.input": sent})
 
     assert (answer.status_code, answer.json()["detail"]) == (400, "The body ended early")
+
+
+def test_a_trusted_document_with_a_mutation_is_known_by_its_hash(settings: Any, tmp_path: Path) -> None:
+    texts = ["mutation { nothing }", "{ __typename }"]
+    listed = {hashlib.sha256(text.encode()).hexdigest(): text for text in texts}
+    (tmp_path / "trusted.json").write_bytes(msgspec.json.encode(listed))
+    settings.GRAPHQL_TRUSTED_DOCUMENTS = str(tmp_path / "trusted.json")
+    bodies = [msgspec.json.encode({"extensions": {"persistedQuery": {"sha256Hash": each}}}) for each in listed]
+
+    assert [may_write(body) for body in bodies] == [True, False]
+
+
+def test_a_file_that_is_sent_in_chunks_is_read_as_it_comes() -> None:
+    file = b"%PDF-1.7\n" + b"x" * 300_000
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.pdf"\r\nContent-Type: application/pdf\r\n\r\n'
+    )
+    sent = BytesIO(form + file + b"\r\n--b--\r\n")
+    extra = {**CHUNKED, "CONTENT_TYPE": "multipart/form-data; boundary=b", "wsgi.input": sent}
+    request = RequestFactory().generic("POST", "/api/v1/members/m-1/documents", **extra)
+    passed(request, HttpResponse())
+    before = sent.tell()
+    uploaded = uploaded_form(request, fields=frozenset())
+
+    assert before == 0
+    assert (uploaded.name, uploaded.content_type, b"".join(uploaded.pieces)) == ("x.pdf", "application/pdf", file)
