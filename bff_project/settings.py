@@ -27,7 +27,7 @@ ENABLE_METRICS = env.flag("ENABLE_METRICS", default=True)
 WORKERS = env.count("WORKERS", 2, maximum=256)
 THREADS = env.count("THREADS", 32, maximum=1024)
 DRAIN_SECONDS = env.seconds("DRAIN_SECONDS", 5.0, may_be_zero=True)
-ADMISSION_LIMIT = env.count("ADMISSION_LIMIT", 24)
+ADMISSION_LIMIT = env.count("ADMISSION_LIMIT", 20)
 REQUEST_MAX_BYTES = env.count("REQUEST_MAX_BYTES", 1_000_000)
 UPLOAD_MAX_BYTES = env.count("UPLOAD_MAX_BYTES", 100_000_000)
 
@@ -246,6 +246,7 @@ MIDDLEWARE = [
     f"{_EDGE}.CrossOriginMiddleware",
     f"{_EDGE}.ContentSecurityMiddleware",
     f"{_EDGE}.ProblemMiddleware",
+    "gateway_clients.edge.admission.AdmissionMiddleware",
     f"{_EDGE}.RateLimitMiddleware",
     f"{_EDGE}.StaffSessionMiddleware",
     f"{_EDGE}.StaffCsrfMiddleware",

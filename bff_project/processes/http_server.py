@@ -13,14 +13,22 @@ from functools import partial
 from typing import Any, Final
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from bff_project.processes.bodies import BodyPlaces
+from bff_project.processes.connections import Connections
+from bff_project.processes.doorkeeper import Doorkeeper, most_connections
 from bff_project.processes.leash import die_with
 from bff_project.processes.scheduling import give_way
 
-# granian counts connections, idle ones too, against its limit; shedding is the gateway's own affair.
-CONNECTIONS_PER_WORKER: Final = 4096
+#: Milliseconds for a request's head, from its first byte or from when the connection was opened or last answered.
+HEAD_MILLISECONDS: Final = 10_000
+#: Bytes of a request's head; a larger one is answered 431.
+HEAD_BYTES: Final = 16_384
+#: Of so many threads one may wait for a request's body.
+THREADS_PER_BODY: Final = 8
 THREAD_IDLE_SECONDS: Final = 600
 RESPAWN_SECONDS: Final = 0.1
 
@@ -33,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name}", type=int, required=True)
     wanted = parser.parse_args(arguments)
     give_way()
+    connections = most_connections()
     server = Server(
         "bff_project.wsgi:application",
         address=wanted.host,
@@ -43,16 +52,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         workers=wanted.workers,
         blocking_threads=wanted.threads,
         blocking_threads_idle_timeout=THREAD_IDLE_SECONDS,
-        backpressure=CONNECTIONS_PER_WORKER,
+        # With so many connections granian takes no more; the doorkeeper makes room before.
+        backpressure=2 * connections,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS, max_buffer_size=HEAD_BYTES),
         respawn_failed_workers=True,
         respawn_interval=RESPAWN_SECONDS,
         workers_kill_timeout=wanted.finish_seconds,
         log_level=LogLevels.error,
     )
-    server.serve(target_loader=partial(load_application, os.getpid()), wrap_loader=False)
+    loader = partial(
+        load_application,
+        os.getpid(),
+        port=wanted.port,
+        threads=wanted.threads,
+        connections=connections,
+        longest_seconds=wanted.finish_seconds,
+    )
+    server.serve(target_loader=loader, wrap_loader=False)
 
 
-def load_application(server_pid: int) -> Callable[..., Any]:
+def load_application(
+    server_pid: int, *, port: int, threads: int, connections: int, longest_seconds: float
+) -> Callable[..., Any]:
     """The WSGI application, loaded in the worker itself; until it is there, SIGTERM ends the worker at once."""
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_DFL)
@@ -62,7 +83,10 @@ def load_application(server_pid: int) -> Callable[..., Any]:
     from bff_project.wsgi import application
     from gateway_clients.crew import crew
 
-    return RestingApplication(application, crew())
+    accepted = Connections(port)
+    places = BodyPlaces(max(1, threads // THREADS_PER_BODY), hang_up=accepted.hang_up_on_reader)
+    Doorkeeper(accepted, places, most=connections, longest_seconds=longest_seconds).start()
+    return RestingApplication(application, crew(), places)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from bff_project.processes.errors import StartError
 
 LOOPBACK: Final = "127.0.0.1"
-EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104  what a container or a server listens on; nginx stands before it
+# What a container or a server listens on; nginx stands before it.
+EVERY_IPV4_ADDRESS: Final = "0.0.0.0"  # noqa: S104
+EVERY_ADDRESS: Final = "::"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,20 @@ def refuse_busy(wishes: Iterable[PortWish]) -> None:
         raise StartError("\n".join([*troubles, "Nothing was started."]))
 
 
+def every_address() -> str:
+    """What to listen on to be reached at every address: of both families, where one socket takes both."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind((EVERY_ADDRESS, 0))
+            takes_both = not probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    except OSError:
+        return EVERY_IPV4_ADDRESS
+    return EVERY_ADDRESS if takes_both else EVERY_IPV4_ADDRESS
+
+
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Whether the port can be listened on now."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

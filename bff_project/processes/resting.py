@@ -6,6 +6,7 @@ A thread rests (gateway_clients.crew) behind its answer: WSGI has the server cal
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol
 
+from bff_project.processes.bodies import BodyPlaces, ClockedBody
 from gateway_clients.crew import Crew
 
 WsgiApplication = Any
@@ -25,17 +26,23 @@ class Answer(Protocol):
 
 
 class RestingApplication:
-    """Tells the crew when a thread begins a request, and when it has answered it."""
+    """Tells the crew when a thread begins a request, and when it has answered it.
 
-    def __init__(self, application: WsgiApplication, crew: Crew) -> None:
+    With `body_places` bodies are read with a clock, and by so many threads at a time.
+    """
+
+    def __init__(self, application: WsgiApplication, crew: Crew, body_places: BodyPlaces | None = None) -> None:
         self._application = application
         self._crew = crew
+        self._body_places = body_places
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serves a request."""
         self._crew.begin()
         if "HTTP_COOKIE" in environ and not all(part.strip() for part in environ["HTTP_COOKIE"].split(";")):
             environ[COOKIES_LOST] = True
+        if self._body_places is not None and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
+            environ["wsgi.input"] = ClockedBody(environ["wsgi.input"], self._body_places, environ["REMOTE_ADDR"])
         return _Answered(self._application(environ, start_response), self._crew)
 
 

@@ -11,13 +11,17 @@ from gateway_clients.upstream.outcome import Freshness
 
 
 class RequestContext(msgspec.Struct, kw_only=True):
-    """What the edge knows of one request. `started_at` is on the deadline's clock."""
+    """What the edge knows of one request. `started_at` is on the deadline's clock.
+
+    `is_reserved`: it has one of the places that reads do not get.
+    """
 
     request_id: str
     traceparent: str
     deadline: Deadline
     started_at: float
     is_fresh_wanted: bool = False
+    is_reserved: bool = False
     account_id: str | None = None
     count: RequestCount | None = None
     _gateway: Gateway | None = None
@@ -32,6 +36,7 @@ class RequestContext(msgspec.Struct, kw_only=True):
                 on_behalf_of=self.account_id,
                 traceparent=self.traceparent,
                 is_fresh_wanted=self.is_fresh_wanted,
+                is_reserved=self.is_reserved,
                 rider=self.count,
             )
         return self._gateway

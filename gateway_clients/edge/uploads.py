@@ -48,16 +48,18 @@ class _Form:
         if content_type != FORM_TYPE:
             raise UnsupportedMediaTypeError(f"The body must be {FORM_TYPE}")
         declared = request.META.get("CONTENT_LENGTH") or ""
-        if not (declared.isascii() and declared.isdigit()) or "boundary" not in options:
-            raise BadUserInputError("The body must be a form with a boundary and a Content-Length")
-        if len(declared) > 18 or int(declared) > settings.UPLOAD_MAX_BYTES + FORM_MAX_BYTES:
+        is_chunked = not declared and bool(request.META.get("HTTP_TRANSFER_ENCODING"))
+        if not (is_chunked or (declared.isascii() and declared.isdigit())) or "boundary" not in options:
+            raise BadUserInputError("The body must be a form with a boundary, of a length or in chunks")
+        length = -1 if is_chunked else int(declared[:19])
+        if length > settings.UPLOAD_MAX_BYTES + FORM_MAX_BYTES:
             raise TooLargeError
         self._request = request
         self._names = names
-        self._is_small = int(declared) <= SMALL_BYTES
+        self._is_small = 0 <= length <= SMALL_BYTES
         try:
             self._parser = multipart.PushMultipartParser(
-                options["boundary"], content_length=int(declared), max_segment_count=len(names) + 1
+                options["boundary"], content_length=length, max_segment_count=len(names) + 1
             )
         except multipart.MultipartError:
             raise BadUserInputError("The boundary of the form is malformed") from None

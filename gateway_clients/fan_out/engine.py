@@ -12,9 +12,15 @@ from msgspec.structs import replace
 from gateway_clients.caching.entries import Found, Look
 from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.crew import crew
-from gateway_clients.errors import DeadlineExceededError, GatewayOverloadedError, UpstreamUnavailableError
+from gateway_clients.errors import (
+    DeadlineExceededError,
+    GatewayOverloadedError,
+    UpstreamBusyError,
+    UpstreamUnavailableError,
+)
 from gateway_clients.fan_out.fills import CallJob, FillJob, flights, side_by_side, submit, submit_admitted
 from gateway_clients.fan_out.pending import PendingCall
+from gateway_clients.resilience.bulkhead import Admission
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.call import Call
@@ -23,7 +29,7 @@ from gateway_clients.upstream.flights import Flight
 from gateway_clients.upstream.jobs import Ahead, Job
 from gateway_clients.upstream.outcome import Outcome, SectionState
 from gateway_clients.upstream.pipe import kept_outcome
-from gateway_clients.upstream.registry import admission, go_all_in_batches
+from gateway_clients.upstream.registry import admission, go_all_in_batches, reserved_admission, upstream
 
 P = TypeVar("P")
 
@@ -51,6 +57,7 @@ class FanOut:
     asker: Asker
     deadline: Deadline
     is_fresh_wanted: bool = False
+    is_reserved: bool = False
     cache: Cache = field(default_factory=default_cache)
     calls: list[PendingCall[Any]] = field(default_factory=list)
     is_held: bool = False
@@ -90,7 +97,7 @@ class FanOut:
         started_at = time.monotonic()
         for pending in waiting:
             pending.started_at = started_at
-        place = admission()
+        place = self._place
         if not place.try_enter():
             self._peek(waiting, ahead)
             return
@@ -98,6 +105,10 @@ class FanOut:
             self._settle(waiting, more_fills, ahead)
         finally:
             place.leave()
+
+    @property
+    def _place(self) -> Admission:
+        return reserved_admission() if self.is_reserved else admission()
 
     @property
     def _answer_by(self) -> Deadline:
@@ -161,10 +172,11 @@ class FanOut:
         False: the calls are needless.
         """
         led = [read for read in reads if read.is_leader]
-        goes_on_alone = bool(led) and ahead is None and self._is_in_hurry and admission().try_enter()
+        goes_on_alone = bool(led) and ahead is None and self._is_in_hurry and self._place.try_enter()
         if goes_on_alone:
             fill_by = Deadline.after(settings.READ_BUDGET_SECONDS)
-            submit_admitted([self._fill(read, fill_by, None) for read in led], self.cache)
+            fills = [self._fill(read, fill_by, None) for read in led]
+            submit_admitted(fills, self.cache, self._place, is_reserved=self.is_reserved)
             led = []
         fill_by = self._answer_by.sooner(settings.READ_BUDGET_SECONDS)
         own: list[Job] = [self._fill(read, fill_by, read.pending) for read in led]
@@ -173,7 +185,7 @@ class FanOut:
         if ahead is not None and not own:
             return self._is_wanted(ahead)
         here, *beside = [*side_by_side(own), *([write] for write in writes)] or [[]]
-        futures = [(submit(jobs, self.cache), jobs) for jobs in beside]
+        futures = [(submit(jobs, self.cache, is_reserved=self.is_reserved), jobs) for jobs in beside]
         is_wanted = run(here, self.cache, more_fills, ahead)
         for future, jobs in futures:
             self._wait(future, jobs)
@@ -210,10 +222,20 @@ class FanOut:
     def _land(self, read: _Read, *, is_last: bool) -> bool:
         """Settles a read by its flight, no later than the deadline; False: it is to be asked for anew."""
         flight, pending = read.flight, read.pending
-        if not flight.wait(self._answer_by):
+        is_anothers = not read.is_leader
+        if is_anothers and not flight.is_landed:
+            try:
+                has_landed = self._follow(read)
+            except UpstreamBusyError as error:
+                self._settle_late(pending, flight)
+                if pending.error is not None:
+                    pending.fail(error)
+                return True
+        else:
+            has_landed = flight.wait(self._answer_by)
+        if not has_landed:
             self._settle_late(pending, flight)
             return True
-        is_anothers = not read.is_leader
         if flight.error is not None:
             is_passing = isinstance(flight.error, UpstreamUnavailableError | DeadlineExceededError)
             if is_anothers and is_passing and not is_last and not self._answer_by.has_passed:
@@ -240,6 +262,24 @@ class FanOut:
         if outcome.true_at >= pending.started_at:
             return True
         return outcome.is_unwatched and not flight.is_voided and self.cache.is_down
+
+    def _follow(self, read: _Read) -> bool:
+        """Waits for another's flight, in a place of those who follow; whether it has landed.
+
+        What it waited in vain tells its breaker as much as a call of its own. Raises UpstreamBusyError when too many
+        wait for the upstream, or have waited for long.
+        """
+        target, flight = upstream(read.pending.call.service), read.flight
+        began_at = time.monotonic()
+        with self._place.aside(), target.followers.following() as most_seconds:
+            patience = self._answer_by if most_seconds is None else self._answer_by.sooner(most_seconds)
+            has_landed = flight.wait(patience)
+        is_in_vain = not has_landed or isinstance(flight.error, UpstreamUnavailableError | DeadlineExceededError)
+        if is_in_vain or (flight.result is not None and flight.result.state is SectionState.STALE):
+            target.breaker.witness(time.monotonic() - began_at)
+        if not has_landed and not self._answer_by.has_passed:
+            raise UpstreamBusyError(read.pending.call.service)
+        return has_landed
 
     def _settle_late(self, pending: PendingCall[Any], flight: Flight[Outcome[Any]]) -> None:
         """The time is over: the last good answer, if the one who asks has found one and it was not dropped since."""

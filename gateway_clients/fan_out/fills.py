@@ -11,6 +11,7 @@ from django.conf import settings
 from gateway_clients.caching.store import Cache, invalidations
 from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.once import once
+from gateway_clients.resilience.bulkhead import Admission
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.asking import asked
@@ -37,14 +38,21 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=2 * settings.ADMISSION_LIMIT, thread_name_prefix="fan-out")
 
 
-def submit(jobs: Sequence[Job], cache: Cache) -> "Future[bool]":
+@once
+def reserved_pool() -> ThreadPoolExecutor:
+    """The same for requests that have reserved places: reads that are stuck do not keep theirs waiting."""
+    return ThreadPoolExecutor(max_workers=2 * settings.ADMISSION_LIMIT, thread_name_prefix="fan-out-reserved")
+
+
+def submit(jobs: Sequence[Job], cache: Cache, *, is_reserved: bool = False) -> "Future[bool]":
     """Runs jobs on the pool, within this context."""
-    return pool().submit(copy_context().run, run, jobs, cache)
+    threads = reserved_pool() if is_reserved else pool()
+    return threads.submit(copy_context().run, run, jobs, cache)
 
 
-def submit_admitted(jobs: Sequence[Job], cache: Cache) -> None:
-    """The same, for jobs that have a place of their own among those that wait; it is given back at their end."""
-    place, groups = admission(), side_by_side(jobs)
+def submit_admitted(jobs: Sequence[Job], cache: Cache, place: Admission, *, is_reserved: bool = False) -> None:
+    """The same, for jobs that have this place of their own among those that wait; it is given back at their end."""
+    groups = side_by_side(jobs)
     left = count(len(groups) - 1, -1)
 
     def end(_: "Future[bool]") -> None:
@@ -52,7 +60,7 @@ def submit_admitted(jobs: Sequence[Job], cache: Cache) -> None:
             place.leave()
 
     for group in groups:
-        submit(group, cache).add_done_callback(end)
+        submit(group, cache, is_reserved=is_reserved).add_done_callback(end)
 
 
 def side_by_side(jobs: Sequence[Job]) -> list[Sequence[Job]]:
@@ -139,12 +147,13 @@ class FillJob:
         """Fills an entry that is still fresh, out of band, unless somebody is at it or too many wait already."""
         key = self._call.key
         assert key is not None
-        if not admission().try_enter():
+        place = admission()
+        if not place.try_enter():
             return
         ((flight, is_leader),) = flights().board([(f"{key}!", key.tags)])
         if not is_leader:
-            admission().leave()
+            place.leave()
             return
         deadline = Deadline.after(settings.READ_BUDGET_SECONDS)
         job = FillJob(self._call, flight, self._asker, deadline, self._cache, is_fresh_wanted=True)
-        submit_admitted([job], self._cache)
+        submit_admitted([job], self._cache, place)

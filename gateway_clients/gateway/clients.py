@@ -34,6 +34,7 @@ P = TypeVar("P")
 class Gateway:
     """The typed clients of one request: whose call it is, how much time it has, whether kept answers will do.
 
+    `is_reserved`: its calls do not share the places and threads of reads.
     `rider` is settled before anything is asked for; what it raises is raised by whoever waits.
     """
 
@@ -51,6 +52,7 @@ class Gateway:
     on_behalf_of: str | None = None
     traceparent: str | None = None
     is_fresh_wanted: bool = False
+    is_reserved: bool = False
     rider: Rider | None = None
     fan_out: FanOut = field(init=False)
     kept: list[Freshness] = field(init=False, default_factory=list)
@@ -59,7 +61,9 @@ class Gateway:
 
     def __post_init__(self) -> None:
         asker = Asker(request_id=self.request_id, on_behalf_of=self.on_behalf_of, traceparent=self.traceparent)
-        self.fan_out = FanOut(asker=asker, deadline=self.deadline, is_fresh_wanted=self.is_fresh_wanted)
+        self.fan_out = FanOut(
+            asker=asker, deadline=self.deadline, is_fresh_wanted=self.is_fresh_wanted, is_reserved=self.is_reserved
+        )
 
     def call(self, call: Call[P]) -> PendingCall[P]:
         """Adds a call; it is sent, with the others, at the first wait. Once held, the same read is added once."""

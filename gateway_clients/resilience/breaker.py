@@ -223,6 +223,15 @@ class Breaker(pybreaker.CircuitBreaker):
         self._state_storage.state = state
         self.state = state
 
+    def witness(self, seconds: float) -> None:
+        """Somebody has waited for so long, in vain, for a call that stood for theirs: a failure, as if they had asked.
+
+        Nothing once they waited for less than a call that is slow, and while it is not closed.
+        """
+        permit = self._permit
+        if self._is_closed and seconds >= min(self._conf.breaker_slow_seconds, self._conf.timeout_seconds):
+            self._settle(permit, seconds, has_failed=True)
+
     def pause(self, seconds: float | None) -> float:
         """No call before that many seconds: the upstream answered 429. Clamped to 1 s … `BREAKER_OPEN_SECONDS`.
 

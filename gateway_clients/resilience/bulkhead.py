@@ -1,12 +1,20 @@
 """Limits of calls in flight: of one upstream, and of requests of a process that wait on upstreams."""
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
+from typing import Final
 
 from gateway_clients.errors import GatewayOverloadedError, UpstreamBusyError
-from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.resilience.deadline import Clock, Deadline
+
+#: So many times their share of followers may wait for an upstream while none of them has for so many seconds.
+CROWD: Final = 2
+CROWD_PATIENCE_SECONDS: Final = 0.5
 
 
 class Place:
@@ -133,6 +141,53 @@ class Bulkhead:
             ticket.wake()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Since:
+    """When one began to wait, in seconds."""
+
+    at: float
+
+
+class Followers:
+    """Those of a process that wait for calls of others to one upstream: so many threads, however long it takes.
+
+    Twice as many may wait as long as nobody has waited for long, so that a crowd at an upstream that is well is served.
+    """
+
+    def __init__(self, service: str, share: int, *, clock: Clock = time.monotonic) -> None:
+        self._service = service
+        self._share = max(1, share)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._places: list[_Since] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._places)
+
+    @contextmanager
+    def following(self) -> Iterator[float | None]:
+        """While one waits: for how many seconds at most; None for as long as it likes.
+
+        Raises UpstreamBusyError when too many wait already.
+        """
+        place = _Since(self._clock())
+        with self._lock:
+            waiting = len(self._places)
+            is_within_share = waiting < self._share
+            if not is_within_share and (
+                waiting >= CROWD * self._share or place.at - self._places[0].at >= CROWD_PATIENCE_SECONDS
+            ):
+                raise UpstreamBusyError(self._service)
+            self._places.append(place)
+        try:
+            yield None if is_within_share else CROWD_PATIENCE_SECONDS
+        finally:
+            with self._lock:
+                self._places.remove(place)
+
+
 class Admission:
     """So many requests of this process may wait on upstreams; the rest are shed at once."""
 
@@ -153,6 +208,19 @@ class Admission:
                 return False
             self._waiting += 1
             return True
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """For as long as one who has a place waits for another's call, others may have the place.
+
+        It is taken back whether or not there is room: whoever comes back only says what came of it.
+        """
+        self.leave()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting += 1
 
     def enter(self) -> None:
         """Takes a place. Raises GatewayOverloadedError when there is none."""

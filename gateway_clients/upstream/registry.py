@@ -1,6 +1,7 @@
 """What this process has of each upstream: breaker, bulkhead, retry budget, connections."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -8,11 +9,14 @@ from django.core.signals import setting_changed
 from gateway_clients.conf import SERVICES, UpstreamConf, upstream_conf
 from gateway_clients.once import once
 from gateway_clients.resilience.breaker import Breaker
-from gateway_clients.resilience.bulkhead import Admission, Bulkhead
+from gateway_clients.resilience.bulkhead import Admission, Bulkhead, Followers
 from gateway_clients.resilience.retry import RetryBudget
 from gateway_clients.resilience.sharing import breaker_sharing
 from gateway_clients.transport.lines import lines_of
 from gateway_clients.transport.threads import ThreadLane
+
+#: Of the reads that may wait on upstreams so many may wait for calls of others to one of them that hangs.
+FOLLOWERS_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +26,7 @@ class Upstream:
     conf: UpstreamConf
     breaker: Breaker
     bulkhead: Bulkhead
+    followers: Followers
     retries: RetryBudget
     lane: ThreadLane
     #: Whether its calls can go side by side on one thread; others have to be spread over threads.
@@ -45,6 +50,7 @@ def upstream(name: str) -> Upstream:
         conf=conf,
         breaker=breaker,
         bulkhead=Bulkhead(name, conf.bulkhead_limit),
+        followers=Followers(name, int(settings.ADMISSION_LIMIT * FOLLOWERS_SHARE)),
         retries=RetryBudget(conf.retry_budget, has_reserve=True),
         lane=ThreadLane(conf),
         goes_in_batches=conf.base_url.startswith("http://"),
@@ -64,8 +70,14 @@ def go_all_in_batches() -> bool:
 
 @once
 def admission() -> Admission:
-    """The limit of this process's requests that wait on upstreams."""
+    """The limit of this process's reads that wait on upstreams."""
     return Admission(settings.ADMISSION_LIMIT)
+
+
+@once
+def reserved_admission() -> Admission:
+    """The same for writes and what else has reserved places: their threads are their limit."""
+    return Admission(settings.THREADS)
 
 
 def forget(**_: object) -> None:
@@ -76,6 +88,7 @@ def forget(**_: object) -> None:
     upstream.cache_clear()
     go_all_in_batches.cache_clear()
     admission.cache_clear()
+    reserved_admission.cache_clear()
 
 
 setting_changed.connect(forget)

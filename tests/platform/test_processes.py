@@ -16,7 +16,14 @@ from bff_project.processes.children import Program
 from bff_project.processes.embedded_redis import plan_redis
 from bff_project.processes.errors import ChildDiedError, StartError
 from bff_project.processes.greeting import dashboard_call
-from bff_project.processes.ports import PortWish, is_free, loopback_port, refuse_busy
+from bff_project.processes.ports import (
+    EVERY_IPV4_ADDRESS,
+    PortWish,
+    every_address,
+    is_free,
+    loopback_port,
+    refuse_busy,
+)
 from bff_project.processes.scheduling import give_way
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
@@ -187,3 +194,11 @@ def test_a_machine_that_does_not_allow_it_is_no_error(monkeypatch: pytest.Monkey
     give_way()
 
     assert told == [os.SCHED_BATCH]
+
+
+def test_without_sockets_for_both_families_every_address_is_one_of_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("Address family not supported by protocol")
+
+    monkeypatch.setattr(socket, "socket", refused)
+    assert every_address() == EVERY_IPV4_ADDRESS

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bff_project.processes.ports import free_port
+from bff_project.processes.ports import EVERY_ADDRESS, every_address, free_port
 from tests.support.calls import Running, at_once
 from tests.support.processes import Started, clean_environment
 from tests.support.tcp import established
@@ -40,8 +40,8 @@ class Served(Started):
             },
         )
 
-    def get(self, path: str, *, port: int | None = None) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=20)
+    def get(self, path: str, *, port: int | None = None, host: str = "127.0.0.1") -> tuple[int, str]:
+        connection = http.client.HTTPConnection(host, port or self.port, timeout=20)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -185,6 +185,18 @@ def test_metrics_are_summed_over_all_workers_and_survive_one_that_dies(serve: Ca
     assert served.metric("served_hits_total") == 20
     os.kill(int(workers.pop()), signal.SIGKILL)
     assert served.metric("served_hits_total") == 20
+
+
+@pytest.mark.skipif(every_address() != EVERY_ADDRESS, reason="this machine has no sockets for both families")
+def test_outside_development_it_listens_on_both_families_of_addresses(serve: Callable[..., Served]) -> None:
+    served = serve(ENVIRONMENT="production")
+
+    for host in ("127.0.0.1", "::1"):
+        assert served.get("/pid", host=host)[0] == 200
+        assert served.get("/metrics", host=host, port=served.metrics_port)[0] == 200
+    again = serve(is_awaited=False, ENVIRONMENT="production", PORT=str(served.port))
+    assert again.process.wait(20) == 1
+    assert f"Port {served.port} (PORT) is already in use" in again.output
 
 
 def test_metrics_can_be_switched_off(serve: Callable[..., Served]) -> None:

@@ -94,6 +94,11 @@ class Running(Generic[T]):
             self.error = error
         self.seconds = time.monotonic() - started_at
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return not self._thread.is_alive()
+
     def wait(self) -> "Running[T]":
         """Until it has ended."""
         self._thread.join(20.0)

@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from bff_project.processes.errors import ChildDiedError, StartError
 from bff_project.processes.gateway import GatewayConf, serve
-from bff_project.processes.ports import EVERY_ADDRESS, LOOPBACK
+from bff_project.processes.ports import LOOPBACK, every_address
 from bff_project.processes.speaking import speaker
 from bff_project.start_checks import refuse_bad_settings
 from gateway_clients.database import serving
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 def _conf() -> GatewayConf:
     run_dir = Path(settings.BASE_DIR) / ".run" / f"gateway-{settings.PORT}"
     return GatewayConf(
-        host=HOSTS.get(settings.ENVIRONMENT, EVERY_ADDRESS),
+        host=HOSTS.get(settings.ENVIRONMENT) or every_address(),
         port=settings.PORT,
         metrics_port=settings.METRICS_PORT if settings.ENABLE_METRICS else None,
         workers=settings.WORKERS,

@@ -14,6 +14,8 @@ from gateway_clients.edge.graphql.documents import Documents, sha256_of
 from gateway_clients.edge.graphql.errors import RequestRefusedError
 
 SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
+NAMED: Final = re.compile(rb'"sha256Hash"\s*:\s*"([0-9a-f]{64})"')
+WRITE: Final = b"mutation"
 
 
 def requested_text(documents: Documents, text: str | None, extensions: Mapping[str, Any]) -> str:
@@ -44,6 +46,14 @@ def is_trusted(text: str) -> bool:
     """Whether it is one of the trusted documents."""
     trusted = trusted_documents()
     return bool(trusted) and sha256_of(text) in trusted
+
+
+def may_write(body: bytes) -> bool:
+    """Whether the body of a request may hold a mutation, or the hash of a trusted document with one; not parsed."""
+    if WRITE in body:
+        return True
+    named = NAMED.search(body) if settings.GRAPHQL_TRUSTED_DOCUMENTS else None
+    return named is not None and WRITE.decode() in trusted_documents().get(named[1].decode(), "")
 
 
 @cache

@@ -337,3 +337,34 @@ def test_of_fifty_threads_at_half_open_exactly_one_probes() -> None:
     assert sorted(results) == ["probed", *["refused"] * 49]
     assert len(probes) == 1
     assert story.state == "closed"
+
+
+def test_those_who_waited_in_vain_for_anothers_call_count_as_if_they_had_asked() -> None:
+    story = Story()
+    for _ in range(4):
+        story.breaker.witness(1.5)
+    assert story.state == "closed"
+    story.breaker.witness(1.5)
+
+    assert story.state == "open"
+    assert story.trips == ["claims"]
+
+
+def test_who_waited_for_less_than_a_slow_call_has_seen_nothing() -> None:
+    story = Story()
+    for _ in range(50):
+        story.breaker.witness(1.4)
+
+    assert (story.state, story.breaker.fail_counter) == ("closed", 0)
+
+
+def test_who_waited_while_it_is_not_closed_changes_nothing() -> None:
+    story = Story()
+    story.calls("-----")
+    story.clock.advance(60)
+    probe = story.breaker.admit()
+    for _ in range(9):
+        story.breaker.witness(2.0)
+    probe.succeeded(0.1)
+
+    assert story.state == "closed"

@@ -2,11 +2,12 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
 from gateway_clients.errors import GatewayOverloadedError, UpstreamBusyError
-from gateway_clients.resilience.bulkhead import Admission, Bulkhead
+from gateway_clients.resilience.bulkhead import CROWD_PATIENCE_SECONDS, Admission, Bulkhead, Followers
 from gateway_clients.resilience.deadline import Deadline
 from tests.gateway_clients.resilience.transcript import FakeClock
 from tests.support.waiting import wait_until
@@ -125,3 +126,39 @@ def test_a_deadline_is_a_moment_that_never_moves_back() -> None:
     assert (deadline.has_passed, deadline.remaining_seconds) == (True, 0.0)
     clock.advance(2)
     assert deadline.remaining_seconds == 0.0
+
+
+def test_followers_beyond_their_share_wait_for_a_moment_only_and_those_beyond_a_crowd_not_at_all() -> None:
+    followers = Followers("claims", 2, clock=FakeClock())
+    with ExitStack() as waiting:
+        patience = [waiting.enter_context(followers.following()) for _ in range(4)]
+        with pytest.raises(UpstreamBusyError) as refused:
+            waiting.enter_context(followers.following())
+        assert followers.waiting == 4
+
+    assert patience == [None, None, CROWD_PATIENCE_SECONDS, CROWD_PATIENCE_SECONDS]
+    assert (refused.value.service, refused.value.was_sent) == ("claims", False)
+    assert followers.waiting == 0
+
+
+def test_once_one_has_waited_for_long_there_is_no_place_beyond_the_share() -> None:
+    clock = FakeClock()
+    followers = Followers("claims", 2, clock=clock)
+    with ExitStack() as waiting:
+        waiting.enter_context(followers.following())
+        clock.advance(CROWD_PATIENCE_SECONDS)
+        assert waiting.enter_context(followers.following()) is None
+        with pytest.raises(UpstreamBusyError):
+            waiting.enter_context(followers.following())
+
+
+def test_who_waits_for_anothers_call_holds_no_place_that_others_need() -> None:
+    admission = Admission(1)
+    admission.enter()
+    with admission.aside():
+        admission.enter()
+        assert not admission.try_enter()
+    assert admission.waiting == 2
+    admission.leave()
+    admission.leave()
+    assert admission.waiting == 0

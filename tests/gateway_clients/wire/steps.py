@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway_clients.fan_out.sections import SectionState
 from gateway_clients.upstream.outcome import Outcome
+from gateway_clients.upstream.registry import admission, all_upstreams
 from tests.support.calls import (
     ThingPayload,
     gateway_for,
@@ -37,6 +38,11 @@ class Gate:
         assert self._gates[number].wait(20.0)
         value = self._values[number]
         wire.send(FAILED if value == "fail" else answer(b'{"value": "%s"}' % value.encode()))
+
+
+def requests_waiting() -> int:
+    """Requests of this process that wait on upstreams, or for the calls of others to them."""
+    return admission().waiting + sum(each.followers.waiting for each in all_upstreams())
 
 
 def outcome_of(call: Any, seconds: float = 3.0, **options: Any) -> Outcome[ThingPayload]:

@@ -20,7 +20,7 @@ from gateway_clients.errors import (
 from gateway_clients.fan_out.fills import flights
 from gateway_clients.fan_out.sections import Section, SectionState
 from gateway_clients.services.parsing import page
-from gateway_clients.upstream.registry import admission
+from gateway_clients.upstream.registry import admission, upstream
 from tests.gateway_clients.wire.steps import FAILED, FIVE, GOOD, NEW, SLOW, Gate, Upstreams, outcome_of, state_of
 from tests.support.calls import (
     Running,
@@ -196,7 +196,7 @@ def test_a_fill_that_failed_fails_its_leader_alone(upstreams: Upstreams, setting
     leader = Running(lambda: outcome_of(call).value)
     wait_until(lambda: gate.begun)
     followers = [Running(lambda: outcome_of(call).value) for _ in range(20)]
-    wait_until(lambda: admission().waiting == 21)
+    wait_until(lambda: upstream("claims").followers.waiting == 20)
 
     gate.open(0)
     gate.open(1)

@@ -14,8 +14,7 @@ from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.errors import DeadlineExceededError, UpstreamNotFoundError
 from gateway_clients.fan_out.sections import SectionState
 from gateway_clients.gateway import Rendition
-from gateway_clients.upstream.registry import admission
-from tests.gateway_clients.wire.steps import NEW, OLD, Gate, Upstreams, outcome_of, state_of
+from tests.gateway_clients.wire.steps import NEW, OLD, Gate, Upstreams, outcome_of, requests_waiting, state_of
 from tests.gateway_clients.wire.views import ALL, VIEW, drop_sections, shown, values
 from tests.support.calls import Running, cache_that_is_down, call_of, gateway_for, key_of
 from tests.support.upstream import RawUpstream, answer, hangs, says, says_json
@@ -59,7 +58,7 @@ def invalidates_elsewhere() -> None:
 def joined(run: Callable[[], Any]) -> Running[Any]:
     """A second request, once it waits beside the first."""
     running = Running(run)
-    wait_until(lambda: admission().waiting == 2)
+    wait_until(lambda: requests_waiting() == 2)
     return running
 
 
@@ -209,7 +208,7 @@ def test_a_hurried_follower_is_not_shown_a_last_good_answer_that_was_dropped_mea
     outcome_of(call)
     claims.say(hangs)
     wait_until(lambda: outcome_of(call, 0.15).state is SectionState.STALE)
-    wait_until(lambda: admission().waiting == 1)
+    wait_until(lambda: requests_waiting() == 1)
 
     invalidates_elsewhere()
     late = Running(lambda: outcome_of(call, 0.15)).wait()
@@ -227,7 +226,7 @@ def test_a_hurried_follower_is_shown_the_last_good_answer_that_still_holds(
     outcome_of(call)
     claims.say(hangs)
     wait_until(lambda: outcome_of(call, 0.15).state is SectionState.STALE)
-    wait_until(lambda: admission().waiting == 1)
+    wait_until(lambda: requests_waiting() == 1)
 
     assert state_of(call, seconds=0.15) == (OLD, SectionState.STALE)
     claims.close()

@@ -19,6 +19,7 @@ from gateway_clients.fan_out.fills import flights
 from gateway_clients.gateway import Gateway, PendingView, SectionSpec, ViewSpec
 from gateway_clients.gateway.seen import SeenNames, kept_views
 from gateway_clients.upstream.registry import admission
+from tests.gateway_clients.wire.steps import requests_waiting
 from tests.support.calls import Running, call_of, gateway_for
 from tests.support.upstream import Asked, RawUpstream, Wire, answer, says_json
 from tests.support.waiting import wait_until
@@ -210,7 +211,7 @@ def test_one_who_is_refused_does_not_fail_those_who_wait_for_the_same(
     def follow(cache: Cache, looks: Sequence[Look], rider: Any = None) -> Any:
         if not followers:
             followers.append(Running(lambda: gateway_for().call(call("member")).require().value))
-            wait_until(lambda: admission().waiting == 2)
+            wait_until(lambda: requests_waiting() == 2)
             wait_until(lambda: any(flight.followers for flight in flights()._under_way.values()))
         return read(cache, looks, rider)
 

@@ -14,8 +14,17 @@ from gateway_clients.errors import (
     UpstreamServerError,
 )
 from gateway_clients.fan_out.sections import SectionState
-from gateway_clients.upstream.registry import admission
-from tests.gateway_clients.wire.steps import FAILED, GOOD, NEW, OLD, Gate, Upstreams, outcome_of, state_of
+from tests.gateway_clients.wire.steps import (
+    FAILED,
+    GOOD,
+    NEW,
+    OLD,
+    Gate,
+    Upstreams,
+    outcome_of,
+    requests_waiting,
+    state_of,
+)
 from tests.support.calls import (
     Running,
     call_of,
@@ -46,7 +55,7 @@ def test_who_reads_after_an_invalidation_does_not_see_what_was_asked_before(
 
     invalidate()
     late = Running(lambda: outcome_of(call).value)
-    wait_until(lambda: admission().waiting == 2)
+    wait_until(lambda: requests_waiting() == 2)
     gate.open(1)
     gate.open(0)
 

@@ -1,0 +1,102 @@
+"""Those who wait for another's call: how many may, what they hold, and what their waiting says of the upstream."""
+
+import time
+
+import pytest
+from pytest_django import Settings
+
+from gateway_clients.caching.entries import Found, Look
+from gateway_clients.caching.store import default_cache
+from gateway_clients.errors import UpstreamBusyError, UpstreamCircuitOpenError, UpstreamError
+from gateway_clients.fan_out.sections import SectionState
+from gateway_clients.resilience.bulkhead import CROWD_PATIENCE_SECONDS
+from gateway_clients.upstream.registry import admission, upstream
+from tests.gateway_clients.wire.steps import GOOD, NEW, Gate, Upstreams, outcome_of, state_of
+from tests.support.calls import Running, call_of, key_of
+from tests.support.upstream import hangs, says_json
+from tests.support.waiting import wait_until
+
+READERS = 60
+
+
+@pytest.mark.alone
+def test_sixty_readers_of_one_key_that_hangs_leave_the_others_their_places(
+    upstreams: Upstreams, settings: Settings
+) -> None:
+    settings.UPSTREAM_TIMEOUT_SECONDS = 2.0
+    (claims, _) = upstreams(claims=hangs, member=GOOD)
+    call = call_of(key=key_of())
+    leader = Running(lambda: outcome_of(call).value)
+    wait_until(lambda: claims.running == 1)
+    readers = [Running(lambda: outcome_of(call).value) for _ in range(READERS)]
+    wait_until(lambda: sum(each.is_over for each in readers) >= READERS - 10)
+
+    assert admission().waiting == 1
+    others = [Running(lambda: outcome_of(call_of("member")).value).wait() for _ in range(20)]
+    wait_until(lambda: sum(each.is_over for each in readers) == READERS - 5)
+
+    assert [each.result for each in others] == [NEW] * 20
+    busy = [each for each in readers if isinstance(each.wait().error, UpstreamBusyError)]
+    assert len(busy) == READERS - 5
+    assert sum(each.seconds < 0.2 for each in busy) == READERS - 10
+    assert max(each.seconds for each in busy) < CROWD_PATIENCE_SECONDS + 0.3
+    assert isinstance(leader.wait().error, UpstreamError)
+    assert (admission().waiting, upstream("claims").followers.waiting) == (0, 0)
+
+
+@pytest.mark.alone
+def test_what_followers_waited_opens_the_breaker_as_if_each_had_asked(upstreams: Upstreams, settings: Settings) -> None:
+    settings.UPSTREAM_TIMEOUT_SECONDS, settings.RETRY_BUDGET = 0.6, 0.0
+    settings.BREAKER_SLOW_SECONDS = 0.5
+    (claims,) = upstreams(claims=hangs)
+    call = call_of(key=key_of())
+    began_at = time.monotonic()
+    leader = Running(lambda: outcome_of(call).value)
+    wait_until(lambda: claims.running == 1)
+    followers = [Running(lambda: outcome_of(call).value) for _ in range(5)]
+    for each in (leader, *followers):
+        each.wait()
+    wait_until(lambda: upstream("claims").breaker.current_state == "open", seconds=1)
+
+    assert time.monotonic() - began_at < 2.5
+    with pytest.raises(UpstreamCircuitOpenError):
+        outcome_of(call)
+    assert len(claims.asked) <= 2
+
+
+def test_followers_of_a_call_that_is_answered_witness_nothing(upstreams: Upstreams, settings: Settings) -> None:
+    settings.BREAKER_SLOW_SECONDS = 0.05
+    settings.BREAKER_FAILURES = 1
+    gate = Gate("new")
+    upstreams(claims=gate)
+    call = call_of(key=key_of())
+    leader = Running(lambda: outcome_of(call).value)
+    wait_until(lambda: gate.begun)
+    followers = [Running(lambda: outcome_of(call).value) for _ in range(3)]
+    wait_until(lambda: upstream("claims").followers.waiting == 3)
+    gate.open(0)
+
+    assert [each.result for each in (leader, *followers)] == [NEW] * 4
+    assert upstream("claims").breaker.current_state == "closed"
+
+
+@pytest.mark.alone
+def test_who_may_not_wait_gets_the_last_good_answer_where_there_is_one(
+    upstreams: Upstreams, settings: Settings
+) -> None:
+    settings.CACHE_TTL_SECONDS_CLAIMS, settings.ADMISSION_LIMIT = 0.05, 4
+    (claims,) = upstreams(claims=says_json({"value": "new"}))
+    key = key_of()
+    call = call_of(key=key)
+    outcome_of(call)
+    claims.say(hangs)
+    wait_until(lambda: default_cache().read([Look(key=key)])[0].found is not Found.FRESH)
+    leader = Running(lambda: state_of(call))
+    wait_until(lambda: claims.running == 1)
+    first = Running(lambda: state_of(call))
+    wait_until(lambda: upstream("claims").followers.waiting == 1)
+    beyond = [Running(lambda: state_of(call)).wait() for _ in range(2)]
+
+    assert [each.result for each in beyond] == [(NEW, SectionState.STALE)] * 2
+    assert beyond[1].seconds < 0.3
+    assert [each.wait().result for each in (leader, first)] == [(NEW, SectionState.STALE)] * 2
