@@ -5,7 +5,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
 
 from claims.models import Submission
 from claims.submissions.asking import GivenClaim
@@ -263,26 +262,3 @@ def test_twenty_items_cost_about_two_validations(portal, sandbox) -> None:
     assert 0.4 <= seconds < 0.8
     assert sandbox.calls("benefit").by_operation == {"validateBenefit": 20}
     assert sandbox.calls("benefit").peak_in_flight == 10
-
-
-@pytest.mark.django_db(transaction=True)
-def test_three_large_claims_at_once_ask_each_question_once_and_are_answered_in_a_small_head(portal, sandbox) -> None:
-    """Their questions are more than there are places at the benefit service, so some wait for theirs."""
-    sandbox.fault("benefit", "delay", delay_seconds=0.02)
-    clients = [portal() for _ in range(3)]
-    claim = a_claim(items=[ITEM | {"quantity": number} for number in range(1, 51)])
-
-    def ask(client):
-        try:
-            return submit(client, claim)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(3) as pool:
-        answers = list(pool.map(ask, clients))
-
-    assert [answer.status_code for answer in answers] == [201] * 3
-    assert sandbox.calls("benefit").by_operation == {"validateBenefit": 150}
-    for answer in answers:
-        assert len(answer.headers["Server-Timing"]) <= 2_000
-        assert "busy" not in answer.headers["Server-Timing"]
