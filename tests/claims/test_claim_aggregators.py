@@ -81,7 +81,7 @@ def test_claims_are_asked_for_within_what_the_caller_may_see(
 
     (call,) = gateway.asked
     assert call.target == "/claims?" + "&".join(filter(None, (target, "limit=20&offset=0")))
-    assert str(call.key) == key
+    assert str(call.key).partition("~")[0] == key
 
 
 def test_a_stale_page_says_so() -> None:

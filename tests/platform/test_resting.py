@@ -8,7 +8,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from bff_project.processes.resting import RestingApplication
-from members import hashers
+from members import hashers, hashing
 
 # Django looks after its database connections when an answer is closed.
 pytestmark = pytest.mark.django_db
@@ -78,7 +78,7 @@ def test_an_answer_that_cannot_be_closed_ends_too() -> None:
 
 def test_a_thread_is_away_while_a_password_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
     crew = HeardCrew()
-    monkeypatch.setattr(hashers, "crew", lambda: crew)
+    monkeypatch.setattr(hashing, "crew", lambda: crew)
     hasher = hashers.AccountPasswordHasher()
 
     assert hasher.verify("secret", hasher.encode("secret", hasher.salt()))

@@ -268,7 +268,7 @@ def test_sections_say_how_they_came_about(upstreams: Upstreams, settings: Settin
     assert {name: (str(section.state), section.value, section.error) for name, section in sections.items()} == {
         "fresh": ("fresh", "NEW", None),
         "cached": ("cached", "NEW", None),
-        "stale": ("stale", "OLD", None),
+        "stale": ("stale", "OLD", "upstream_unavailable"),
         "fallback": ("fallback", "instead", "upstream_unavailable"),
         "unavailable": ("unavailable", None, "upstream_unavailable"),
     }

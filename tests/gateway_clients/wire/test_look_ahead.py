@@ -25,7 +25,6 @@ from tests.support.upstream import Asked, RawUpstream, Wire, answer, says_json
 from tests.support.waiting import wait_until
 
 CLASSES = {"member": DataClass.MEMBER, "claims": DataClass.CLAIMS}
-WHOLE = CacheKey(DataClass.DASHBOARD, "both", Subject.member("m-1"))
 
 
 def call(service: str) -> Any:
@@ -46,6 +45,7 @@ VIEW = ViewSpec(
         for service in CLASSES
     ),
 )
+WHOLE = CacheKey(DataClass.DASHBOARD, "both", Subject.member("m-1")).shaped(VIEW.shape)
 
 
 class Refused(GatewayError):
