@@ -27,7 +27,7 @@ ENABLE_METRICS = env.flag("ENABLE_METRICS", default=True)
 WORKERS = env.count("WORKERS", 2, maximum=256)
 THREADS = env.count("THREADS", 32, maximum=1024)
 DRAIN_SECONDS = env.seconds("DRAIN_SECONDS", 5.0, may_be_zero=True)
-ADMISSION_LIMIT = env.count("ADMISSION_LIMIT", 20)
+ADMISSION_LIMIT = env.count("ADMISSION_LIMIT", 22)
 REQUEST_MAX_BYTES = env.count("REQUEST_MAX_BYTES", 1_000_000)
 UPLOAD_MAX_BYTES = env.count("UPLOAD_MAX_BYTES", 100_000_000)
 

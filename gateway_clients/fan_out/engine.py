@@ -226,9 +226,10 @@ class FanOut:
         if is_anothers and not flight.is_landed:
             try:
                 has_landed = self._follow(read)
-            except UpstreamBusyError as error:
-                self._settle_late(pending, flight)
-                if pending.error is not None:
+            except (UpstreamBusyError, GatewayOverloadedError) as error:
+                if isinstance(error, UpstreamBusyError):
+                    self._settle_late(pending, flight)
+                if not pending.is_settled or pending.error is not None:
                     pending.fail(error)
                 return True
         else:
@@ -266,19 +267,15 @@ class FanOut:
     def _follow(self, read: _Read) -> bool:
         """Waits for another's flight, in a place of those who follow; whether it has landed.
 
-        What it waited in vain tells its breaker as much as a call of its own. Raises UpstreamBusyError when too many
-        wait for the upstream, or have waited for long.
+        What it waited in vain tells its breaker as much as a call of its own. Raises as `Followers.following` does.
         """
         target, flight = upstream(read.pending.call.service), read.flight
         began_at = time.monotonic()
-        with self._place.aside(), target.followers.following() as most_seconds:
-            patience = self._answer_by if most_seconds is None else self._answer_by.sooner(most_seconds)
-            has_landed = flight.wait(patience)
+        with self._place.aside(), target.followers.following():
+            has_landed = flight.wait(self._answer_by)
         is_in_vain = not has_landed or isinstance(flight.error, UpstreamUnavailableError | DeadlineExceededError)
         if is_in_vain or (flight.result is not None and flight.result.state is SectionState.STALE):
             target.breaker.witness(time.monotonic() - began_at)
-        if not has_landed and not self._answer_by.has_passed:
-            raise UpstreamBusyError(read.pending.call.service)
         return has_landed
 
     def _settle_late(self, pending: PendingCall[Any], flight: Flight[Outcome[Any]]) -> None:

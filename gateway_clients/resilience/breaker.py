@@ -36,10 +36,11 @@ class Override(StrEnum):
 
 
 class LastAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """How a call ended, and when (on the breaker's clock)."""
+    """How a call ended, when (on the breaker's clock), and how many seconds it took."""
 
     has_failed: bool
     at: float
+    seconds: float
 
 
 class Permit(msgspec.Struct, frozen=True, eq=False):
@@ -130,6 +131,16 @@ class Breaker(pybreaker.CircuitBreaker):
         """How the last call that says something of the upstream ended; None before the first."""
         return self._last_answer
 
+    @property
+    def is_hanging(self) -> bool:
+        """Whether the last call failed, and took as long as a slow one before it did."""
+        last = self._last_answer
+        return last is not None and last.has_failed and last.seconds >= self._hanging_seconds
+
+    @property
+    def _hanging_seconds(self) -> float:
+        return min(self._conf.breaker_slow_seconds, self._conf.timeout_seconds)
+
     def seconds_since(self, answer: LastAnswer) -> float:
         """Seconds since that answer."""
         return max(0.0, self._clock() - answer.at)
@@ -168,7 +179,7 @@ class Breaker(pybreaker.CircuitBreaker):
             raise UpstreamCircuitOpenError(self._conf.name, retry_after_seconds=SHORTEST_PAUSE_SECONDS)
 
     def _settle(self, permit: Permit, seconds: float, *, has_failed: bool) -> None:
-        self._last_answer = LastAnswer(has_failed=has_failed, at=self._clock())
+        self._last_answer = LastAnswer(has_failed=has_failed, at=self._clock(), seconds=seconds)
         has_tripped = self._count(permit, seconds, has_failed=has_failed)
         if permit.is_probe:
             self._give_back(permit)
@@ -229,7 +240,7 @@ class Breaker(pybreaker.CircuitBreaker):
         Nothing once they waited for less than a call that is slow, and while it is not closed.
         """
         permit = self._permit
-        if self._is_closed and seconds >= min(self._conf.breaker_slow_seconds, self._conf.timeout_seconds):
+        if self._is_closed and seconds >= self._hanging_seconds:
             self._settle(permit, seconds, has_failed=True)
 
     def pause(self, seconds: float | None) -> float:

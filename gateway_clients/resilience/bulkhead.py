@@ -1,20 +1,13 @@
 """Limits of calls in flight: of one upstream, and of requests of a process that wait on upstreams."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Final
 
 from gateway_clients.errors import GatewayOverloadedError, UpstreamBusyError
-from gateway_clients.resilience.deadline import Clock, Deadline
-
-#: So many times their share of followers may wait for an upstream while none of them has for so many seconds.
-CROWD: Final = 2
-CROWD_PATIENCE_SECONDS: Final = 0.5
+from gateway_clients.resilience.deadline import Deadline
 
 
 class Place:
@@ -141,51 +134,45 @@ class Bulkhead:
             ticket.wake()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Since:
-    """When one began to wait, in seconds."""
-
-    at: float
-
-
 class Followers:
-    """Those of a process that wait for calls of others to one upstream: so many threads, however long it takes.
+    """Those of a process that wait for calls of others to one upstream.
 
-    Twice as many may wait as long as nobody has waited for long, so that a crowd at an upstream that is well is served.
+    While the upstream is well, `most` of them may wait, so that a crowd is served whole;
+    whoever comes beyond is shed. While it is in trouble, `share` of them may, so that other
+    reads find threads.
     """
 
-    def __init__(self, service: str, share: int, *, clock: Clock = time.monotonic) -> None:
+    def __init__(self, service: str, *, most: int, share: int, is_in_trouble: Callable[[], bool]) -> None:
         self._service = service
+        self._most = max(1, most)
         self._share = max(1, share)
-        self._clock = clock
+        self._is_in_trouble = is_in_trouble
         self._lock = threading.Lock()
-        self._places: list[_Since] = []
+        self._waiting = 0
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return len(self._places)
+        return self._waiting
 
     @contextmanager
-    def following(self) -> Iterator[float | None]:
-        """While one waits: for how many seconds at most; None for as long as it likes.
+    def following(self) -> Iterator[None]:
+        """While one waits.
 
-        Raises UpstreamBusyError when too many wait already.
+        Raises GatewayOverloadedError when too many wait already, UpstreamBusyError when the
+        upstream is in trouble and its share is taken.
         """
-        place = _Since(self._clock())
         with self._lock:
-            waiting = len(self._places)
-            is_within_share = waiting < self._share
-            if not is_within_share and (
-                waiting >= CROWD * self._share or place.at - self._places[0].at >= CROWD_PATIENCE_SECONDS
-            ):
+            if self._waiting >= self._share and self._is_in_trouble():
                 raise UpstreamBusyError(self._service)
-            self._places.append(place)
+            if self._waiting >= self._most:
+                raise GatewayOverloadedError
+            self._waiting += 1
         try:
-            yield None if is_within_share else CROWD_PATIENCE_SECONDS
+            yield
         finally:
             with self._lock:
-                self._places.remove(place)
+                self._waiting -= 1
 
 
 class Admission:

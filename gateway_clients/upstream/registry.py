@@ -15,7 +15,7 @@ from gateway_clients.resilience.sharing import breaker_sharing
 from gateway_clients.transport.lines import lines_of
 from gateway_clients.transport.threads import ThreadLane
 
-#: Of the reads that may wait on upstreams so many may wait for calls of others to one of them that hangs.
+#: Of the reads that may wait on upstreams this share may wait for calls of others to one that is in trouble.
 FOLLOWERS_SHARE: Final = 0.25
 
 
@@ -50,7 +50,12 @@ def upstream(name: str) -> Upstream:
         conf=conf,
         breaker=breaker,
         bulkhead=Bulkhead(name, conf.bulkhead_limit),
-        followers=Followers(name, int(settings.ADMISSION_LIMIT * FOLLOWERS_SHARE)),
+        followers=Followers(
+            name,
+            most=settings.ADMISSION_LIMIT,
+            share=int(settings.ADMISSION_LIMIT * FOLLOWERS_SHARE),
+            is_in_trouble=lambda: breaker.is_hanging,
+        ),
         retries=RetryBudget(conf.retry_budget, has_reserve=True),
         lane=ThreadLane(conf),
         goes_in_batches=conf.base_url.startswith("http://"),

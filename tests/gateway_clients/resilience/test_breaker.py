@@ -368,3 +368,13 @@ def test_who_waited_while_it_is_not_closed_changes_nothing() -> None:
     probe.succeeded(0.1)
 
     assert story.state == "closed"
+
+
+def test_an_upstream_hangs_once_a_call_has_failed_after_as_long_as_a_slow_one_takes() -> None:
+    breaker = Breaker(conf(timeout_seconds=2.0, breaker_slow_seconds=1.5))
+    seen = []
+    for seconds, end in ((0.1, "failed"), (1.6, "succeeded"), (1.5, "failed"), (0.1, "succeeded")):
+        getattr(breaker.admit(), end)(seconds)
+        seen.append(breaker.is_hanging)
+
+    assert seen == [False, False, True, False]

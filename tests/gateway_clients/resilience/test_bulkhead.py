@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from gateway_clients.errors import GatewayOverloadedError, UpstreamBusyError
-from gateway_clients.resilience.bulkhead import CROWD_PATIENCE_SECONDS, Admission, Bulkhead, Followers
+from gateway_clients.resilience.bulkhead import Admission, Bulkhead, Followers
 from gateway_clients.resilience.deadline import Deadline
 from tests.gateway_clients.resilience.transcript import FakeClock
 from tests.support.waiting import wait_until
@@ -128,28 +128,31 @@ def test_a_deadline_is_a_moment_that_never_moves_back() -> None:
     assert deadline.remaining_seconds == 0.0
 
 
-def test_followers_beyond_their_share_wait_for_a_moment_only_and_those_beyond_a_crowd_not_at_all() -> None:
-    followers = Followers("claims", 2, clock=FakeClock())
+def test_while_the_upstream_is_well_a_crowd_may_follow_and_who_comes_beyond_is_shed() -> None:
+    followers = Followers("claims", most=3, share=1, is_in_trouble=lambda: False)
     with ExitStack() as waiting:
-        patience = [waiting.enter_context(followers.following()) for _ in range(4)]
-        with pytest.raises(UpstreamBusyError) as refused:
+        for _ in range(3):
             waiting.enter_context(followers.following())
-        assert followers.waiting == 4
+        with pytest.raises(GatewayOverloadedError):
+            waiting.enter_context(followers.following())
+        assert followers.waiting == 3
 
-    assert patience == [None, None, CROWD_PATIENCE_SECONDS, CROWD_PATIENCE_SECONDS]
-    assert (refused.value.service, refused.value.was_sent) == ("claims", False)
     assert followers.waiting == 0
 
 
-def test_once_one_has_waited_for_long_there_is_no_place_beyond_the_share() -> None:
-    clock = FakeClock()
-    followers = Followers("claims", 2, clock=clock)
+def test_while_it_is_in_trouble_a_share_may_follow() -> None:
+    troubles: list[str] = []
+    followers = Followers("claims", most=4, share=2, is_in_trouble=lambda: bool(troubles))
     with ExitStack() as waiting:
-        waiting.enter_context(followers.following())
-        clock.advance(CROWD_PATIENCE_SECONDS)
-        assert waiting.enter_context(followers.following()) is None
-        with pytest.raises(UpstreamBusyError):
+        for _ in range(3):
             waiting.enter_context(followers.following())
+        troubles.append("timeout")
+        with pytest.raises(UpstreamBusyError) as refused:
+            waiting.enter_context(followers.following())
+
+    assert (refused.value.service, refused.value.was_sent) == ("claims", False)
+    with followers.following(), followers.following(), pytest.raises(UpstreamBusyError), followers.following():
+        pass
 
 
 def test_who_waits_for_anothers_call_holds_no_place_that_others_need() -> None:
