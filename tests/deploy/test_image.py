@@ -83,17 +83,31 @@ def image(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["manage.py", "migrate", "--noinput", "--verbosity=0"],
-        ["manage.py", "check", "--deploy", "--fail-level=ERROR"],
-        ["-c", "import django; django.setup(); import bff_project.urls, bff_project.celery, bff_project.wsgi"],
-    ],
-    ids=["migrate", "check", "import"],
-)
-def test_what_is_in_the_image_is_enough_to_run(image: Path, command: list[str]) -> None:
-    done = subprocess.run(
+#: What the gateway, the worker and the container that waits for the migration begin with, in one process.
+BEGIN: Final = """
+import django
+django.setup()
+import bff_project.celery, bff_project.processes.gateway, bff_project.processes.worker, bff_project.wsgi
+from django.core.management import call_command
+call_command("check", "--deploy", "--fail-level=ERROR")
+try:
+    call_command("migrate", "--check", verbosity=0)
+except SystemExit as waiting:
+    print(waiting.code)
+call_command("migrate", "--noinput", verbosity=0)
+call_command("migrate", "--check", verbosity=0)
+print("migrated")
+"""
+
+
+def test_what_is_in_the_image_is_enough_to_run_and_tells_when_it_is_migrated(image: Path) -> None:
+    done = run(image, "-c", BEGIN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-2:] == ["1", "migrated"]
+
+
+def run(image: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, *command],
         cwd=image,
         env={
@@ -110,4 +124,3 @@ def test_what_is_in_the_image_is_enough_to_run(image: Path, command: list[str]) 
         check=False,
         timeout=60,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
