@@ -1,19 +1,40 @@
 # The gateway as an image: what is pinned in requirements/base.txt, as a user without rights, with the code read-only.
+# `--target sandbox` makes an image of the stand-ins for the upstream services instead.
 FROM python:3.11-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 COPY requirements/base.txt /tmp/base.txt
 RUN /opt/venv/bin/pip install --require-hashes -r /tmp/base.txt
 
-FROM python:3.11-slim
+FROM build AS sandbox-build
+COPY requirements/sandbox.txt /tmp/sandbox.txt
+RUN /opt/venv/bin/pip install --require-hashes -r /tmp/sandbox.txt
+
+FROM python:3.11-slim AS runtime
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PORT=4000 METRICS_PORT=9090
-RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin gateway \
-    && install --directory --owner=gateway /app /app/.run
-COPY --from=build /opt/venv /opt/venv
-COPY --chown=root:root . /app
+RUN groupadd --system --gid 10001 gateway \
+    && useradd --system --uid 10001 --gid 10001 --home-dir /app --shell /usr/sbin/nologin gateway \
+    && install --directory --owner=gateway --group=gateway /app /app/.run
 WORKDIR /app
-USER gateway
-EXPOSE 4000 9090
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=2); c.request('GET', '/health/live', headers={'Host': 'localhost'}); sys.exit(c.getresponse().status != 200)"]
+COPY --from=build /opt/venv /opt/venv
+COPY --chown=root:root manage.py /app/
+COPY --chown=root:root bff_project /app/bff_project
+COPY --chown=root:root dashboard /app/dashboard
+COPY --chown=root:root members /app/members
+COPY --chown=root:root claims /app/claims
+COPY --chown=root:root gateway_clients /app/gateway_clients
+USER 10001:10001
 STOPSIGNAL SIGTERM
+
+FROM runtime AS sandbox
+COPY --from=sandbox-build /opt/venv /opt/venv
+COPY --chown=root:root sandbox /app/sandbox
+EXPOSE 8001-8008
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["python", "-c", "import socket; [socket.create_connection(('127.0.0.1', port), 2).close() for port in range(8001, 8009)]"]
+CMD ["python", "manage.py", "sandbox", "--host", "0.0.0.0", "--base-port", "8000"]
+
+# The last one is what `docker build .` makes.
+FROM runtime AS gateway
+EXPOSE 4000 9090
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=2); c.request('GET', '/health/live'); sys.exit(c.getresponse().status != 200)"]
 CMD ["python", "manage.py", "serve"]

@@ -54,7 +54,7 @@ released: schema  ## Keep schema.graphql and openapi.yaml as those that the next
 
 requirements: install  ## Pin requirements/*.in anew, with hashes
 	@$(PIP) install uv
-	@for name in base dev; do \
+	@for name in base sandbox dev; do \
 		$(BIN)/uv pip compile --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet \
 			requirements/$$name.in -o requirements/$$name.txt; \
 	done

@@ -1,7 +1,7 @@
 """Bodies of requests, read from the HTTP server with a clock: so many threads may wait for one, none of them for long.
 
 The server hands a body on as it comes, and waits without end for one that does not. Behind the shipped nginx, which
-reads bodies first, nobody waits here.
+reads bodies first, nobody waits here but for documents, which it passes through.
 """
 
 import threading

@@ -263,7 +263,7 @@ def test_server_timing_is_cut_behind_the_last_entry_that_fits() -> None:
 
 
 def test_nginx_as_it_is_shipped_takes_a_head_with_the_longest_server_timing() -> None:
-    shipped = (settings.BASE_DIR / "deploy" / "nginx" / "nginx.conf").read_text()
+    shipped = (settings.BASE_DIR / "deploy" / "nginx" / "proxy.conf").read_text()
     (size,) = re.findall(r"^\s*proxy_buffer_size (\d+)k;", shipped, re.MULTILINE)
 
     assert int(size) * 1024 >= 4 * SERVER_TIMING_MAX_LENGTH
