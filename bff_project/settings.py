@@ -162,6 +162,7 @@ INSTALLED_APPS = [
     "claims",
     "members",
     "dashboard",
+    "sandbox",
 ]
 ROOT_URLCONF = "bff_project.urls"
 WSGI_APPLICATION = "bff_project.wsgi.application"

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PACKAGES = ("gateway_clients", "claims", "members", "dashboard", "bff_project")
+PACKAGES = ("gateway_clients", "claims", "members", "dashboard", "bff_project", "sandbox")
 COMMANDS = {
     "ruff_finds_nothing": ("ruff", "check", "."),
     "every_file_is_formatted": ("ruff", "format", "--check", "."),
