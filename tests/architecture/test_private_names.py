@@ -38,8 +38,6 @@ ROWS = (
     ("pybreaker", "_lock", "gateway_clients/resilience/breaker.py"),
     ("pybreaker", "_state_storage", "gateway_clients/resilience/breaker.py"),
     ("redis.connection", "_connect", REDIS),
-    ("redis.connection", "_host_error", REDIS),
-    ("redis.connection", "_parsers", REDIS),
     ("redis.connection", "_wrap_socket_with_ssl", REDIS),
     ("requests.models", "_cookies", "gateway_clients/transport/streams.py"),
     ("requests.models", "_cookies", "gateway_clients/transport/threads.py"),
