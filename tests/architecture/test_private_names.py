@@ -48,7 +48,6 @@ ROWS = (
     ("rest_framework.request", "_request", "gateway_clients/edge/views.py"),
     ("rest_framework.request", "_request", "members/views/accounts.py"),
     ("rest_framework.request", "_request", "members/views/documents.py"),
-    ("rest_framework_simplejwt.backends", "_prepare_key", "members/tokens.py"),
     ("urllib3.connection", "_dns_host", "gateway_clients/transport/clocked.py"),
     ("urllib3.connection", "_new_conn", "gateway_clients/transport/clocked.py"),
 )
