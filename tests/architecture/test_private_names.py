@@ -39,8 +39,6 @@ ROWS = (
     ("pybreaker", "_state_storage", "gateway_clients/resilience/breaker.py"),
     ("redis.connection", "_connect", REDIS),
     ("redis.connection", "_wrap_socket_with_ssl", REDIS),
-    ("requests.models", "_cookies", "gateway_clients/transport/streams.py"),
-    ("requests.models", "_cookies", "gateway_clients/transport/threads.py"),
     ("rest_framework.request", "_request", "claims/submission_views.py"),
     ("rest_framework.request", "_request", "gateway_clients/edge/events.py"),
     ("rest_framework.request", "_request", "gateway_clients/edge/negotiation.py"),
