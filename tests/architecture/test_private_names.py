@@ -36,7 +36,6 @@ ROWS = (
     ("prometheus_client.metrics", "_sum", "gateway_clients/instrumentation/histograms.py"),
     ("prometheus_client.metrics", "_upper_bounds", "gateway_clients/instrumentation/histograms.py"),
     ("pybreaker", "_lock", "gateway_clients/resilience/breaker.py"),
-    ("pybreaker", "_state_storage", "gateway_clients/resilience/breaker.py"),
     ("redis.connection", "_connect", REDIS),
     ("redis.connection", "_wrap_socket_with_ssl", REDIS),
     ("rest_framework.request", "_request", "claims/submission_views.py"),
