@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check -qq
-PACKAGES := gateway_clients claims members dashboard bff_project
+PACKAGES := gateway_clients claims members dashboard bff_project sandbox
 
 # Finds a Python that is new enough, unless told: make PYTHON=/path/to/python3.12 install
 define FIND_PYTHON

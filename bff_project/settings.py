@@ -163,6 +163,9 @@ INSTALLED_APPS = [
     "members",
     "dashboard",
 ]
+# The services for demonstrations and tests, in a checkout; the image leaves their folder out.
+if (BASE_DIR / "sandbox" / "apps.py").is_file():
+    INSTALLED_APPS.append("sandbox")
 ROOT_URLCONF = "bff_project.urls"
 WSGI_APPLICATION = "bff_project.wsgi.application"
 DATABASE_POOL_SIZE = env.count("DATABASE_POOL_SIZE", 10)

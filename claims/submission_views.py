@@ -16,6 +16,7 @@ from claims.submissions.showing import shown_claim, shown_pending, submission_st
 from claims.view_models import ClaimDetail, PendingSubmission, Submission
 from gateway_clients.edge.access import Resource
 from gateway_clients.edge.context import context_of
+from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.openapi import UPSTREAM_ERRORS, shows
 from gateway_clients.edge.parameters import is_id
 from gateway_clients.edge.problems import problem_answer
@@ -152,6 +153,6 @@ def idempotency_key_of(request: Request) -> str | None:
 
 def account_id_of(request: Request) -> str:
     """Whose request it is."""
-    account_id = context_of(request._request).account_id
+    account_id = context_of(django_request(request)).account_id
     assert account_id is not None
     return account_id

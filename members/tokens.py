@@ -29,7 +29,8 @@ class SecretRing(TokenBackend):
             issuer=settings.JWT_ISSUER,
             leeway=LEEWAY,
         )
-        self.secrets = tuple(self._prepare_key(secret) for secret in secrets)
+        algorithm = jwt.get_algorithm_by_name(ALGORITHM)
+        self.secrets = tuple(algorithm.prepare_key(secret) for secret in secrets)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """The claims, all required ones among them. Raises TokenBackendError, also for what is no token at all."""

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PACKAGES = ("gateway_clients", "claims", "members", "dashboard", "bff_project")
+PACKAGES = ("gateway_clients", "claims", "members", "dashboard", "bff_project", "sandbox")
 COMMANDS = {
     "ruff_finds_nothing": ("ruff", "check", "."),
     "every_file_is_formatted": ("ruff", "format", "--check", "."),
@@ -22,3 +23,9 @@ COMMANDS = {
 def test_house_rule(command: tuple[str, ...]) -> None:
     result = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}{result.stderr}"
+
+
+@pytest.mark.parametrize("category", [DeprecationWarning, PendingDeprecationWarning, ResourceWarning])
+def test_warnings_are_errors(category: type[Warning]) -> None:
+    with pytest.raises(category, match="gone in the next version"):
+        warnings.warn("gone in the next version", category, stacklevel=1)

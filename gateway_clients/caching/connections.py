@@ -15,9 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from hiredis import PushNotification, Reader
 from redis import Connection, SSLConnection, UnixDomainSocketConnection
-from redis._parsers import BaseParser
 from redis.backoff import NoBackoff
-from redis.connection import AbstractConnection
+from redis.connection import AbstractConnection, DefaultParser
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, ResponseError
 from redis.retry import Retry
@@ -42,13 +41,16 @@ _NOT_YET: Final = object()
 class KeptConnection(AbstractConnection):
     """What all of our connections share. Times are those of the monotonic clock, in seconds."""
 
+    port: int
     dialled_at = 0.0
     used_at = 0.0
 
     @cached_property
     def server(self) -> Server:
         """What is known of whom it leads to."""
-        return server_at(self._host_error(), self.db)  # type: ignore[no-untyped-call]
+        if isinstance(self, UnixDomainSocketConnection):
+            return server_at(self.path, self.db)
+        return server_at(f"{self.host}:{self.port}", self.db)
 
     @property
     def is_stale(self) -> bool:
@@ -111,7 +113,8 @@ class PromptConnection(KeptConnection):
         made: socket.socket = super()._connect()  # type: ignore[no-untyped-call, safe-super]
         self.prompt = PatientSocket(fileno=made.detach())
         self.prompt.settimeout(self.socket_timeout)
-        self.reader = Reader(protocolError=InvalidResponse, replyError=BaseParser.parse_error, notEnoughData=_NOT_YET)
+        error_of = DefaultParser.parse_error
+        self.reader = Reader(protocolError=InvalidResponse, replyError=error_of, notEnoughData=_NOT_YET)
         self.left_answers = 0
         return self.prompt
 

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from gateway_clients.caching import dropping
 from gateway_clients.caching.changes import Change, Changed
 from gateway_clients.database.batches import delete_in_batches
+from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.errors import BadUserInputError, NotFoundError
 from gateway_clients.edge.openapi import shows
 from gateway_clients.edge.parsers import json_object, whole_body
@@ -91,7 +92,7 @@ class EventsViewSet(GatewayViewSet):
         """
         if not settings.EVENTS_WEBHOOK_SECRET:
             raise NotFoundError
-        given = request._request
+        given = django_request(request)
         message = verified(given.headers, whole_body(given), settings.EVENTS_WEBHOOK_SECRET)
         take(message.webhook_id, event_of(message.body))
         return HttpResponse(status=202)

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
+from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.errors import NotAcceptableError
 
 ANY: Final = "*/*"
@@ -83,7 +84,7 @@ class Negotiation(DefaultContentNegotiation):
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
         """The renderer and its media type. Raises NotAcceptableError."""
         by_type = {each.media_type: each for each in renderers}
-        best = best_type(accept_of(request._request), tuple(by_type))
+        best = best_type(accept_of(django_request(request)), tuple(by_type))
         return by_type[best], best
 
 

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 
 from gateway_clients.edge import errors as edge
+from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.view_models import ViewModel
 from gateway_clients.errors import (
     DeadlineExceededError,
@@ -142,7 +143,7 @@ def problem_answer(problem: Problem, *, retry_after_seconds: float | None = None
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's exception handler, for its own views; ours call `problem_of` themselves."""
-    return problem_of(error, context["request"]._request)
+    return problem_of(error, django_request(context["request"]))
 
 
 def internal_problem(request: HttpRequest) -> HttpResponse:

@@ -22,6 +22,7 @@ from gateway_clients.edge.access import EVERYTHING, Caller, Scope
 from gateway_clients.edge.answers import model_answer, sections_answer
 from gateway_clients.edge.callers import authenticators, caller_of
 from gateway_clients.edge.context import context_of
+from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.errors import AccessDeniedError, MethodNotAllowedError, UnauthenticatedError
 from gateway_clients.edge.negotiation import ANY, Negotiation, accept_of, best_type
 from gateway_clients.edge.openapi import shown_types
@@ -87,18 +88,19 @@ class GatewayViewSet(ViewSet):
         action = getattr(self, self.action, None)
         if action is None:
             raise MethodNotAllowedError(headers={"Allow": ", ".join(sorted(self.action_map)).upper()})
-        _check_accept(request._request, shown_types(action))
+        given = django_request(request)
+        _check_accept(given, shown_types(action))
         rule = rule_of(action)
         if rule is None:
             raise AccessDeniedError
         if not rule.is_open:
-            caller = caller_of(request._request)
+            caller = caller_of(given)
             if caller is None:
                 raise UnauthenticatedError
             request.user = cast(Any, caller)  # DRF knows accounts alone
             self.scope = rule.scope(caller, kwargs, request.query_params)
-        if request._request.GET:
-            check_names(request._request.GET, declared_names(action))
+        if given.GET:
+            check_names(given.GET, declared_names(action))
 
     @property
     def caller(self) -> Caller:
@@ -108,11 +110,11 @@ class GatewayViewSet(ViewSet):
     @property
     def gateway(self) -> Gateway:
         """The typed clients of this request."""
-        return context_of(self.request._request).gateway
+        return context_of(django_request(self.request)).gateway
 
     def body(self) -> dict[str, Any]:
         """The JSON object that was sent. Raises as `json_body` does."""
-        return json_body(self.request._request)
+        return json_body(django_request(self.request))
 
     def checked(self, serializer_class: type[serializers.BaseSerializer[Any]]) -> dict[str, Any]:
         """The JSON object that was sent, checked. Raises ValidationError, and as `body` does."""

@@ -83,7 +83,9 @@ class Breaker(pybreaker.CircuitBreaker):
         may_probe: Callable[[str], bool] = lambda _: True,
         on_probe_end: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._storage = pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED)
         super().__init__(
+            state_storage=self._storage,
             fail_max=conf.breaker_failures,
             reset_timeout=conf.breaker_open_seconds,
             name=conf.name,
@@ -231,7 +233,7 @@ class Breaker(pybreaker.CircuitBreaker):
         self._changed_at = self._clock()
         self._probe_until = 0.0
         self._window.clear()
-        self._state_storage.state = state
+        self._storage.state = state
         self.state = state
 
     def witness(self, seconds: float) -> None:

@@ -12,7 +12,6 @@ from typing import Any, Final
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.cookies import RequestsCookieJar
 from requests.hooks import default_hooks
 from requests.models import PreparedRequest
 from requests.structures import CaseInsensitiveDict
@@ -216,5 +215,5 @@ def _prepared(outgoing: Outgoing, url: str, pieces: Iterator[bytes] | None) -> P
     prepared.headers = CaseInsensitiveDict({**outgoing.all_headers, **framing, "Connection": "close"})
     prepared.body = pieces  # type: ignore[assignment]  # what requests sends chunked; its stubs know bytes alone
     prepared.hooks = default_hooks()
-    prepared._cookies = RequestsCookieJar()  # type: ignore[attr-defined]
+    prepared.prepare_cookies({})
     return prepared

@@ -5,7 +5,6 @@ from typing import Any, Final
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.cookies import RequestsCookieJar
 from requests.hooks import default_hooks
 from requests.models import PreparedRequest
 from requests.structures import CaseInsensitiveDict
@@ -109,5 +108,5 @@ def _prepared(outgoing: Outgoing, url: str) -> PreparedRequest:
     prepared.headers = CaseInsensitiveDict(outgoing.headers_to_send)
     prepared.body = outgoing.body
     prepared.hooks = default_hooks()
-    prepared._cookies = RequestsCookieJar()  # type: ignore[attr-defined] # prepare() sets it too
+    prepared.prepare_cookies({})
     return prepared

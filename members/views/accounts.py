@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from gateway_clients.edge import limits
 from gateway_clients.edge.context import context_of
+from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.openapi import shows
 from gateway_clients.edge.rules import open_to_all, signed_in
 from gateway_clients.edge.views import GatewayViewSet
@@ -37,8 +38,8 @@ class AuthViewSet(GatewayViewSet):
         Unknown, wrong and disabled are answered alike. Sign-ins are limited by e-mail, by address and over all.
         """
         given = self.checked(LoginInput)
-        limits.count_sign_in(request._request, given["email"])
-        with hashing.by(context_of(request._request).deadline):
+        limits.count_sign_in(django_request(request), given["email"])
+        with hashing.by(context_of(django_request(request)).deadline):
             account = account_of(given["email"], given["password"])
         return self.answer(_signed_in(families.begin(account)))
 
@@ -71,8 +72,8 @@ class AuthViewSet(GatewayViewSet):
         """Changes the password, and signs out everywhere."""
         account = _account(request)
         given = self.checked(PasswordInput)
-        limits.count_sign_in(request._request, account.email)
-        with hashing.by(context_of(request._request).deadline):
+        limits.count_sign_in(django_request(request), account.email)
+        with hashing.by(context_of(django_request(request)).deadline):
             change_password(account, current=given["current_password"], new=given["new_password"])
         return HttpResponse(status=204)
 

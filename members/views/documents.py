@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from gateway_clients.caching.keys import ID_PATTERN
 from gateway_clients.edge.access import Resource
+from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.errors import BadUserInputError
 from gateway_clients.edge.files import ANY_TYPE, KINDS, attachment, safe_name, shown_type
 from gateway_clients.edge.idempotency import upstream_key
@@ -88,8 +89,8 @@ class DocumentsViewSet(GatewayViewSet):
 
         504 when it is not known whether it was stored; it may be repeated with the same `Idempotency-Key`.
         """
-        key = upstream_key(request._request, "upload")
-        form = uploaded_form(request._request, fields=frozenset({"claim_id"}))
+        key = upstream_key(django_request(request), "upload")
+        form = uploaded_form(django_request(request), fields=frozenset({"claim_id"}))
         claim_id = form.fields.get("claim_id")
         if claim_id is not None and not ID_PATTERN.match(claim_id):
             raise BadUserInputError(errors={"claim_id": ["Must be an id: 1 to 64 letters, digits, _ or -."]})

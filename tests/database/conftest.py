@@ -16,7 +16,7 @@ from bff_project.setting_values import database
 from gateway_clients.database import serving
 from gateway_clients.database.breaker import database_breaker
 from gateway_clients.database.postgresql.base import DatabaseWrapper
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.support.gateway import MAKE_DATABASE, ROOT, RunningGateway
 from tests.support.processes import clean_environment
 from tests.support.redis_server import RedisServer

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from gateway_clients.database import counting
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.database.conftest import Start, at_port, port_of, prepare
 from tests.support.crowd import Ask, all_at_once, crowd
 from tests.support.gateway import ROOT

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.database.conftest import at_port, port_of
 from tests.database.cutting_proxy import CuttingProxy
 from tests.support.gateway import ROOT, Reply, RunningGateway

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.support.gateway import RunningGateway
 from tests.support.redis_server import RedisServer
 

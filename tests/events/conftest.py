@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.sandbox import Sandbox
 from members import families
 from members.models import Account
+from sandbox.testing import Sandbox
 from tests.events.signing import SECRET
 
 ROLES: dict[str, dict[str, Any]] = {

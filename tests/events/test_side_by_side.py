@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 
 DELAY_SECONDS = 0.3
 

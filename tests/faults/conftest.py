@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from redis import Redis
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.faults import wire
 from tests.support.gateway import Reply, RunningGateway
 from tests.support.raw_upstream import RawUpstream

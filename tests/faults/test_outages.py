@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.faults import wire
 from tests.faults.conftest import Site
 from tests.support.gateway import Reply, RunningGateway

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.faults import wire
 from tests.support.gateway import RunningGateway
 from tests.support.raw_upstream import RawUpstream

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.portal.conftest import as_, gateway
 
 __all__ = ["as_", "gateway"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway_clients.sandbox import Sandbox
 from members.models import Account
+from sandbox.testing import Sandbox
 from tests.support.programs import program
 
 HERE = Path(__file__).resolve().parent.parent / "node"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bff_project.processes.worker import READY
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.support.gateway import ROOT, RunningGateway
 from tests.support.processes import Started, clean_environment
 from tests.support.redis_server import RedisServer

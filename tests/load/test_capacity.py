@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from gateway_clients.conf import SERVICES
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.load.conftest import Start
 from tests.support.crowd import Ask, crowd
 from tests.support.gateway import Reply, RunningGateway, resident_bytes

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from gateway_clients.caching.invalidation import write_versions
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.load.conftest import Start
 from tests.support.crowd import Ask, all_at_once
 from tests.support.gateway import Reply, RunningGateway

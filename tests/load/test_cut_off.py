@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from bff_project.processes.ports import LOOPBACK
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.events.signing import SECRET, body_of, headers_of
 from tests.load.conftest import Start, StartWorker
 from tests.support.gateway import RunningGateway

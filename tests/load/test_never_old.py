@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway_clients.sandbox import Sandbox
-from gateway_clients.sandbox.services.claims import STATUSES
+from sandbox.services.claims import STATUSES
+from sandbox.testing import Sandbox
 from tests.events.signing import SECRET, body_of, headers_of
 from tests.load.conftest import Start, StartWorker
 from tests.support.gateway import Reply, RunningGateway

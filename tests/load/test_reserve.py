@@ -11,7 +11,7 @@ import pytest
 
 from bff_project.processes.http_server import HEAD_BYTES
 from bff_project.processes.ports import LOOPBACK
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.load.conftest import Start
 from tests.support.calls import Running
 from tests.support.gateway import Reply, RunningGateway

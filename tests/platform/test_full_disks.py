@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.support.gateway import RunningGateway, migrated_database
 from tests.support.redis_server import RedisServer
 from tests.support.small_disk import fill

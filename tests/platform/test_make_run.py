@@ -92,7 +92,7 @@ def test_what_is_printed_names_every_kind_of_account(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "to_whom, signum",
+    ("to_whom", "signum"),
     [
         ("terminal", signal.SIGINT),
         ("terminal", signal.SIGHUP),

@@ -39,7 +39,7 @@ time.sleep(60)
 
 
 @pytest.mark.parametrize(
-    "url, port",
+    ("url", "port"),
     [
         ("http://localhost:8001", 8001),
         ("http://127.0.0.1:8001/base", 8001),

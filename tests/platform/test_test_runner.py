@@ -27,7 +27,7 @@ def result_of(*arguments: str, said: str = "") -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize(
-    "tests, arguments, code, last_line",
+    ("tests", "arguments", "code", "last_line"),
     [
         ((TOGETHER.format(holds=False), ALONE.format(holds=True)), ("-n", "1"), 1, "1 passed, 1 deselected"),
         ((TOGETHER.format(holds=True), ALONE.format(holds=False)), ("-n", "1"), 1, "1 failed, 1 deselected"),

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import requests
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 
 ELIGIBILITY = {"member_id": "m-1", "provider_id": "prov-1", "service_date": "2026-03-10"}
 NOTICE = {"type": "claim_submitted", "claim_id": "clm-1", "user_id": "account-1", "channel": ["email", "push"]}

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 import requests
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 
 TODAY = date(2026, 3, 15)
 

@@ -8,11 +8,11 @@ import pytest
 import requests
 
 from gateway_clients.conf import SERVICES
-from gateway_clients.sandbox import Sandbox
-from gateway_clients.sandbox.checking import BrokenAnswerError, check_answer
-from gateway_clients.sandbox.contract import load_contract
-from gateway_clients.sandbox.messages import Answer, json_answer
-from gateway_clients.sandbox.services import OPERATIONS
+from sandbox.checking import BrokenAnswerError, check_answer
+from sandbox.contract import load_contract
+from sandbox.messages import Answer, json_answer
+from sandbox.services import OPERATIONS
+from sandbox.testing import Sandbox
 from tests.sandbox.asking import ELIGIBILITY, NOTICE, UPLOAD, a_claim, key, submission
 
 

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
-from gateway_clients.sandbox.services.policy import refusal
-from gateway_clients.sandbox.world.plans import OFFERED
-from gateway_clients.sandbox.world.state import World, make_world
+from sandbox.services.policy import refusal
+from sandbox.world.plans import OFFERED
+from sandbox.world.state import World, make_world
 from tests.sandbox.conftest import TODAY
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from gateway_clients.sandbox import FaultKind, Sandbox
-from gateway_clients.sandbox.breaking import BREAKERS, REFUSALS
-from gateway_clients.sandbox.messages import ProblemError
-from gateway_clients.sandbox.spoiling import FIELDS, WHOLES
+from sandbox.breaking import BREAKERS, REFUSALS
+from sandbox.messages import ProblemError
+from sandbox.spoiling import FIELDS, WHOLES
+from sandbox.testing import FaultKind, Sandbox
 from tests.sandbox.asking import key, raw, submission
 from tests.support.waiting import wait_until
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.sandbox.asking import ELIGIBILITY, NOTICE, UPLOAD, key, raw, submission
 
 

@@ -10,8 +10,8 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from gateway_clients.sandbox import Sandbox
-from gateway_clients.sandbox.events import EventSender, NoTeller, teller
+from sandbox.events import EventSender, NoTeller, teller
+from sandbox.testing import Sandbox
 from tests.sandbox.asking import UPLOAD, a_claim, key, submission
 from tests.sandbox.conftest import TODAY
 from tests.support.waiting import wait_until

@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 
 from gateway_clients.outbox.working import work_off
-from gateway_clients.sandbox import Entry, Sandbox
 from members import families
 from members.models import Account
+from sandbox.testing import Entry, Sandbox
 from tests.writes.portal import ACCOUNTS
 
 

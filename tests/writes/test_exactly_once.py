@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gateway_clients.failpoints import Failpoint
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.support.processes import clean_environment
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until

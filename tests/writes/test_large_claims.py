@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway_clients.sandbox import Sandbox
+from sandbox.testing import Sandbox
 from tests.writes.cluster import Answer, Cluster
 from tests.writes.portal import ITEM, a_claim
 

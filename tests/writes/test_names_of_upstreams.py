@@ -8,8 +8,8 @@ import pytest
 
 from claims.models import State, Submission
 from gateway_clients.models import OutboxMessage
-from gateway_clients.sandbox.messages import Answer, json_answer
-from gateway_clients.sandbox.services import OPERATIONS
+from sandbox.messages import Answer, json_answer
+from sandbox.services import OPERATIONS
 from tests.writes.portal import post, submit
 
 pytestmark = pytest.mark.django_db

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -33,6 +34,8 @@ class Command(BaseCommand):
         """Runs until a signal asks to stop; nothing is left behind."""
         if settings.ENVIRONMENT != "development":
             raise CommandError("run_demo loads accounts with known passwords: it needs ENVIRONMENT=development.")
+        if not apps.is_installed("sandbox"):
+            raise CommandError("run_demo starts the sandbox, which is not here: it needs a checkout, not the image.")
         try:
             self._run()
         except (StartError, ChildDiedError) as error:
