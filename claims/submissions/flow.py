@@ -124,14 +124,16 @@ def _sent(gateway: Gateway, row: Submission, body: bytes, clock: Clock) -> Outco
         reach(Failpoint.AFTER_SEND_BEFORE_RECORD)
         return _failed(gateway, row, error, clock)
     reach(Failpoint.AFTER_SEND_BEFORE_RECORD)
+    # Once it is recorded, a repeat of its key is told of the claim: by then no view without it may be shown.
+    tags = dropping.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id)
+    is_left_for_later = dropping.drop(tags)
     is_recorded = True
     try:
         records.keep_claim(row, claim, clock())
     except DatabaseError:
         is_recorded = False
         log.exception("submission.not_recorded", submission=str(row.pk))
-    tags = dropping.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id)
-    if dropping.drop(tags):
+    if is_left_for_later:
         if not is_recorded:
             # Nobody but this process knows what is to be dropped. Once the worker has settled it, others do.
             return _outcome(row)

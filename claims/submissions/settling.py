@@ -61,8 +61,9 @@ def settle(submission_id: str, gateway: Gateway, *, now: datetime) -> None:
     except GatewayError as error:
         _settle_failed(row, error, gateway.request_id, now)
         return
-    records.keep_claim(row, claim, now)
+    # Once it is recorded, its portal is told of the claim: by then no view without it may be shown.
     dropping.drop(dropping.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id))
+    records.keep_claim(row, claim, now)
     log.info("submission.settled", submission=str(row.pk), outcome="submitted")
 
 

@@ -61,8 +61,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     FRESH: `entry` will do. LEASED: the reader may fill it, under `token` and `stamp`. HELD: somebody else fills it.
     FREE: nobody does, and no lease was asked for. DOWN: Redis was not asked. In all but the first `entry` is the last
     good one, where there is one. `at_ms` is Redis's time of the look, `stored_ms` that of the entry, both milliseconds.
-    `asked_at` is the monotonic moment of this process just before Redis was asked. `names` are those of all keys that
-    were looked at together, `number` is this one's among them, from 0.
+    `asked_at` and `answered_at` are the monotonic moments of this process just before Redis was asked and just after it
+    answered: Redis looked at some moment between them. All that was looked at together has the same two, and nothing
+    else has. `names` are those of all keys that were looked at together, `number` is this one's among them, from 0.
     """
 
     key: CacheKey
@@ -74,6 +75,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     stamp: bytes = b""
     token: str = ""
     asked_at: float = 0.0
+    answered_at: float = 0.0
     names: Names | None = None
     number: int = 0
 

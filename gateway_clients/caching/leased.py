@@ -85,6 +85,7 @@ class LeasedCache:
             if error.was_asked:
                 self._lost_leases.extend((lease_name(look.key), token) for look in looks if look.lease_seconds)
             return [Reading(key=look.key, found=Found.DOWN, asked_at=asked_at) for look in looks]
+        answered_at = time.monotonic()
         at_ms, *told = answer
         token = f"{token}\n{at_ms}"
         readings = []
@@ -106,6 +107,7 @@ class LeasedCache:
                     stamp=stamp,
                     token=token if found is Found.LEASED else "",
                     asked_at=asked_at,
+                    answered_at=answered_at,
                     names=names,
                     number=number,
                 )

@@ -77,9 +77,9 @@ class ScriptLane:
     def _keep(self, connection: Any) -> None:
         """Keeps it for the next, and closes the one that was idle for longest where that was too long."""
         self._idle.append(connection)
-        oldest = self._idle[0] if len(self._idle) > 1 else connection
-        if oldest is not connection and _is_stale(oldest):
-            with suppress(ValueError):  # another thread has taken it
+        with suppress(IndexError, ValueError):  # other threads have taken it, or all
+            oldest = self._idle[0]
+            if oldest is not connection and _is_stale(oldest):
                 self._idle.remove(oldest)
                 oldest.disconnect()
 

@@ -185,8 +185,8 @@ class PendingView:
         is_as_asked = self.is_rendered or self._rendition is None
         if reading is None or not (is_complete and is_as_asked and self._is_kept and reading.stamp):
             return []
-        if any(pending.true_at < reading.asked_at for pending in self._calls.values()):
-            # The stamp is of later than that section, which may lack what changed in between.
+        if not all(_was_true_at(reading, pending) for pending in self._calls.values()):
+            # The stamp may be of later than a section, which may lack what changed in between.
             return []
         kept_views().add(reading.key.name)
         kept = tuple(
@@ -207,6 +207,15 @@ def _keys(
     names = "+".join(section.name for section in asked)
     manner = f":{rendition.name}" if rendition else ""
     return CacheKey(spec.data_class, f"{spec.name}:{names}{manner}", subject).shaped(spec.shape), whole
+
+
+def _was_true_at(reading: Reading, pending: PendingCall[Any]) -> bool:
+    """Whether what a call came to was true when Redis did this look, or later.
+
+    It is so for what was found in the same look, and for what was found true after Redis had answered. What was found
+    true after the question alone may be of before a change that got to Redis ahead of the question.
+    """
+    return pending.true_at == reading.asked_at or pending.true_at >= reading.answered_at
 
 
 class NothingToShowError(GatewayError):

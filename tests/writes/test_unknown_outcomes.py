@@ -7,6 +7,7 @@ import pytest
 from claims.jobs import RESUME_AFTER, resume_settling
 from claims.models import State, Submission
 from claims.submissions.sending import Verdict, verdict_of
+from gateway_clients.caching import dropping
 from gateway_clients.errors import (
     DeadlineExceededError,
     GatewayOverloadedError,
@@ -287,3 +288,26 @@ def test_one_whose_message_was_deleted_is_taken_up_again(portal, sandbox, later)
 )
 def test_what_each_failure_says_of_whether_it_happened(error, verdict) -> None:
     assert verdict_of(error) is verdict
+
+
+@pytest.mark.parametrize("fault", [None, "lost"], ids=["at once", "found out later"])
+def test_nobody_is_told_of_a_claim_before_the_views_without_it_are_dropped(
+    portal, sandbox, later, monkeypatch, fault
+) -> None:
+    """Whoever polls, or repeats the key, reads the list of claims next."""
+    client = portal()
+    if fault:
+        sandbox.fault("claims", fault)
+    told, drop = [], dropping.drop
+
+    def watched(tags: tuple[str, ...]) -> bool:
+        told.append(status_of(client, Submission.objects.get().pk).json()["status"])
+        return drop(tags)
+
+    monkeypatch.setattr(dropping, "drop", watched)
+    submit(client, key="k-1")
+    sandbox.clear()
+    later(60)
+
+    assert told == ["pending"]
+    assert status_of(client, Submission.objects.get().pk).json()["status"] == "submitted"

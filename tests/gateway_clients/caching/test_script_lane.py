@@ -178,3 +178,18 @@ def test_a_pool_has_one_and_a_forked_process_another(pool: ConnectionPool) -> No
     if child == 0:
         os._exit(lane_of(pool) is here)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+class TakenMeanwhile(list[Any]):
+    """Others take all that is idle just before the one that was idle for longest is looked at."""
+
+    def __getitem__(self, place: Any) -> Any:
+        self.clear()
+        return super().__getitem__(place)
+
+
+def test_who_gives_a_connection_back_while_others_take_all_has_its_answer(lane: ScriptLane) -> None:
+    at_once(2, lambda: one(lane, SLOW, [], [1]))
+    lane._idle = TakenMeanwhile([*lane._idle, *lane._idle])
+
+    assert one(lane, ECHO, ["key"], [1])[1] == b"1"

@@ -12,9 +12,9 @@ from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.upstream.asker import Asker
 from gateway_clients.upstream.outcome import Freshness, Outcome
 from gateway_clients.upstream.pipe import kept_read
-from gateway_clients.upstream.registry import admission, upstream
+from gateway_clients.upstream.registry import upstream
 from gateway_clients.upstream.steps import Pause
-from tests.gateway_clients.wire.steps import GOOD, NEW, Gate, Upstreams, outcome_of
+from tests.gateway_clients.wire.steps import GOOD, NEW, Gate, Upstreams, outcome_of, requests_waiting
 from tests.support.calls import Running, call_of, gateway_for, key_of
 from tests.support.waiting import wait_until
 
@@ -43,7 +43,7 @@ def test_who_shares_anothers_call_says_so_and_who_made_it_does_not(upstreams: Up
     leader = Running(read)
     wait_until(lambda: gate.begun)
     follower = Running(read)
-    wait_until(lambda: admission().waiting == 2)
+    wait_until(lambda: requests_waiting() == 2)
     gate.open(0)
 
     assert leader.result == [Freshness(SectionState.FRESH)]

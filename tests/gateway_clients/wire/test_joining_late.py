@@ -9,11 +9,14 @@ import pytest
 from pytest_django import Settings
 
 from gateway_clients.caching.entries import Fill, Look, Reading
+from gateway_clients.caching.guard import RedisGuard, default_connection
 from gateway_clients.caching.invalidation import Invalidations
+from gateway_clients.caching.scripts import ScriptCall
 from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.errors import DeadlineExceededError, UpstreamNotFoundError
 from gateway_clients.fan_out.sections import SectionState
 from gateway_clients.gateway import Rendition
+from gateway_clients.gateway.seen import kept_views
 from tests.gateway_clients.wire.steps import NEW, OLD, Gate, Upstreams, outcome_of, requests_waiting, state_of
 from tests.gateway_clients.wire.views import ALL, VIEW, drop_sections, shown, values
 from tests.support.calls import Running, cache_that_is_down, call_of, gateway_for, key_of
@@ -179,6 +182,77 @@ def test_a_view_that_joins_late_shows_and_keeps_nothing_of_before_the_change(
     cache.go_on()
 
     assert (leader.result, late.result) == ("c", expected)
+    drop_sections(settings)
+    assert seen() == expected
+
+
+class Late:
+    """The first to come waits until the test lets it go on."""
+
+    def __init__(self) -> None:
+        self._may_go_on = threading.Event()
+        self.has_come = False
+
+    def go_on(self) -> None:
+        self._may_go_on.set()
+
+    def wait(self) -> None:
+        if not self.has_come:
+            self.has_come = True
+            assert self._may_go_on.wait(20.0)
+
+
+class LateCache(Cache):
+    """The first look is begun late."""
+
+    def __init__(self) -> None:
+        super().__init__(default_cache().guard)
+        self.late = Late()
+
+    def read(self, looks: Sequence[Look], rider: Any = None) -> list[Reading]:
+        self.late.wait()
+        return super().read(looks, rider)
+
+
+class SlowGuard(RedisGuard):
+    """The first question gets to Redis late."""
+
+    def __init__(self) -> None:
+        super().__init__(default_connection)
+        self.late = Late()
+
+    def scripts(self, calls: Sequence[ScriptCall]) -> list[Any]:
+        self.late.wait()
+        return super().scripts(calls)
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["kept", "asked for"])
+@pytest.mark.parametrize(("options", "expected"), SHOWN.values(), ids=SHOWN)
+def test_a_view_is_not_kept_with_a_section_that_was_found_before_its_own_look_got_to_redis(
+    three: list[RawUpstream], settings: Settings, options: dict[str, Any], expected: dict[str, str], *, is_kept: bool
+) -> None:
+    """The section is of before the change then, and the versions that the view would be kept under of after it."""
+    claims, call = three[1], VIEW.sections[1].call(gateway_for(), "m-1")
+    if is_kept:
+        outcome_of(call)
+    kept_views.cache_clear()
+    cache, guard = LateCache(), SlowGuard()
+    leader = Running(lambda: outcome_of(call, cache=cache).value.value)
+    wait_until(lambda: cache.late.has_come)
+
+    def seen(**by: Any) -> dict[str, Any]:
+        return values(dict(gateway_for(**by).view(VIEW, "m-1", **options).sections()))
+
+    early = Running(lambda: seen(cache=Cache(guard)))
+    wait_until(lambda: guard.late.has_come)
+    cache.late.go_on()
+    assert leader.result == "c"
+    claims.say(says_json({"value": "new"}))
+    invalidates_elsewhere()
+    guard.late.go_on()
+
+    # It asked before the change was told of, and may be shown what was before.
+    assert early.result | {"its_claims": expected["its_claims"]} == expected
     drop_sections(settings)
     assert seen() == expected
 
