@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Final
 
 from bff_project.environment import read_environment
-from gateway_clients.caching.connections import pool_options
 from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
 from gateway_clients.edge.static import add_headers
-from gateway_clients.failpoints import Failpoint
+from gateway_clients.redis_access.connection import pool_options
+from gateway_clients.runtime.failpoints import Failpoint
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 env = read_environment(BASE_DIR)
@@ -101,7 +101,7 @@ CACHES = {
 # What is done later, by the worker
 CELERY_BROKER_URL = env.broker_url("CELERY_BROKER_URL")
 OUTBOX_HANDLERS = {
-    "cache.drop": "gateway_clients.caching.dropping.drop_message",
+    "cache.drop": "gateway_clients.invalidation.now_and_later.invalidate_by_message",
     "claims.settle": "claims.jobs.settle_submission",
     "notification.send": "claims.jobs.send_notification",
 }

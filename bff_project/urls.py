@@ -35,7 +35,7 @@ urlpatterns = [
     path("health", health.report),
     path("health/ready", health.ready),
 ]
-handler400 = "gateway_clients.edge.handlers.bad_request"
-handler403 = "gateway_clients.edge.handlers.forbidden"
-handler404 = "gateway_clients.edge.handlers.not_found"
-handler500 = "gateway_clients.edge.handlers.internal_error"
+handler400 = "gateway_clients.edge.error_handlers.bad_request"
+handler403 = "gateway_clients.edge.error_handlers.forbidden"
+handler404 = "gateway_clients.edge.error_handlers.not_found"
+handler500 = "gateway_clients.edge.error_handlers.internal_error"

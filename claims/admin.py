@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from claims.models import Submission
-from claims.submissions.records import SETTLE, about
+from claims.submissions.repository import SETTLE, about
 from gateway_clients.models import OutboxMessage
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from gateway_clients.edge.errors import AccessDeniedError, NotFoundError
 from gateway_clients.edge.parameters import Page, is_id
 from gateway_clients.edge.sections import required_section
 from gateway_clients.edge.view_models import meta_of
-from gateway_clients.fan_out.sections import Section
 from gateway_clients.gateway import Gateway
+from gateway_clients.pipeline.section import Section
 from gateway_clients.services.claims import ClaimPayload
 from gateway_clients.services.provider import ProviderPayload
 

@@ -9,14 +9,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from claims.models import FINAL, State, Submission
-from claims.submissions import settling
-from claims.submissions.records import SETTLE, about
+from claims.submissions import reconciliation
+from claims.submissions.repository import SETTLE, about
 from gateway_clients.database.batches import delete_in_batches, keys_in_batches
 from gateway_clients.errors import GatewayError, UpstreamRejectedError
 from gateway_clients.gateway import Gateway
 from gateway_clients.instrumentation import logs
 from gateway_clients.models import OutboxMessage
-from gateway_clients.outbox import writing
+from gateway_clients.outbox import publisher
 from gateway_clients.outbox.errors import LaterError, RefusedError
 from gateway_clients.resilience.deadline import Deadline
 
@@ -37,7 +37,7 @@ class Notification(msgspec.Struct, frozen=True):
 
 def settle_submission(message: OutboxMessage) -> None:
     """Finds out what became of a submission. Raises LaterError and RefusedError."""
-    settling.settle(message.payload["submission_id"], _gateway(), now=timezone.now())
+    reconciliation.reconcile(message.payload["submission_id"], _gateway(), now=timezone.now())
 
 
 def send_notification(message: OutboxMessage) -> None:
@@ -79,7 +79,7 @@ def resume_settling() -> None:
         keys_by_subject = {about(key): key for key in keys}
         met = OutboxMessage.objects.filter(kind=SETTLE, about__in=keys_by_subject).values_list("about", flat=True)
         for subject in keys_by_subject.keys() - set(met):
-            writing.put(SETTLE, {"submission_id": str(keys_by_subject[subject])}, about=subject)
+            publisher.put(SETTLE, {"submission_id": str(keys_by_subject[subject])}, about=subject)
 
 
 def _gateway() -> Gateway:

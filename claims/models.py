@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from django.db import models
 from django.utils import timezone
 
-from gateway_clients.caching.sealing import sealer
+from gateway_clients.encryption import sealer
 from gateway_clients.models import new_key
 
 #: How long a result is kept for repeats of the same key.

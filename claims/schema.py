@@ -10,7 +10,7 @@ from claims.schema_types import CLAIM, CLAIM_DETAIL, CLAIM_PAGE, PROVIDER, PROVI
 from claims.submission_schema import SubmissionMutation, SubmissionQuery
 from claims.view_models import STATUSES, ClaimDetail, ClaimList, ClaimSummary, Provider, ProviderList
 from gateway_clients.edge.access import Resource
-from gateway_clients.edge.graphql.asking import Ask
+from gateway_clients.edge.graphql.field_request import FieldRequest
 from gateway_clients.edge.graphql.scalars import Date
 from gateway_clients.edge.parameters import checked_choice, checked_page
 from gateway_clients.edge.rules import allowed
@@ -61,15 +61,15 @@ class Query(SubmissionQuery):
     @staticmethod
     @allowed(Resource.MEMBER_CLAIMS)
     def resolve_member_claims(
-        ask: Ask, *, member_id: str, limit: int | None, offset: int | None, status: str | None = None
+        field_request: FieldRequest, *, member_id: str, limit: int | None, offset: int | None, status: str | None = None
     ) -> Sequence[ClaimSummary]:
         """The claims of one page."""
-        return _page(ask, member_id=member_id, status=status, limit=limit, offset=offset).claims
+        return _page(field_request, member_id=member_id, status=status, limit=limit, offset=offset).claims
 
     @staticmethod
     @allowed(Resource.CLAIM_LIST)
     def resolve_claims(
-        ask: Ask,
+        field_request: FieldRequest,
         *,
         limit: int | None,
         offset: int | None,
@@ -81,7 +81,7 @@ class Query(SubmissionQuery):
     ) -> ClaimList:
         """One page."""
         return _page(
-            ask,
+            field_request,
             member_id=member_id,
             provider_id=provider_id,
             status=status,
@@ -93,31 +93,35 @@ class Query(SubmissionQuery):
 
     @staticmethod
     @allowed(Resource.MEMBER_CLAIMS)
-    def resolve_claim(ask: Ask, *, member_id: str, claim_id: str) -> ClaimDetail:
+    def resolve_claim(field_request: FieldRequest, *, member_id: str, claim_id: str) -> ClaimDetail:
         """One claim."""
-        detail, section = claim_detail(ask.gateway, member_id, claim_id, scope=ask.scope, caller=ask.caller)
-        ask.note({"claim": section})
+        detail, section = claim_detail(
+            field_request.gateway, member_id, claim_id, scope=field_request.scope, caller=field_request.caller
+        )
+        field_request.note({"claim": section})
         return detail
 
     @staticmethod
     @allowed(Resource.PROVIDER_SEARCH)
-    def resolve_provider(ask: Ask, *, provider_id: str) -> Provider:
+    def resolve_provider(field_request: FieldRequest, *, provider_id: str) -> Provider:
         """One provider."""
-        provider, section = provider_detail(ask.gateway, provider_id)
-        ask.note({"provider": section})
+        provider, section = provider_detail(field_request.gateway, provider_id)
+        field_request.note({"provider": section})
         return provider
 
     @staticmethod
     @allowed(Resource.PROVIDER_SEARCH)
-    def resolve_providers(ask: Ask, *, limit: int | None, offset: int | None, q: str | None = None) -> ProviderList:
+    def resolve_providers(
+        field_request: FieldRequest, *, limit: int | None, offset: int | None, q: str | None = None
+    ) -> ProviderList:
         """One page."""
-        found = provider_list(ask.gateway, page=checked_page(limit, offset), q=checked_search_text(q))
-        ask.note(found.meta)
+        found = provider_list(field_request.gateway, page=checked_page(limit, offset), q=checked_search_text(q))
+        field_request.note(found.meta)
         return found
 
 
 def _page(
-    ask: Ask,
+    field_request: FieldRequest,
     *,
     limit: int | None,
     offset: int | None,
@@ -128,8 +132,8 @@ def _page(
     service_date_to: datetime.date | None = None,
 ) -> ClaimList:
     found = claim_list(
-        ask.gateway,
-        scope=ask.scope,
+        field_request.gateway,
+        scope=field_request.scope,
         page=checked_page(limit, offset),
         member_id=member_id,
         provider_id=provider_id,
@@ -137,5 +141,5 @@ def _page(
         service_date_from=service_date_from,
         service_date_to=service_date_to,
     )
-    ask.note(found.meta)
+    field_request.note(found.meta)
     return found

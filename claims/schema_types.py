@@ -8,14 +8,14 @@ from graphene import Field, Float, InputObjectType, Int, List, NonNull, String
 from claims.aggregators import providers_by_id
 from claims.view_models import ClaimDetail, ClaimList, ClaimResponse, ClaimSummary, Provider, ProviderList, Submission
 from gateway_clients.edge.access import Resource, scope_of
-from gateway_clients.edge.graphql.asking import Ask
-from gateway_clients.edge.graphql.derivation import HOMES, Source
+from gateway_clients.edge.graphql.field_request import FieldRequest
 from gateway_clients.edge.graphql.scalars import Date
+from gateway_clients.edge.graphql.type_registry import TYPES, Source
 
 LOOSE = ("service_date", "amount", "formatted_amount")
 
 
-def load_providers(ask: Ask, claims: Sequence[Mapping[str, Any]]) -> Sequence[Provider | None]:
+def load_providers(ask: FieldRequest, claims: Sequence[Mapping[str, Any]]) -> Sequence[Provider | None]:
     """The providers of these claims, with one call. Raises what the provider service fails with."""
     scope_of(ask.caller, Resource.PROVIDER_SEARCH)
     ids = {claim["provider_id"] for claim in claims} - {None}
@@ -23,19 +23,19 @@ def load_providers(ask: Ask, claims: Sequence[Mapping[str, Any]]) -> Sequence[Pr
     return [found.get(claim["provider_id"]) for claim in claims]
 
 
-PROVIDER = HOMES.make(Provider)
-CLAIM = HOMES.make(
+PROVIDER = TYPES.make(Provider)
+CLAIM = TYPES.make(
     ClaimSummary,
     name="Claim",
     renamed={"amount": "total_amount"},
     nullable=LOOSE,
     more={"provider": (Field(PROVIDER), Source("provider", load=load_providers))},
 )
-CLAIM_DETAIL = HOMES.make(ClaimDetail, renamed={"amount": "total_amount"}, nullable=LOOSE)
-CLAIM_PAGE = HOMES.make(ClaimList, name="ClaimPage")
-PROVIDER_PAGE = HOMES.make(ProviderList, name="ProviderPage")
-SUBMISSION = HOMES.make(Submission)
-CLAIM_RESPONSE = HOMES.make(ClaimResponse)
+CLAIM_DETAIL = TYPES.make(ClaimDetail, renamed={"amount": "total_amount"}, nullable=LOOSE)
+CLAIM_PAGE = TYPES.make(ClaimList, name="ClaimPage")
+PROVIDER_PAGE = TYPES.make(ProviderList, name="ProviderPage")
+SUBMISSION = TYPES.make(Submission)
+CLAIM_RESPONSE = TYPES.make(ClaimResponse)
 
 
 class ClaimItemInput(InputObjectType):

@@ -10,16 +10,16 @@ from rest_framework.request import Request
 
 from claims.models import Operation
 from claims.serializers import AppealInput, CancellationInput, ClaimInput
-from claims.submissions.asking import GivenChange, GivenClaim, Outcome, checked_key
-from claims.submissions.flow import change_claim, submit_claim
-from claims.submissions.showing import shown_claim, shown_pending, submission_status
+from claims.submissions.commands import GivenChange, GivenClaim, Outcome, checked_key
+from claims.submissions.presentation import shown_claim, shown_pending, submission_status
+from claims.submissions.workflow import change_claim, submit_claim
 from claims.view_models import ClaimDetail, PendingSubmission, Submission
 from gateway_clients.edge.access import Resource
-from gateway_clients.edge.context import context_of
 from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.openapi import UPSTREAM_ERRORS, shows
 from gateway_clients.edge.parameters import is_id
 from gateway_clients.edge.problems import problem_answer
+from gateway_clients.edge.request_context import context_of
 from gateway_clients.edge.rules import allowed, signed_in
 from gateway_clients.edge.views import GatewayViewSet
 

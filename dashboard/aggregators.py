@@ -10,15 +10,15 @@ from dashboard.transformers import (
     to_upstream_overview,
 )
 from dashboard.view_models import AdminOverview
-from gateway_clients.caching.guard import CacheDownError
 from gateway_clients.caching.keys import Subject
 from gateway_clients.caching.size import CacheSize, cache_size
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
 from gateway_clients.edge.view_models import meta_of
-from gateway_clients.fan_out.sections import Section, SectionState
 from gateway_clients.gateway import Gateway, SectionSpec, ViewSpec
-from gateway_clients.upstream.overview import overview
+from gateway_clients.pipeline.fleet_health import fleet_health
+from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.redis_access.circuit import CacheDownError
 from members import aggregators as members
 from members.transformers.insured import to_benefits_summary, to_coverage, to_newest_notifications
 
@@ -130,7 +130,7 @@ def admin_overview(gateway: Gateway, *, has_claims: bool = True) -> AdminOvervie
     call = gateway.call(gateway.claims.summarize_claims()) if has_claims else None
 
     sections: dict[str, Section[Any]] = {} if call is None else {"claims_summary": call.section(to_claims_summary)}
-    known = overview()
+    known = fleet_health()
     # What this process alone knows is better than nothing, and labelled so.
     sections["upstreams"] = Section(
         tuple(map(to_upstream_overview, known.upstreams)),
@@ -153,6 +153,6 @@ def admin_overview(gateway: Gateway, *, has_claims: bool = True) -> AdminOvervie
 
 def _size_of_cache() -> CacheSize | None:
     try:
-        return cache_size(default_cache().guard)
+        return cache_size(default_cache().circuit)
     except CacheDownError:
         return None

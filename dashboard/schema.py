@@ -10,10 +10,10 @@ from dashboard.view_models import AdminOverview, MemberDashboard, MemberProfile,
 from gateway_clients.caching.keys import Subject
 from gateway_clients.edge.access import Resource
 from gateway_clients.edge.errors import BadUserInputError
-from gateway_clients.edge.graphql.asking import Ask
-from gateway_clients.edge.graphql.derivation import HOMES, Source
+from gateway_clients.edge.graphql.field_request import FieldRequest
 from gateway_clients.edge.graphql.scalars import Date
-from gateway_clients.edge.graphql.sectioned import Part, SectionedView, missing_of
+from gateway_clients.edge.graphql.section_view import Part, SectionView, missing_of
+from gateway_clients.edge.graphql.type_registry import TYPES, Source
 from gateway_clients.edge.parameters import IS_NO_ID, checked_page, is_id
 from gateway_clients.edge.rules import allowed
 from members.aggregators import member_documents, member_payments, notification_list
@@ -24,25 +24,27 @@ from members.view_models.records import DocumentList, Notification, PaymentList
 OF_MEMBER: Final = dict.fromkeys(("name", "plan_name", "member_since"), "member")
 
 
-def _payment_page(ask: Ask, given: Mapping[str, Any]) -> PaymentList:
+def _payment_page(field_request: FieldRequest, given: Mapping[str, Any]) -> PaymentList:
     page = checked_page(given["limit"], given["offset"])
-    return member_payments(ask.gateway, _member_id(ask), page=page)
+    return member_payments(field_request.gateway, _member_id(field_request), page=page)
 
 
-def _document_page(ask: Ask, given: Mapping[str, Any]) -> DocumentList:
+def _document_page(field_request: FieldRequest, given: Mapping[str, Any]) -> DocumentList:
     claim_id, page = given.get("claim_id"), checked_page(given["limit"], given["offset"])
     if claim_id is not None and not is_id(claim_id):
         raise BadUserInputError(errors={"claim_id": [IS_NO_ID]})
-    return member_documents(ask.gateway, _member_id(ask), page=page, claim_id=claim_id)
+    return member_documents(field_request.gateway, _member_id(field_request), page=page, claim_id=claim_id)
 
 
-def _notifications(ask: Ask, given: Mapping[str, Any]) -> tuple[Notification, ...]:
+def _notifications(field_request: FieldRequest, given: Mapping[str, Any]) -> tuple[Notification, ...]:
     limit = checked_page(given["limit"]).limit
-    return notification_list(ask.gateway, Subject.member(_member_id(ask)), limit=limit).notifications
+    return notification_list(
+        field_request.gateway, Subject.member(_member_id(field_request)), limit=limit
+    ).notifications
 
 
-def _member_id(ask: Ask) -> str:
-    member_id: str = ask.chosen.arguments(ask.variables)["member_id"]
+def _member_id(field_request: FieldRequest) -> str:
+    member_id: str = field_request.selected.arguments(field_request.variables)["member_id"]
     return member_id
 
 
@@ -52,12 +54,12 @@ PARTS: Final[Mapping[str, Part]] = {
     "document_page": _document_page,
     "notifications": _notifications,
 }
-DASHBOARD: Final = SectionedView(spec=MEMBER_DASHBOARD, flattened=OF_MEMBER)
-PROFILE: Final = SectionedView(spec=MEMBER_PROFILE, parts=PARTS)
-PROVIDER: Final = SectionedView(spec=PROVIDER_DASHBOARD)
+DASHBOARD: Final = SectionView(spec=MEMBER_DASHBOARD, flattened=OF_MEMBER)
+PROFILE: Final = SectionView(spec=MEMBER_PROFILE, parts=PARTS)
+PROVIDER: Final = SectionView(spec=PROVIDER_DASHBOARD)
 _PAGE: Final[Mapping[str, Any]] = {"limit": Int(default_value=20), "offset": Int(default_value=0)}
 
-MEMBER_DASHBOARD_TYPE = HOMES.make(
+MEMBER_DASHBOARD_TYPE = TYPES.make(
     MemberDashboard,
     without=("member",),
     more={
@@ -67,7 +69,7 @@ MEMBER_DASHBOARD_TYPE = HOMES.make(
         "member_since": (Field(Date), Source("member_since")),
     },
 )
-MEMBER_PROFILE_TYPE = HOMES.make(
+MEMBER_PROFILE_TYPE = TYPES.make(
     MemberProfile,
     more={
         "notifications": (
@@ -84,8 +86,8 @@ MEMBER_PROFILE_TYPE = HOMES.make(
         ),
     },
 )
-PROVIDER_DASHBOARD_TYPE = HOMES.make(ProviderDashboard)
-ADMIN_OVERVIEW_TYPE = HOMES.make(AdminOverview)
+PROVIDER_DASHBOARD_TYPE = TYPES.make(ProviderDashboard)
+ADMIN_OVERVIEW_TYPE = TYPES.make(AdminOverview)
 
 
 class Query(ObjectType):
@@ -111,27 +113,27 @@ class Query(ObjectType):
 
     @staticmethod
     @allowed(Resource.ADMIN_OVERVIEW)
-    def resolve_admin_overview(ask: Ask) -> dict[str, Any]:
+    def resolve_admin_overview(field_request: FieldRequest) -> dict[str, Any]:
         """The whole; without the claims where they were not asked for."""
-        found = admin_overview(ask.gateway, has_claims="claims_summary" in ask.selection.sources)
-        ask.note(found.meta)
+        found = admin_overview(field_request.gateway, has_claims="claims_summary" in field_request.selection.sources)
+        field_request.note(found.meta)
         data: dict[str, Any] = {name: getattr(found, name) for name in AdminOverview.__struct_fields__}
         return data | missing_of(found.meta)
 
     @staticmethod
     @allowed(Resource.MEMBER_DATA)
-    def resolve_member_dashboard(ask: Ask, *, member_id: str) -> dict[str, Any]:
+    def resolve_member_dashboard(field_request: FieldRequest, *, member_id: str) -> dict[str, Any]:
         """The asked sections."""
-        return DASHBOARD.shown(ask, member_id) | {"member_id": member_id}
+        return DASHBOARD.shown(field_request, member_id) | {"member_id": member_id}
 
     @staticmethod
     @allowed(Resource.MEMBER_DATA)
-    def resolve_member_profile(ask: Ask, *, member_id: str) -> dict[str, Any]:
+    def resolve_member_profile(field_request: FieldRequest, *, member_id: str) -> dict[str, Any]:
         """The asked sections, and the asked pages."""
-        return PROFILE.shown(ask, member_id)
+        return PROFILE.shown(field_request, member_id)
 
     @staticmethod
     @allowed(Resource.PROVIDER_DATA)
-    def resolve_provider_dashboard(ask: Ask, *, provider_id: str) -> dict[str, Any]:
+    def resolve_provider_dashboard(field_request: FieldRequest, *, provider_id: str) -> dict[str, Any]:
         """The asked sections."""
-        return PROVIDER.shown(ask, provider_id)
+        return PROVIDER.shown(field_request, provider_id)

@@ -2,8 +2,8 @@
 
 from dashboard.view_models import BreakerState, CacheOverview, DashboardMember, UpstreamOverview
 from gateway_clients.caching.size import CacheSize
+from gateway_clients.pipeline.fleet_health import UpstreamHealth
 from gateway_clients.services.member import MemberPayload
-from gateway_clients.upstream.overview import UpstreamHealth
 from members.transformers.insured import to_name
 
 

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from gateway_clients.models import OutboxMessage
-from gateway_clients.outbox import leasing
-from gateway_clients.outbox.nudging import nudge
+from gateway_clients.outbox import leases
+from gateway_clients.outbox.broker_notifier import nudge
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[OutboxMessage]
@@ -48,7 +48,7 @@ class OutboxMessageAdmin(Admin):
     @admin.action(description="Try parked messages again, with the same keys", permissions=["change"])
     def replay(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
         """Makes the chosen ones due now; those that are not parked are left as they are."""
-        count = leasing.replay(queryset, now=timezone.now())
+        count = leases.replay(queryset, now=timezone.now())
         nudge()
         self.message_user(request, f"{count} parked messages are tried again.")
 

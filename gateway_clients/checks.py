@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 from gateway_clients.caching.redis_state import leads_to_cluster
 from gateway_clients.database import counting
 from gateway_clients.edge.graphql.persisted import trusted_documents
-from gateway_clients.failpoints import Failpoint
+from gateway_clients.runtime.failpoints import Failpoint
 
 SECRET_MIN_BYTES: Final = 32
 EXAMPLE: Final = "change-me"

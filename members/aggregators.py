@@ -4,7 +4,6 @@ import datetime
 from typing import Final
 
 from claims.transformers import NEWEST
-from gateway_clients.caching.changes import Change, Changed
 from gateway_clients.caching.keys import Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.edge.parameters import Page
@@ -12,6 +11,7 @@ from gateway_clients.edge.sections import required_section
 from gateway_clients.edge.view_models import meta_of
 from gateway_clients.edge.writes import written
 from gateway_clients.gateway import Gateway, SectionSpec, ViewSpec
+from gateway_clients.invalidation.rules import Change, Changed
 from gateway_clients.services.member import ContactChange
 from members.transformers.insured import (
     to_benefits,

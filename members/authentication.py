@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
 from gateway_clients.edge.errors import TokenExpiredError, UnauthenticatedError
-from members.callers import SignedInCaller, caller_from
-from members.verified import VERIFIED, TokenClaims
+from members.caller import SignedInCaller, caller_from
+from members.token_cache import VERIFIED, TokenClaims
 
 SCHEME: Final = "bearer"
 

@@ -7,8 +7,6 @@ from django.conf import settings
 from claims.errors import ClaimConflictError
 from claims.transformers import ACTIONS, known
 from claims.view_models import ClaimAction, ClaimStatus
-from gateway_clients.caching import dropping
-from gateway_clients.caching.changes import Change, Changed
 from gateway_clients.edge.access import Scope
 from gateway_clients.edge.errors import AccessDeniedError, NotFoundError
 from gateway_clients.edge.files import KINDS
@@ -16,9 +14,11 @@ from gateway_clients.edge.uploads import UploadedForm
 from gateway_clients.edge.writes import keep, outcome_of
 from gateway_clients.errors import GatewayError
 from gateway_clients.gateway import Gateway
+from gateway_clients.invalidation import now_and_later
+from gateway_clients.invalidation.rules import Change, Changed
+from gateway_clients.pipeline.streaming import Incoming, Promised
 from gateway_clients.services.claims import ClaimPayload
 from gateway_clients.services.document import DocumentPayload, NewDocument
-from gateway_clients.upstream.streaming import Incoming, Promised
 from members.transformers.insured import to_document
 from members.view_models.records import Document
 
@@ -78,7 +78,7 @@ def store_document(
     )
     call = gateway.document.upload_document(document, idempotency_key=idempotency_key)
     change = Change(changed=Changed.DOCUMENTS, member_id=member_id)
-    promise = dropping.promise([change], within_seconds=settings.STREAM_BUDGET_SECONDS)
+    promise = now_and_later.promise([change], within_seconds=settings.STREAM_BUDGET_SECONDS)
     try:
         stored = gateway.upload(call, document.form(form.pieces))
     except GatewayError as error:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
-from gateway_clients.crew import crew
 from gateway_clients.edge.errors import OverloadedError
-from gateway_clients.once import once
 from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.runtime.singletons import process_singleton
+from gateway_clients.runtime.thread_gate import thread_gate
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class HashingDoor:
         patience_seconds = self._patience_seconds
         self._enter(patience_seconds)
         future = self._pool.submit(self._hashed, work)
-        with crew().away():
+        with thread_gate().blocked():
             try:
                 return future.result(patience_seconds)
             except TimeoutError:
@@ -111,7 +111,7 @@ class HashingDoor:
             self._leave(self._clock() - began)
 
 
-@once
+@process_singleton
 def hashing_door() -> HashingDoor:
     """This process's."""
     return_large_blocks()

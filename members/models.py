@@ -14,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from members.callers import roles_of
+from members.caller import roles_of
 
 IS_ID: Final = RegexValidator(r"^[A-Za-z0-9_-]{1,64}\Z", "Must be 1 to 64 letters, digits, _ or -.")
 

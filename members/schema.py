@@ -9,16 +9,16 @@ from graphene import Argument, Boolean, Field, InputObjectType, Int, NonNull, Ob
 from gateway_clients.caching.keys import Subject
 from gateway_clients.edge import limits
 from gateway_clients.edge.access import Resource
-from gateway_clients.edge.context import context_of
-from gateway_clients.edge.graphql.asking import Ask
-from gateway_clients.edge.graphql.derivation import HOMES
+from gateway_clients.edge.graphql.field_request import FieldRequest
 from gateway_clients.edge.graphql.inputs import checked_input
 from gateway_clients.edge.graphql.scalars import Date
+from gateway_clients.edge.graphql.type_registry import TYPES
 from gateway_clients.edge.parameters import checked_page
+from gateway_clients.edge.request_context import context_of
 from gateway_clients.edge.rules import allowed, open_to_all, signed_in
 from gateway_clients.edge.search import checked_search_text
 from gateway_clients.services.member import ContactChange
-from members import families, hashing
+from members import hashing, token_families
 from members.aggregators import contact_change, eligibility, member_search, read_mark
 from members.models import Account
 from members.serializers import ContactInput as CheckedContact
@@ -30,19 +30,19 @@ from members.view_models.benefits import Benefits, BenefitsSummary
 from members.view_models.insured import Coverage, Eligibility, Personal, PersonalList
 from members.view_models.records import Document, DocumentList, Notification, Payment, PaymentList
 
-USER = HOMES.make(User)
-AUTH_RESPONSE = HOMES.make(SignedIn, name="AuthResponse", without=("token_type",))
-PERSONAL = HOMES.make(Personal)
-MEMBER_PAGE = HOMES.make(PersonalList, name="MemberPage")
-COVERAGE = HOMES.make(Coverage)
-ELIGIBILITY = HOMES.make(Eligibility, name="EligibilityResponse")
-BENEFITS = HOMES.make(Benefits)
-BENEFITS_SUMMARY = HOMES.make(BenefitsSummary)
-NOTIFICATION = HOMES.make(Notification)
-PAYMENT = HOMES.make(Payment)
-PAYMENT_PAGE = HOMES.make(PaymentList, name="PaymentPage")
-DOCUMENT = HOMES.make(Document)
-DOCUMENT_PAGE = HOMES.make(DocumentList, name="DocumentPage")
+USER = TYPES.make(User)
+AUTH_RESPONSE = TYPES.make(SignedIn, name="AuthResponse", without=("token_type",))
+PERSONAL = TYPES.make(Personal)
+MEMBER_PAGE = TYPES.make(PersonalList, name="MemberPage")
+COVERAGE = TYPES.make(Coverage)
+ELIGIBILITY = TYPES.make(Eligibility, name="EligibilityResponse")
+BENEFITS = TYPES.make(Benefits)
+BENEFITS_SUMMARY = TYPES.make(BenefitsSummary)
+NOTIFICATION = TYPES.make(Notification)
+PAYMENT = TYPES.make(Payment)
+PAYMENT_PAGE = TYPES.make(PaymentList, name="PaymentPage")
+DOCUMENT = TYPES.make(Document)
+DOCUMENT_PAGE = TYPES.make(DocumentList, name="DocumentPage")
 
 
 class ContactInput(InputObjectType):
@@ -74,24 +74,26 @@ class Query(ObjectType):
 
     @staticmethod
     @signed_in
-    def resolve_me(ask: Ask) -> User:
+    def resolve_me(field_request: FieldRequest) -> User:
         """The account."""
-        return to_user(Account.objects.get(pk=ask.caller.pk))
+        return to_user(Account.objects.get(pk=field_request.caller.pk))
 
     @staticmethod
     @allowed(Resource.ELIGIBILITY)
     def resolve_eligibility_check(
-        ask: Ask, *, member_id: str, provider_id: str, service_date: datetime.date
+        field_request: FieldRequest, *, member_id: str, provider_id: str, service_date: datetime.date
     ) -> Eligibility:
         """What the policy service says."""
-        return eligibility(ask.gateway, member_id, provider_id=provider_id, service_date=service_date)
+        return eligibility(field_request.gateway, member_id, provider_id=provider_id, service_date=service_date)
 
     @staticmethod
     @allowed(Resource.MEMBER_SEARCH)
-    def resolve_members(ask: Ask, *, limit: int | None, offset: int | None, q: str | None = None) -> PersonalList:
+    def resolve_members(
+        field_request: FieldRequest, *, limit: int | None, offset: int | None, q: str | None = None
+    ) -> PersonalList:
         """One page."""
-        found = member_search(ask.gateway, page=checked_page(limit, offset), q=checked_search_text(q))
-        ask.note(found.meta)
+        found = member_search(field_request.gateway, page=checked_page(limit, offset), q=checked_search_text(q))
+        field_request.note(found.meta)
         return found
 
 
@@ -129,37 +131,39 @@ class Mutation(ObjectType):
 
     @staticmethod
     @allowed(Resource.MEMBER_DATA)
-    def resolve_update_contact(ask: Ask, *, member_id: str, contact: Mapping[str, Any]) -> Personal:
+    def resolve_update_contact(field_request: FieldRequest, *, member_id: str, contact: Mapping[str, Any]) -> Personal:
         """The member as they are then."""
-        return contact_change(ask.gateway, member_id, ContactChange(**checked_input(CheckedContact, contact)))
+        return contact_change(field_request.gateway, member_id, ContactChange(**checked_input(CheckedContact, contact)))
 
     @staticmethod
     @allowed(Resource.MEMBER_DATA)
-    def resolve_mark_notification_read(ask: Ask, *, member_id: str, notification_id: str) -> Notification:
+    def resolve_mark_notification_read(
+        field_request: FieldRequest, *, member_id: str, notification_id: str
+    ) -> Notification:
         """The notification as it is then."""
-        return read_mark(ask.gateway, Subject.member(member_id), notification_id)
+        return read_mark(field_request.gateway, Subject.member(member_id), notification_id)
 
     @staticmethod
     @open_to_all
-    def resolve_login(ask: Ask, *, email: str, password: str) -> SignedIn:
+    def resolve_login(field_request: FieldRequest, *, email: str, password: str) -> SignedIn:
         """The first tokens of a family."""
         given = checked_input(LoginInput, {"email": email, "password": password})
-        limits.count_sign_in(ask.request, given["email"])
-        with hashing.by(context_of(ask.request).deadline):
+        limits.count_sign_in(field_request.request, given["email"])
+        with hashing.by(context_of(field_request.request).deadline):
             account = account_of(given["email"], given["password"])
-        return _signed_in(families.begin(account))
+        return _signed_in(token_families.begin(account))
 
     @staticmethod
     @open_to_all
-    def resolve_refresh_token(_ask: Ask, *, refresh_token: str) -> SignedIn:
+    def resolve_refresh_token(_ask: FieldRequest, *, refresh_token: str) -> SignedIn:
         """The next tokens of a family."""
-        return _signed_in(families.rotate(_refresh_token(refresh_token)))
+        return _signed_in(token_families.rotate(_refresh_token(refresh_token)))
 
     @staticmethod
     @open_to_all
-    def resolve_logout(_ask: Ask, *, refresh_token: str) -> bool:
+    def resolve_logout(_ask: FieldRequest, *, refresh_token: str) -> bool:
         """True."""
-        families.end(_refresh_token(refresh_token))
+        token_families.end(_refresh_token(refresh_token))
         return True
 
 
@@ -168,7 +172,7 @@ def _refresh_token(given: str) -> str:
     return checked
 
 
-def _signed_in(pair: families.TokenPair) -> SignedIn:
+def _signed_in(pair: token_families.TokenPair) -> SignedIn:
     return to_signed_in(
         pair.account, access=pair.access, refresh=pair.refresh, expires_in_seconds=pair.expires_in_seconds
     )

@@ -15,13 +15,13 @@ __all__ = ["small_disk"]
 @pytest.fixture(autouse=True, scope="session")
 def _overrides_are_read_when_a_test_says_so() -> Iterator[None]:
     """A thread that reads the tests' database would meet their transactions; processes that tests start have it."""
-    from gateway_clients.resilience import overrides, sharing
+    from gateway_clients.resilience import breaker_sync, overrides
 
     class StillReader(overrides.OverrideReader):
         def start(self) -> None: ...
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharing, "OverrideReader", StillReader)
+        patch.setattr(breaker_sync, "OverrideReader", StillReader)
         yield
 
 

@@ -73,7 +73,7 @@ class BodyPlaces:
         with self._lock:
             self._waiting.discard(waiting)
 
-    def look_after(self) -> None:
+    def mark_stuck(self) -> None:
         """Ends the waits that have lasted too long; those that were to end and did not, once more."""
         late = self._clock() - MOST_SECONDS
         with self._lock:

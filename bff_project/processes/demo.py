@@ -9,13 +9,13 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
-from bff_project.processes import children
-from bff_project.processes.children import Child, Program
+from bff_project.processes import child_processes
+from bff_project.processes.child_processes import Child, Program
 from bff_project.processes.embedded_redis import RedisPlan, answers
 from bff_project.processes.errors import StartError
 from bff_project.processes.gateway import Say
 from bff_project.processes.ports import LOOPBACK, PortWish, is_answering
-from bff_project.processes.stopping import StopRequest
+from bff_project.processes.signals import StopRequest
 
 TICK_SECONDS: Final = 0.2
 POLL_SECONDS: Final = 0.05
@@ -51,13 +51,13 @@ def run_demo(plan: DemoPlan, say: Say, *, greet: Callable[[], str]) -> None:
                         child.refuse_death()
             say("Stopping.")
         finally:
-            children.end(running, grace_seconds=END_SECONDS)
+            child_processes.end(running, grace_seconds=END_SECONDS)
 
 
 def _is_started(plan: DemoPlan, running: list[Child], stop: StopRequest) -> bool:
     """Starts one after the other; False when somebody asked to stop meanwhile."""
     for program, is_up in _steps(plan):
-        child = children.start(program)
+        child = child_processes.start(program)
         running.append(child)
         give_up_at = time.monotonic() + START_SECONDS
         while not is_up():

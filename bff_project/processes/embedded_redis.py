@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import redis
 from django.conf import settings
 
-from bff_project.processes.children import Program
+from bff_project.processes.child_processes import Program
 from bff_project.processes.errors import StartError
 from bff_project.processes.ports import LOOPBACK, free_port, is_free, loopback_port
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bff_project.processes import children
-from bff_project.processes.children import Child, Program
+from bff_project.processes import child_processes
+from bff_project.processes.child_processes import Child, Program
 from bff_project.processes.errors import ChildDiedError
 from bff_project.processes.metrics_server import serve_metrics
 from bff_project.processes.ports import LOOPBACK, PortWish, refuse_busy
-from bff_project.processes.stopping import StopRequest
+from bff_project.processes.signals import StopRequest
 from gateway_clients.instrumentation.worker_metrics import empty
 
 TICK_SECONDS: Final = 0.2
@@ -82,7 +82,7 @@ def _mind(conf: GatewayConf, stop: StopRequest, say: Say) -> Child:
     starts: deque[float] = deque(maxlen=RESTARTS)
     while True:
         starts.append(time.monotonic())
-        server = children.start(_server_program(conf))
+        server = child_processes.start(_server_program(conf))
         while server.is_running:
             if stop.wait(TICK_SECONDS):
                 return server
@@ -101,7 +101,7 @@ def _drain(conf: GatewayConf, server: Child, stop: StopRequest) -> None:
     leave_at = time.monotonic() + conf.drain_seconds
     while server.is_running and not stop.is_hasty and (left := leave_at - time.monotonic()) > 0:
         stop.wait(min(TICK_SECONDS, left))
-    children.end([server], grace_seconds=HASTY_FINISH_SECONDS if stop.is_hasty else conf.finish_seconds + 1)
+    child_processes.end([server], grace_seconds=HASTY_FINISH_SECONDS if stop.is_hasty else conf.finish_seconds + 1)
 
 
 def _server_program(conf: GatewayConf) -> Program:

@@ -19,9 +19,9 @@ from granian.server import Server
 
 from bff_project.processes.bodies import BodyPlaces
 from bff_project.processes.connections import Connections
+from bff_project.processes.cpu_scheduling import give_way
 from bff_project.processes.doorkeeper import Doorkeeper, most_connections
-from bff_project.processes.leash import die_with
-from bff_project.processes.scheduling import give_way
+from bff_project.processes.parent_death import die_with
 
 #: Milliseconds for a request's head, from its first byte or from when the connection was opened or last answered.
 HEAD_MILLISECONDS: Final = 10_000
@@ -79,14 +79,14 @@ def load_application(
         signal.signal(signum, signal.SIG_DFL)
     die_with(server_pid)
     faulthandler.enable()
-    from bff_project.processes.resting import RestingApplication
+    from bff_project.processes.parking_wsgi import ParkingApplication
     from bff_project.wsgi import application
-    from gateway_clients.crew import crew
+    from gateway_clients.runtime.thread_gate import thread_gate
 
     accepted = Connections(port)
     places = BodyPlaces(max(1, threads // THREADS_PER_BODY), hang_up=accepted.hang_up_on_reader)
     Doorkeeper(accepted, places, most=connections, longest_seconds=longest_seconds).start()
-    return RestingApplication(application, crew(), places)
+    return ParkingApplication(application, thread_gate(), places)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from typing import Final, TypeVar
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
-from bff_project.processes import children
-from bff_project.processes.children import Child, Program
+from bff_project.processes import child_processes
+from bff_project.processes.child_processes import Child, Program
 from bff_project.processes.gateway import Say
-from bff_project.processes.stopping import StopRequest
+from bff_project.processes.signals import StopRequest
 
 #: How often the database is asked whether something is due.
 TICK_SECONDS: Final = 0.5
@@ -133,11 +133,11 @@ class _Consumer:
         if self._child is not None:
             log.warning("worker.celery_ended")
         self._start_at = time.monotonic() + RESTART_SECONDS
-        self._child = children.start(celery_program())
+        self._child = child_processes.start(celery_program())
 
     def stop(self) -> None:
         if self._child is not None:
-            children.end([self._child], grace_seconds=FINISH_SECONDS)
+            child_processes.end([self._child], grace_seconds=FINISH_SECONDS)
 
 
 def celery_program() -> Program:

@@ -15,8 +15,8 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from claims.models import Submission
-from claims.submissions import records
-from gateway_clients.outbox.nudging import nudge
+from claims.submissions import repository
+from gateway_clients.outbox.broker_notifier import nudge
 
 PAUSE_SECONDS: Final = 0.5
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ def _keep(row: Submission, clock: Callable[[], datetime]) -> None:
 
 def _is_kept(row: Submission, clock: Callable[[], datetime]) -> bool:
     try:
-        records.keep_promise(row, clock())
+        repository.keep_promise(row, clock())
     except DatabaseError:
         return False
     finally:

@@ -7,8 +7,8 @@ from typing import Any, Final
 from django.conf import settings
 from redis import Redis
 
-from gateway_clients.caching.guard import RedisGuard
 from gateway_clients.caching.invalidation import BATCH, names_like
+from gateway_clients.redis_access.circuit import RedisCircuit
 
 #: Entries shown, and steps of SCAN, at most: a pattern that matches nothing would else read all that Redis holds.
 MOST_SHOWN: Final = 200
@@ -41,14 +41,14 @@ class Listing:
     is_cut: bool
 
 
-def entries_matching(guard: RedisGuard, pattern: str, *, most: int = MOST_SHOWN) -> Listing:
+def entries_matching(circuit: RedisCircuit, pattern: str, *, most: int = MOST_SHOWN) -> Listing:
     """The entries whose key matches, `most` of them; `*`, `?` and `[…]` as SCAN has them. Raises CacheDownError."""
 
     def look_up(redis: Redis) -> Listing:
         names, is_whole = _names(redis, names_like("e", pattern), most)
         return Listing(entries=_described(redis, names[:most]), is_cut=not is_whole or len(names) > most)
 
-    return guard.run(look_up)
+    return circuit.run(look_up)
 
 
 def _names(redis: Redis, wanted: str, most: int) -> tuple[list[bytes], bool]:

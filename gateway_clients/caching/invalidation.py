@@ -11,11 +11,12 @@ import structlog
 from django.conf import settings
 from redis import Redis
 
-from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.keys import version_of
-from gateway_clients.caching.names import generation_name, home_name, purge_name
-from gateway_clients.caching.scripts import CHANGE, PURGE, PURGE_MS
-from gateway_clients.crew import crew
+from gateway_clients.caching.lua import CHANGE, PURGE, PURGE_MS
+from gateway_clients.caching.redis_keys import purge_name, version_hash_name
+from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
+from gateway_clients.redis_access.server_keys import generation_name
+from gateway_clients.runtime.thread_gate import thread_gate
 
 #: More tags and names than this are not remembered one by one: all that is cached goes instead.
 MOST_KEPT: Final = 10_000
@@ -50,35 +51,35 @@ class Invalidations:
         """Calls the listener with the tags of each invalidation of this process; an empty set: everything."""
         self._listeners.append(listener)
 
-    def invalidate(self, guard: RedisGuard, tags: Iterable[str]) -> bool:
+    def invalidate(self, circuit: RedisCircuit, tags: Iterable[str]) -> bool:
         """Voids all entries with one of the tags, and the fills of them that are under way. Whether Redis was told."""
         wanted = frozenset(tags)
         if not wanted:
             return True
-        is_told = guard.run_or_keep(lambda redis: write_versions(redis, wanted), lambda: self._keep(tags=wanted))
+        is_told = circuit.run_or_keep(lambda redis: write_versions(redis, wanted), lambda: self._keep(tags=wanted))
         if not is_told:
             log.warning("cache.invalidation_kept", tags=len(wanted))
         self._tell(wanted)
         return is_told
 
-    def invalidate_everything(self, guard: RedisGuard) -> None:
+    def invalidate_everything(self, circuit: RedisCircuit) -> None:
         """Voids all entries by raising the generation they carry."""
-        if not guard.run_or_keep(raise_generation, self._keep_everything):
+        if not circuit.run_or_keep(raise_generation, self._keep_everything):
             log.warning("cache.invalidation_kept", tags="all")
         self._tell(frozenset())
 
-    def drop(self, guard: RedisGuard, names: Iterable[str]) -> bool:
+    def drop(self, circuit: RedisCircuit, names: Iterable[str]) -> bool:
         """Drops these names in Redis, and voids views that are being put together; whether at once."""
         wanted = frozenset(names)
-        return guard.run_or_keep(lambda redis: drop_names(redis, wanted), lambda: self._keep(names=wanted))
+        return circuit.run_or_keep(lambda redis: drop_names(redis, wanted), lambda: self._keep(names=wanted))
 
-    def invalidate_pattern(self, guard: RedisGuard, pattern: str) -> int | None:
+    def invalidate_pattern(self, circuit: RedisCircuit, pattern: str) -> int | None:
         """As `purge_pattern`; None while Redis is down: then all that is cached goes when it is back."""
         count: int | None = None
         try:
-            count = purge_pattern(guard, pattern)
+            count = purge_pattern(circuit, pattern)
         except CacheDownError:
-            self.invalidate_everything(guard)
+            self.invalidate_everything(circuit)
         else:
             self._tell(frozenset())
         return count
@@ -102,7 +103,7 @@ class Invalidations:
         """Waits until Redis was told what was kept, or until so long after the first of it was kept."""
         with self._lock:
             give_up_at = self._kept_since + seconds
-        with crew().away():
+        with thread_gate().blocked():
             self._nothing_is_kept.wait(max(0.0, give_up_at - time.monotonic()))
 
     def _begin_to_keep(self) -> None:
@@ -134,7 +135,7 @@ def write_versions(redis: Redis, tags: frozenset[str]) -> None:
     """Gives each tag a new version. One round trip."""
     versions = [version_of(tag) for tag in tags]
     changes = [text for _, field in versions for text in (field, new_version())]
-    redis.eval(CHANGE.source, len(versions), *(home_name(home) for home, _ in versions), *changes)
+    redis.eval(CHANGE.source, len(versions), *(version_hash_name(home) for home, _ in versions), *changes)
 
 
 def raise_generation(redis: Redis) -> None:
@@ -152,7 +153,7 @@ def names_like(kind: str, pattern: str) -> str:
     return f"{exactly(f'{settings.CACHE_KEY_PREFIX}:{kind}:')}{pattern}"
 
 
-def purge_pattern(guard: RedisGuard, pattern: str) -> int:
+def purge_pattern(circuit: RedisCircuit, pattern: str) -> int:
     """Drops all entries whose key matches, and the leases of their fills; for staff. Returns how many entries.
 
     Leases go first, so that no fill that is under way is stored behind the purge. A view is put together without one:
@@ -167,7 +168,7 @@ def purge_pattern(guard: RedisGuard, pattern: str) -> int:
         _set_purge(redis, token)
         return count
 
-    return guard.run(purge)
+    return circuit.run(purge)
 
 
 def drop_names(redis: Redis, names: Iterable[str]) -> None:

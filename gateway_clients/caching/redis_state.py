@@ -2,9 +2,9 @@
 
 from redis.exceptions import RedisError
 
-from gateway_clients.caching.guard import CacheDownError, CacheRefusedError, default_connection, write_probe
-from gateway_clients.caching.refusals import OF_A_CLUSTER, RedisState, refusal_code, state_behind
 from gateway_clients.caching.store import default_cache
+from gateway_clients.redis_access.circuit import CacheDownError, CacheRefusedError, default_connection, write_probe
+from gateway_clients.redis_access.error_replies import OF_A_CLUSTER, RedisState, refusal_code, state_behind
 
 
 def redis_state() -> RedisState:
@@ -12,14 +12,14 @@ def redis_state() -> RedisState:
 
     `down for writes`: it answers, but is a replica, is full, or cannot save. `cluster`: a kind that is not supported.
     """
-    guard = default_cache().guard
+    circuit = default_cache().circuit
     try:
-        guard.run(write_probe)
+        circuit.run(write_probe)
     except CacheRefusedError as refused:
         # Without a code the process has as many connections as it may, all in use: Redis is not to blame.
         return "up" if not refused.code else state_behind(refused.code)
     except CacheDownError:
-        return "down" if guard.state == "up" else guard.state
+        return "down" if circuit.state == "up" else circuit.state
     return "up"
 
 

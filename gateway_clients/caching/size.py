@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from gateway_clients.caching.guard import RedisGuard
+from gateway_clients.redis_access.circuit import RedisCircuit
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class CacheSize:
     memory_bytes: int
 
 
-def cache_size(guard: RedisGuard) -> CacheSize:
+def cache_size(circuit: RedisCircuit) -> CacheSize:
     """Asks Redis. Raises CacheDownError."""
 
     def ask(redis: Redis) -> CacheSize:
@@ -25,4 +25,4 @@ def cache_size(guard: RedisGuard) -> CacheSize:
         entries, memory = pipeline.execute()
         return CacheSize(int(entries), int(memory["used_memory"]))
 
-    return guard.run(ask)
+    return circuit.run(ask)

@@ -14,13 +14,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from gateway_clients.caching.guard import CacheDownError
 from gateway_clients.conf import SERVICES
 from gateway_clients.console.forms import ACTIONS, BACK_TO_NORMAL, OrderForm
 from gateway_clients.console.pages import PageAdmin
+from gateway_clients.pipeline.upstreams import all_upstreams
+from gateway_clients.redis_access.circuit import CacheDownError
 from gateway_clients.resilience.breaker import Override
-from gateway_clients.resilience.sharing import BreakerReport, OverrideOrder, breaker_sharing
-from gateway_clients.upstream.registry import all_upstreams
+from gateway_clients.resilience.breaker_sync import BreakerReport, OverrideOrder, breaker_sync
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class BreakerAdmin(PageAdmin):
         action, reason, minutes = (form.cleaned_data[name] for name in ("action", "reason", "minutes"))
         label = dict(ACTIONS)[action].partition(":")[0]
         lasts = "" if action == BACK_TO_NORMAL else f" for {minutes} minutes"
-        sharing, who = breaker_sharing(), str(request.user.pk)
+        sharing, who = breaker_sync(), str(request.user.pk)
         with transaction.atomic():
             self.record(request, flag=CHANGE, about=service, message=f"{label}{lasts}: {reason}")
             if action == BACK_TO_NORMAL:
@@ -106,7 +106,7 @@ class BreakerAdmin(PageAdmin):
 def shown_upstreams() -> tuple[list[ShownUpstream], bool]:
     """What the page shows, and whether Redis is down."""
     all_upstreams()
-    sharing = breaker_sharing()
+    sharing = breaker_sync()
     own = sharing.reports()
     try:
         others = [report for report in sharing.all_reports() if report.process != sharing.process]

@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from gateway_clients.caching.guard import CacheDownError
 from gateway_clients.caching.inspection import MOST_SHOWN, Listing, entries_matching
 from gateway_clients.caching.invalidation import exactly, purge_pattern
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
 from gateway_clients.console.forms import DropForm
 from gateway_clients.console.pages import PageAdmin
+from gateway_clients.redis_access.circuit import CacheDownError
 
 LONGEST_PATTERN: Final = 300
 
@@ -66,7 +66,7 @@ class CacheEntryAdmin(PageAdmin):
         try:
             with transaction.atomic():
                 self.record(request, flag=DELETION, about=pattern, message=f"Dropped: {reason}")
-                count = purge_pattern(default_cache().guard, pattern)
+                count = purge_pattern(default_cache().circuit, pattern)
         except CacheDownError:
             messages.error(request, "Redis does not answer: nothing was dropped. Try again when it is back.")
             return False
@@ -76,8 +76,8 @@ class CacheEntryAdmin(PageAdmin):
 
 def _looked_up(pattern: str) -> tuple[Listing | None, bool]:
     if not pattern:
-        return None, default_cache().guard.is_down
+        return None, default_cache().circuit.is_down
     try:
-        return entries_matching(default_cache().guard, pattern), False
+        return entries_matching(default_cache().circuit, pattern), False
     except CacheDownError:
         return None, True

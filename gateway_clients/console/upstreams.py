@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from gateway_clients.console.pages import PageAdmin
-from gateway_clients.upstream.registry import admission, all_upstreams
+from gateway_clients.pipeline.upstreams import admission, all_upstreams
 
 
 class UpstreamAdmin(PageAdmin):

@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 import structlog
 
-from gateway_clients.once import once
+from gateway_clients.runtime.singletons import process_singleton
 
 #: After so many seconds without an answer a probe asks whether the database answers at all.
 DOUBT_SECONDS: Final = 0.5
@@ -126,7 +126,7 @@ class DatabaseBreaker:
                 log.info("database.up")
 
 
-@once
+@process_singleton
 def database_breaker() -> DatabaseBreaker:
     """This process's."""
     return DatabaseBreaker()

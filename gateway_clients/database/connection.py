@@ -14,8 +14,8 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg import generators, pq, waiting
 
-from gateway_clients.crew import crew
 from gateway_clients.database.breaker import DatabaseDownError, database_breaker
+from gateway_clients.runtime.thread_gate import thread_gate
 
 #: Seconds that a statement or a COMMIT may take.
 STATEMENT_SECONDS: Final = 2.0
@@ -115,7 +115,7 @@ def _watched(steps: Steps[R], look: Callable[[], None], heard: Callable[[], None
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # it was done without the server
     try:
-        with crew().away():
+        with thread_gate().blocked():
             while True:
                 come = yield wanted
                 if not come:

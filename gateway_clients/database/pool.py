@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from gateway_clients.crew import crew
 from gateway_clients.database.breaker import SILENCE_SECONDS, database_breaker
 from gateway_clients.database.connection import BoundedConnection
-from gateway_clients.readiness import ready
+from gateway_clients.runtime.ppoll import wait_readable
+from gateway_clients.runtime.thread_gate import thread_gate
 
 #: Long enough for a connection that lies ready.
 AT_ONCE_SECONDS: Final = 0.0002
@@ -46,7 +46,7 @@ class LendingPool(ConnectionPool[BoundedConnection]):
         database_breaker().refuse()
         with suppress(PoolTimeout):
             return self._usable(AT_ONCE_SECONDS)
-        with crew().away():
+        with thread_gate().blocked():
             return self._awaited(self.timeout if timeout is None else timeout)
 
     def _awaited(self, seconds: float) -> BoundedConnection:
@@ -77,4 +77,4 @@ def is_usable(connection: BoundedConnection) -> bool:
     idle_since = connection.returned_at
     if idle_since + MOST_IDLE_SECONDS <= time.monotonic() or idle_since <= database_breaker().opened_at:
         return False
-    return not ready([(connection.pgconn.socket, select.POLLIN)], 0)
+    return not wait_readable([(connection.pgconn.socket, select.POLLIN)], 0)

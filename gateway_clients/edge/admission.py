@@ -9,15 +9,15 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import ApiError, BadUserInputError
 from gateway_clients.edge.graphql.errors import refused_by_edge
 from gateway_clients.edge.graphql.persisted import may_write
 from gateway_clients.edge.middleware import GRAPHQL, PROBES, STAFF, GetResponse
 from gateway_clients.edge.problems import internal_problem, problem_of
+from gateway_clients.edge.request_context import context_of
 from gateway_clients.errors import GatewayOverloadedError
-from gateway_clients.once import once
 from gateway_clients.resilience.places import Kind, ThreadPlaces
+from gateway_clients.runtime.singletons import process_singleton
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Forms sent there are files, which are read as they come.
@@ -25,7 +25,7 @@ API: Final = "/api/"
 FORM: Final = "multipart/form-data"
 
 
-@once
+@process_singleton
 def thread_places() -> ThreadPlaces:
     """How this process's threads are shared out."""
     return ThreadPlaces(settings.THREADS)

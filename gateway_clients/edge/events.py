@@ -13,8 +13,6 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from gateway_clients.caching import dropping
-from gateway_clients.caching.changes import Change, Changed
 from gateway_clients.database.batches import delete_in_batches
 from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.errors import BadUserInputError, NotFoundError
@@ -25,6 +23,8 @@ from gateway_clients.edge.view_models import ViewModel
 from gateway_clients.edge.views import GatewayViewSet
 from gateway_clients.edge.webhooks import verified
 from gateway_clients.instrumentation.metrics import metrics
+from gateway_clients.invalidation import now_and_later
+from gateway_clients.invalidation.rules import Change, Changed
 from gateway_clients.models import ReceivedEvent
 
 #: How long ids are remembered: longer than any sender repeats an event.
@@ -135,11 +135,11 @@ def take(webhook_id: str, event: Event) -> None:
     try:
         with transaction.atomic():
             ReceivedEvent.objects.create(webhook_id=webhook_id)
-            dropping.drop_durably(changes)
+            now_and_later.invalidate_durably(changes)
     except IntegrityError:
         metrics().event_received(kind=kind, is_repeat=True)
         return
-    dropping.await_return()
+    now_and_later.await_return()
     metrics().event_received(kind=kind, is_repeat=False)
 
 

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 from gateway_clients.caching.redis_state import redis_state
 from gateway_clients.conf import SERVICES
 from gateway_clients.edge.health_report import Check, Finding, HealthReport
-from gateway_clients.once import once
-from gateway_clients.outbox.leasing import oldest_due
-from gateway_clients.upstream.overview import UpstreamHealth, overview
+from gateway_clients.outbox.leases import oldest_due
+from gateway_clients.pipeline.fleet_health import UpstreamHealth, fleet_health
+from gateway_clients.runtime.singletons import process_singleton
 
 ALIVE: Final = b'{"status":"alive"}'
 #: A message that has been due for longer says that no worker takes messages, or too few do.
@@ -48,7 +48,7 @@ def outbox_state() -> Finding:
 
 def upstream_states() -> Finding:
     """Of each upstream its breaker, over all processes, and how the last call ended: `ok`, `failed` or `none`."""
-    known = overview().upstreams
+    known = fleet_health().upstreams
     return Finding({each.name: _shown(each) for each in known}, all(_is_well(each) for each in known))
 
 
@@ -73,7 +73,7 @@ CHECKS: Final[dict[str, Check]] = {
 }
 
 
-@once
+@process_singleton
 def health_report() -> HealthReport:
     """This process's."""
     return HealthReport(CHECKS)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 from django.db import connections
 
-from gateway_clients.crew import crew
+from gateway_clients.runtime.thread_gate import thread_gate
 
 #: Seconds that the checks may take together; one that takes longer counts as not well.
 LIMIT_SECONDS: Final = 0.7
@@ -83,7 +83,7 @@ class HealthReport:
         if not self._making.acquire(blocking=False):
             if (last := self._kept(STALE_SECONDS)) is not None:
                 return last
-            with crew().away():
+            with thread_gate().blocked():
                 self._making.acquire()
         try:
             if (last := self._kept(FRESH_SECONDS)) is None:
@@ -101,7 +101,7 @@ class HealthReport:
         for name, check in self._checks.items():
             if name not in self._runs:
                 self._runs[name] = _started(name, check)
-        with crew().away():
+        with thread_gate().blocked():
             for run in self._runs.values():
                 run.is_done.wait(max(0.0, give_up_at - time.monotonic()))
         found = {name: self._runs[name].found for name in self._checks}

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from gateway_clients.edge.callers import caller_of
+from gateway_clients.edge.current_caller import caller_of
 from gateway_clients.edge.errors import BadUserInputError
 
 HEADER: Final = "Idempotency-Key"

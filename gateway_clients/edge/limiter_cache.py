@@ -15,9 +15,9 @@ from typing import Any, Final
 import msgspec
 from django.core.cache.backends.base import BaseCache
 
-from gateway_clients.caching.guard import CacheDownError, RedisGuard
-from gateway_clients.caching.scripts import Script, ScriptCall
 from gateway_clients.caching.store import default_cache
+from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
+from gateway_clients.redis_access.script import Script, ScriptCall
 
 #: KEYS: a counter; ARGV: by how much, its life in seconds. Answers what it counts now; what is no number is begun anew.
 COUNT: Final = Script("""
@@ -58,9 +58,9 @@ class LocalCounters:
             del self._counts[next(iter(self._counts))]
 
 
-def cache_guard() -> RedisGuard:
+def cache_guard() -> RedisCircuit:
     """The guard of this process's cache: whoever finds Redis frozen first waits for it, and nobody after that."""
-    return default_cache().guard
+    return default_cache().circuit
 
 
 class Count(msgspec.Struct, frozen=True):

@@ -13,9 +13,9 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
-from gateway_clients.caching.scripts import ScriptCall
 from gateway_clients.edge.errors import RateLimitedError
 from gateway_clients.edge.limiter_cache import Count, LimiterCache
+from gateway_clients.redis_access.script import ScriptCall
 
 #: Of `LOGIN_RATE_LIMIT_MAX`: how many sign-ins one address may try, and all together.
 BY_ADDRESS: Final = 10
@@ -71,12 +71,12 @@ class RequestCount:
         self._count: int | None = None
 
     @property
-    def waiting(self) -> ScriptCall | None:
+    def pending_command(self) -> ScriptCall | None:
         """What is to be asked of Redis; None once it was."""
         return self._window.count.call if self._count is None else None
 
     @property
-    def is_doubtful(self) -> bool:
+    def likely_refused(self) -> bool:
         """Whether it is likely one too many."""
         return self._count is None and self._window.seen >= self._window.limit
 
@@ -84,7 +84,7 @@ class RequestCount:
         """How many requests there were, with this one."""
         self._count = self._window.seen = int(answer)
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Counts it, unless that was done. Raises RateLimitedError when it is one too many."""
         count = self._count
         if count is None:

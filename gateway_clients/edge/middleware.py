@@ -15,16 +15,16 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
 from gateway_clients.edge import limits
-from gateway_clients.edge.callers import caller_of
-from gateway_clients.edge.context import RequestContext, context_of
+from gateway_clients.edge.current_caller import caller_of
 from gateway_clients.edge.errors import ApiError, NotFoundError, OverloadedError, RateLimitedError, UnauthenticatedError
 from gateway_clients.edge.graphql.errors import refused_by_edge
 from gateway_clients.edge.headers import put, value_of
 from gateway_clients.edge.health import ALIVE
 from gateway_clients.edge.hosts import check_host
-from gateway_clients.edge.incoming import context_from, know_empty_query
-from gateway_clients.edge.outgoing import finished
 from gateway_clients.edge.problems import BY_STATUS, internal_problem, problem_of, retry_after
+from gateway_clients.edge.request_context import RequestContext, context_of
+from gateway_clients.edge.request_headers import context_from, know_empty_query
+from gateway_clients.edge.response_headers import finished
 from gateway_clients.edge.targets import has_encoded_slash
 from gateway_clients.instrumentation import logs
 from gateway_clients.instrumentation.metrics import metrics

@@ -4,8 +4,8 @@ from typing import Any, TypeVar
 
 from django.http import HttpResponse
 
-from gateway_clients.fan_out.pending import PendingCall
-from gateway_clients.fan_out.sections import Section, SectionState, section_of
+from gateway_clients.pipeline.pending_call import PendingCall
+from gateway_clients.pipeline.section import Section, SectionState, section_of
 
 P = TypeVar("P")
 

@@ -5,7 +5,7 @@ from typing import Any, dataclass_transform
 
 import msgspec
 
-from gateway_clients.fan_out.sections import Section, SectionState
+from gateway_clients.pipeline.section import Section, SectionState
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))

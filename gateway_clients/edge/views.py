@@ -19,9 +19,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from gateway_clients.edge.access import EVERYTHING, Caller, Scope
-from gateway_clients.edge.answers import model_answer, sections_answer
-from gateway_clients.edge.callers import authenticators, caller_of
-from gateway_clients.edge.context import context_of
+from gateway_clients.edge.current_caller import authenticators, caller_of
 from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.errors import AccessDeniedError, MethodNotAllowedError, UnauthenticatedError
 from gateway_clients.edge.negotiation import ANY, Negotiation, accept_of, best_type
@@ -29,9 +27,11 @@ from gateway_clients.edge.openapi import shown_types
 from gateway_clients.edge.parameters import check_names, declared_names
 from gateway_clients.edge.parsers import StrictJSONParser, json_body
 from gateway_clients.edge.problems import problem_of
+from gateway_clients.edge.request_context import context_of
+from gateway_clients.edge.responses import model_answer, sections_answer
 from gateway_clients.edge.rules import rule_of
 from gateway_clients.edge.view_models import ViewModel
-from gateway_clients.gateway import Gateway, PendingView
+from gateway_clients.gateway import CompositeView, Gateway
 
 #: What DRF makes anew for each request, though it keeps nothing of any.
 PARSERS: Final = (StrictJSONParser(),)
@@ -127,8 +127,8 @@ class GatewayViewSet(ViewSet):
         """A view model as JSON."""
         return model_answer(model, status=status)
 
-    def answer_view(self, view: PendingView) -> HttpResponse:
-        """A view made of sections: each by its name, and `meta`. Raises as `PendingView.sections` does."""
+    def answer_view(self, view: CompositeView) -> HttpResponse:
+        """A view made of sections: each by its name, and `meta`. Raises as `CompositeView.sections` does."""
         return sections_answer(view.sections())
 
 

@@ -6,9 +6,6 @@ from typing import Final, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from gateway_clients.caching import dropping
-from gateway_clients.caching.changes import Change
-from gateway_clients.caching.dropping import Promise
 from gateway_clients.edge.errors import ApiError
 from gateway_clients.errors import (
     GatewayError,
@@ -16,7 +13,10 @@ from gateway_clients.errors import (
     UpstreamTimeoutError,
     UpstreamUnavailableError,
 )
-from gateway_clients.fan_out.pending import PendingCall
+from gateway_clients.invalidation import now_and_later
+from gateway_clients.invalidation.now_and_later import Promise
+from gateway_clients.invalidation.rules import Change
+from gateway_clients.pipeline.pending_call import PendingCall
 
 P = TypeVar("P")
 
@@ -49,7 +49,7 @@ def written(call: PendingCall[P], *changes: Change) -> P:
     Raises UpstreamTimeoutError (504) when that is so, UpstreamRefusedError when the upstream said no, and what else a
     call may fail with; what the database does when it is down, before anything is sent.
     """
-    promise = dropping.promise(changes, within_seconds=settings.SUBMIT_BUDGET_SECONDS)
+    promise = now_and_later.promise(changes, within_seconds=settings.SUBMIT_BUDGET_SECONDS)
     try:
         payload = call.require()
     except GatewayError as error:

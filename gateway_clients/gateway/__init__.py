@@ -8,14 +8,14 @@ claim.require()                                          # ClaimPayload, or an U
 member.section(to_personal)                              # Section: never raises, says how it came about
 """
 
-from gateway_clients.gateway.clients import Gateway
-from gateway_clients.gateway.specs import Rendition, SectionSpec, UnrenderableError, ViewSpec
-from gateway_clients.gateway.views import NothingToShowError, PendingView
+from gateway_clients.gateway.client import Gateway
+from gateway_clients.gateway.composite_view import CompositeView, NothingToShowError
+from gateway_clients.gateway.view_spec import Rendition, SectionSpec, UnrenderableError, ViewSpec
 
 __all__ = [
+    "CompositeView",
     "Gateway",
     "NothingToShowError",
-    "PendingView",
     "Rendition",
     "SectionSpec",
     "UnrenderableError",

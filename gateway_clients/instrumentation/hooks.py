@@ -1,4 +1,4 @@
-"""Observers of upstream calls: the pipe calls `tell`, whoever wants to know registers with `observe`."""
+"""Observers of upstream calls: the pipeline calls `tell`, whoever wants to know registers with `observe`."""
 
 import logging
 from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from gateway_clients.instrumentation.hooks import CallRecord, Record
-from gateway_clients.once import once
+from gateway_clients.runtime.singletons import process_singleton
 
 WINDOW_SECONDS: Final = 60.0
 SLICES: Final = 6
@@ -126,7 +126,7 @@ def _sum(several: Sequence[CallRates]) -> CallRates:
     )
 
 
-@once
+@process_singleton
 def rate_book() -> RateBook:
     """That of this process."""
     return RateBook()

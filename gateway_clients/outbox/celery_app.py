@@ -9,7 +9,7 @@ from celery import Celery
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from gateway_clients.outbox.working import work_off
+from gateway_clients.outbox.dispatcher import work_off
 
 TASK: Final = "gateway.work_off"
 #: Seconds that talking to the broker may take, so that a frozen one holds nobody.

@@ -19,7 +19,7 @@ import pybreaker
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.errors import UpstreamBusyError, UpstreamCircuitOpenError
 from gateway_clients.resilience.deadline import Clock
-from gateway_clients.resilience.window import Window
+from gateway_clients.resilience.sliding_window import SlidingWindow
 
 R = TypeVar("R")
 
@@ -97,7 +97,7 @@ class Breaker(pybreaker.CircuitBreaker):
         self._on_pause = on_pause
         self._may_probe = may_probe
         self._on_probe_end = on_probe_end
-        self._window = Window(conf.breaker_window_seconds)
+        self._window = SlidingWindow(conf.breaker_window_seconds)
         self._permit = Permit(self, 0)
         self._is_closed = True
         self._failures = 0

@@ -10,8 +10,8 @@ import msgspec
 from django.utils.crypto import salted_hmac
 
 from gateway_clients.caching.keys import CacheKey
+from gateway_clients.pipeline.call import Call
 from gateway_clients.services.parsing import Parser
-from gateway_clients.upstream.call import Call
 
 P = TypeVar("P")
 

@@ -7,9 +7,9 @@ import msgspec
 
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
+from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service, representation_of
 from gateway_clients.services.parsing import Amount, Count, Moment, Page, Parser, Payload, hold_in_utc, one, page
-from gateway_clients.upstream.call import Call
 
 
 class ClaimItemPayload(Payload, frozen=True):

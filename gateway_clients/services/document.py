@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
+from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service, representation_of
 from gateway_clients.services.parsing import Count, Moment, Page, Payload, hold_in_utc, nothing, one, page
-from gateway_clients.upstream.call import Call
 
 
 class DocumentPayload(Payload, frozen=True):

@@ -6,9 +6,9 @@ import msgspec
 
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
+from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service
 from gateway_clients.services.parsing import Page, Parser, Payload, one, page
-from gateway_clients.upstream.call import Call
 
 
 class PlanPayload(Payload, frozen=True):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
+from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Query, Service, representation_of
 from gateway_clients.services.parsing import Moment, Page, Payload, hold_in_utc, nothing, one, page
-from gateway_clients.upstream.call import Call
 
 
 class NotificationPayload(Payload, frozen=True):

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 import msgspec
 
 from gateway_clients.caching.shapes import shape_of
+from gateway_clients.pipeline.call import ForeignAnswerError, Parsed
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services import lenient
-from gateway_clients.upstream.call import ForeignAnswerError, Parsed
 
 P = TypeVar("P")
 I = TypeVar("I", bound="Payload")  # noqa: E741

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
+from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service, digest_of, representation_of
 from gateway_clients.services.parsing import Page, Payload, one, page
-from gateway_clients.upstream.call import Call
 
 
 class ProviderPayload(Payload, frozen=True):

@@ -7,16 +7,16 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway_clients.errors import GatewayError, UpstreamConnectionError, UpstreamContractError
-from gateway_clients.fan_out.engine import FanOut
-from gateway_clients.fan_out.pending import PendingCall
 from gateway_clients.gateway import Gateway
+from gateway_clients.pipeline.attempt import fresh_outcome
+from gateway_clients.pipeline.call import Call
+from gateway_clients.pipeline.fan_out import FanOut
+from gateway_clients.pipeline.origin import RequestOrigin
+from gateway_clients.pipeline.outcome import Outcome
+from gateway_clients.pipeline.pending_call import PendingCall
+from gateway_clients.pipeline.streaming import Promised
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.testing.no_cache import NoCache
-from gateway_clients.upstream.asker import Asker
-from gateway_clients.upstream.asking import fresh_outcome
-from gateway_clients.upstream.call import Call
-from gateway_clients.upstream.outcome import Outcome
-from gateway_clients.upstream.streaming import Promised
 
 P = TypeVar("P")
 
@@ -56,8 +56,8 @@ class FakeGateway(Gateway):
 
     def __post_init__(self) -> None:
         """A fan-out that is given no calls, because they are answered where they are made."""
-        asker = Asker(request_id=self.request_id)
-        self.fan_out = FanOut(asker=asker, deadline=self.deadline, cache=NoCache())
+        origin = RequestOrigin(request_id=self.request_id)
+        self.fan_out = FanOut(origin=origin, deadline=self.deadline, cache=NoCache())
 
     @property
     def operations(self) -> list[str]:

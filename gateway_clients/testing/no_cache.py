@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from gateway_clients.caching.entries import Fill, Found, Look, Reading
 from gateway_clients.caching.keys import CacheKey
-from gateway_clients.caching.scripts import Rider
+from gateway_clients.caching.lookups import CacheLookup, CacheWrite, LookupResult, LookupStatus
 from gateway_clients.caching.store import Cache
+from gateway_clients.redis_access.script import PiggybackCommand
 
 
 class NoCache(Cache):
@@ -19,15 +19,17 @@ class NoCache(Cache):
         """Always."""
         return True
 
-    def read(self, looks: Sequence[Look], rider: Rider | None = None) -> list[Reading]:
+    def read(self, lookups: Sequence[CacheLookup], piggyback: PiggybackCommand | None = None) -> list[LookupResult]:
         """Nothing is found, and nobody goes along."""
-        return [Reading(key=look.key, found=Found.DOWN) for look in looks]
+        return [LookupResult(key=lookup.key, status=LookupStatus.DOWN) for lookup in lookups]
 
-    def store(self, fills: Sequence[Fill], *, may_leave: Callable[[], bool] = lambda: False) -> list[bool | None]:
+    def store(
+        self, writes: Sequence[CacheWrite], *, fire_and_forget_if: Callable[[], bool] = lambda: False
+    ) -> list[bool | None]:
         """Nothing is kept."""
-        return [None for _ in fills]
+        return [None for _ in writes]
 
-    def release(self, readings: Sequence[Reading]) -> None:
+    def release(self, results: Sequence[LookupResult]) -> None:
         """Nothing is held."""
 
     def delete(self, key: CacheKey | str) -> bool:

@@ -1,12 +1,12 @@
-"""Which kept connections to an upstream may be used again, whichever lane keeps them."""
+"""Which kept connections to an upstream may be used again, whichever client keeps them."""
 
 import math
 import time
 from typing import Final
 
 from gateway_clients.conf import UpstreamConf
-from gateway_clients.once import once
 from gateway_clients.resilience.deadline import Clock
+from gateway_clients.runtime.singletons import process_singleton
 
 #: Firewalls and balancers forget connections that are idle for longer without telling anybody; most servers close
 #: theirs later.
@@ -43,6 +43,6 @@ def keep_alive_of(conf: UpstreamConf) -> KeepAlive:
     return _keep_alive_to(conf.name, conf.base_url)
 
 
-@once
+@process_singleton
 def _keep_alive_to(_name: str, _base_url: str) -> KeepAlive:
     return KeepAlive()

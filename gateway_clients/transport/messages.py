@@ -1,4 +1,4 @@
-"""A request to an upstream and its answer, as the lanes see them."""
+"""A request to an upstream and its answer, as the clients see them."""
 
 import re
 import zlib
@@ -45,7 +45,7 @@ class SharedHeaders:
 NOTHING_SHARED: Final = SharedHeaders({})
 
 
-class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `target` is the encoded path with its query; `may_resend`: a read or a question that may go twice.
 
     `headers` are those of its own, `shared` those that others carry too. Raises ValueError when a header or the target
@@ -94,7 +94,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
         return self.body is not None or self.method != "GET"
 
 
-class Answer(msgspec.Struct, frozen=True):
+class UpstreamResponse(msgspec.Struct, frozen=True):
     """One answer; header names in lower case; the body decoded."""
 
     status: int

@@ -1,4 +1,4 @@
-"""The lane of requests for what is too large to hold: bytes go through as they come, each step on a clock of its own.
+"""The requests client for what is too large to hold: bytes go through as they come, each step on a clock of its own.
 
 A stream has a connection to itself, made for it and closed after it.
 """
@@ -20,10 +20,16 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.transport.clocked import ClockedSocket, StrictConnection
-from gateway_clients.transport.mapping import FOREIGN, ours
-from gateway_clients.transport.messages import UNENCODED, Answer, AnswerTooLargeError, Outgoing, inflater_of
-from gateway_clients.transport.reading import WIRE_FACTOR
+from gateway_clients.transport.deadline_socket import DeadlineSocket, StrictConnection
+from gateway_clients.transport.exceptions import FOREIGN, map_exception
+from gateway_clients.transport.messages import (
+    UNENCODED,
+    AnswerTooLargeError,
+    UpstreamRequest,
+    UpstreamResponse,
+    inflater_of,
+)
+from gateway_clients.transport.multiplexed.response_parser import WIRE_FACTOR
 
 PIECE_BYTES: Final = 65_536
 #: Seconds within which a stream must get on, and within which an answer must come once all of a body was sent.
@@ -32,7 +38,7 @@ STALL_SECONDS: Final = 10.0
 MOST_KEPT: Final = 8
 
 
-class PacedSocket(ClockedSocket):
+class PacedSocket(DeadlineSocket):
     """A socket on a clock that is started anew for each step. TimeoutError once its time is over."""
 
     def settimeout(self, _seconds: float | None) -> None:
@@ -43,7 +49,7 @@ class PacedSocket(ClockedSocket):
         self._ends_at = time.monotonic() + seconds
 
 
-class _Trip(threading.local):
+class _StreamProgress(threading.local):
     """The stream that this thread is opening: how long it may take, its socket, and how far it came."""
 
     head_seconds = 0.0
@@ -51,7 +57,7 @@ class _Trip(threading.local):
     has_sent = False
 
 
-_trip = _Trip()
+_stream_progress = _StreamProgress()
 
 
 class _Paced(StrictConnection):
@@ -59,9 +65,9 @@ class _Paced(StrictConnection):
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        self.sock = _trip.paced = PacedSocket(self.sock)
-        _trip.paced.pace(_trip.head_seconds)
-        _trip.has_sent = True
+        self.sock = _stream_progress.paced = PacedSocket(self.sock)
+        _stream_progress.paced.pace(_stream_progress.head_seconds)
+        _stream_progress.has_sent = True
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
@@ -121,7 +127,7 @@ class Stream:
         try:
             return self._unpacked() if self.is_encoded else self._next()
         except FOREIGN as error:
-            raise ours(self._service, error, was_sent=True) from error
+            raise map_exception(self._service, error, was_sent=True) from error
 
     def _next(self) -> bytes:
         self._paced.pace(min(STALL_SECONDS, self._deadline.remaining_seconds))
@@ -143,21 +149,21 @@ class Stream:
             if not packed:
                 return b""
 
-    def whole(self, *, max_bytes: int) -> Answer:
+    def whole(self, *, max_bytes: int) -> UpstreamResponse:
         """The answer, when it is a small one. Raises UpstreamUnavailableError's kinds."""
         body = bytearray()
         while piece := self.read():
             body += piece
             if len(body) > max_bytes:
-                raise ours(self._service, AnswerTooLargeError(), was_sent=True)
-        return Answer(self.status, self.headers, bytes(body))
+                raise map_exception(self._service, AnswerTooLargeError(), was_sent=True)
+        return UpstreamResponse(self.status, self.headers, bytes(body))
 
     def close(self) -> None:
         """Gives up what has not been read."""
         self._raw.close()
 
 
-class StreamLane:
+class StreamClient:
     """One upstream's `requests.Session` for streams; no cookies are kept, no redirects followed, no proxies read."""
 
     def __init__(self, conf: UpstreamConf) -> None:
@@ -168,14 +174,14 @@ class StreamLane:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, PacedAdapter(pool_connections=1, pool_maxsize=MOST_KEPT))
 
-    def open(self, outgoing: Outgoing, deadline: Deadline, pieces: Iterable[bytes] | None = None) -> Stream:
+    def open(self, outgoing: UpstreamRequest, deadline: Deadline, pieces: Iterable[bytes] | None = None) -> Stream:
         """Sends a request, its body (chunked) as the pieces come, and waits for the head of the answer.
 
         Raises UpstreamUnavailableError's kinds, and what the pieces raise; then the upstream gets no whole body.
         """
         left = max(deadline.remaining_seconds, 0.001)
-        _trip.head_seconds = min(left, self._conf.timeout_seconds)
-        _trip.paced, _trip.has_sent = None, False
+        _stream_progress.head_seconds = min(left, self._conf.timeout_seconds)
+        _stream_progress.paced, _stream_progress.has_sent = None, False
         url = self._conf.base_url + outgoing.target
         timeout = urllib3.Timeout(connect=min(left, self._conf.connect_seconds), read=left)
         prepared = _prepared(outgoing, url, None if pieces is None else _on_the_clock(pieces, deadline))
@@ -187,9 +193,9 @@ class StreamLane:
                 verify=self._verify,
             )
         except FOREIGN as error:
-            raise ours(self._conf.name, error, was_sent=_trip.has_sent) from error
-        assert _trip.paced is not None
-        return Stream(self._conf.name, response, _trip.paced, deadline)
+            raise map_exception(self._conf.name, error, was_sent=_stream_progress.has_sent) from error
+        assert _stream_progress.paced is not None
+        return Stream(self._conf.name, response, _stream_progress.paced, deadline)
 
     def close(self) -> None:
         """Closes what is open."""
@@ -199,14 +205,14 @@ class StreamLane:
 def _on_the_clock(pieces: Iterable[bytes], deadline: Deadline) -> Iterator[bytes]:
     """The pieces; sending each has a time of its own, as has the answer after the last; waiting for them has not."""
     for piece in pieces:
-        if _trip.paced is not None:
-            _trip.paced.pace(min(STALL_SECONDS, deadline.remaining_seconds))
+        if _stream_progress.paced is not None:
+            _stream_progress.paced.pace(min(STALL_SECONDS, deadline.remaining_seconds))
         yield piece
-    if _trip.paced is not None:
-        _trip.paced.pace(min(STALL_SECONDS, deadline.remaining_seconds))
+    if _stream_progress.paced is not None:
+        _stream_progress.paced.pace(min(STALL_SECONDS, deadline.remaining_seconds))
 
 
-def _prepared(outgoing: Outgoing, url: str, pieces: Iterator[bytes] | None) -> PreparedRequest:
+def _prepared(outgoing: UpstreamRequest, url: str, pieces: Iterator[bytes] | None) -> PreparedRequest:
     """requests' prepared request, made by hand: what it would check and guess is known here."""
     prepared = PreparedRequest()
     prepared.method = outgoing.method

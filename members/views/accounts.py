@@ -6,12 +6,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from gateway_clients.edge import limits
-from gateway_clients.edge.context import context_of
 from gateway_clients.edge.django_request import django_request
 from gateway_clients.edge.openapi import shows
+from gateway_clients.edge.request_context import context_of
 from gateway_clients.edge.rules import open_to_all, signed_in
 from gateway_clients.edge.views import GatewayViewSet
-from members import families, hashing
+from members import hashing, token_families
 from members.models import Account
 from members.passwords import change_password
 from members.serializers import LoginInput, PasswordInput, RefreshTokenInput
@@ -41,7 +41,7 @@ class AuthViewSet(GatewayViewSet):
         limits.count_sign_in(django_request(request), given["email"])
         with hashing.by(context_of(django_request(request)).deadline):
             account = account_of(given["email"], given["password"])
-        return self.answer(_signed_in(families.begin(account)))
+        return self.answer(_signed_in(token_families.begin(account)))
 
     @shows(
         SignedIn,
@@ -57,13 +57,13 @@ class AuthViewSet(GatewayViewSet):
         One wins when several requests use it at once. Used again within 5 seconds it is 409, later 401 and every token
         of that sign-in is revoked.
         """
-        return self.answer(_signed_in(families.rotate(self.checked(RefreshTokenInput)["refresh_token"])))
+        return self.answer(_signed_in(token_families.rotate(self.checked(RefreshTokenInput)["refresh_token"])))
 
     @shows(None, status=204, request=RefreshTokenInput, errors=DEAD_TOKEN, is_open=True, tags=["auth"])
     @open_to_all
     def logout(self, request: Request) -> HttpResponse:
         """Ends the sign-in that a refresh token belongs to, its access tokens too."""
-        families.end(self.checked(RefreshTokenInput)["refresh_token"])
+        token_families.end(self.checked(RefreshTokenInput)["refresh_token"])
         return HttpResponse(status=204)
 
     @shows(None, status=204, request=PasswordInput, errors=BUSY, tags=["auth"])
@@ -89,7 +89,7 @@ def _account(request: Request) -> Account:
     return Account.objects.get(pk=account.pk)
 
 
-def _signed_in(pair: families.TokenPair) -> SignedIn:
+def _signed_in(pair: token_families.TokenPair) -> SignedIn:
     return to_signed_in(
         pair.account, access=pair.access, refresh=pair.refresh, expires_in_seconds=pair.expires_in_seconds
     )

@@ -13,7 +13,7 @@ import pytest
 from tests.architecture.foreign_names import Use, foreign_names, foreign_uses
 
 HEADERS = "gateway_clients/edge/headers.py"
-REDIS = "gateway_clients/caching/connections.py"
+REDIS = "gateway_clients/redis_access/connection.py"
 POSTGRESQL = "gateway_clients/database/postgresql/base.py"
 #: The module that defines the name, the name, and the file of ours that uses it.
 ROWS = (
@@ -31,7 +31,7 @@ ROWS = (
     ("django.utils.log", "_has_been_logged", "gateway_clients/edge/problems.py"),
     ("drf_spectacular.openapi", "_map_serializer", "gateway_clients/edge/openapi_inputs.py"),
     ("drf_spectacular.openapi", "_map_serializer_field", "gateway_clients/edge/openapi_inputs.py"),
-    ("http.client", "_read_status", "gateway_clients/transport/clocked.py"),
+    ("http.client", "_read_status", "gateway_clients/transport/deadline_socket.py"),
     ("prometheus_client.metrics", "_buckets", "gateway_clients/instrumentation/histograms.py"),
     ("prometheus_client.metrics", "_sum", "gateway_clients/instrumentation/histograms.py"),
     ("prometheus_client.metrics", "_upper_bounds", "gateway_clients/instrumentation/histograms.py"),
@@ -39,8 +39,8 @@ ROWS = (
     ("redis.connection", "_connect", REDIS),
     ("redis.connection", "_wrap_socket_with_ssl", REDIS),
     ("rest_framework.request", "_request", "gateway_clients/edge/django_request.py"),
-    ("urllib3.connection", "_dns_host", "gateway_clients/transport/clocked.py"),
-    ("urllib3.connection", "_new_conn", "gateway_clients/transport/clocked.py"),
+    ("urllib3.connection", "_dns_host", "gateway_clients/transport/deadline_socket.py"),
+    ("urllib3.connection", "_new_conn", "gateway_clients/transport/deadline_socket.py"),
 )
 
 

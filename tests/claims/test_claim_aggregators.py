@@ -14,9 +14,9 @@ from gateway_clients.errors import (
     UpstreamNotFoundError,
     UpstreamTimeoutError,
 )
-from gateway_clients.fan_out.sections import SectionState
+from gateway_clients.pipeline.outcome import Outcome
+from gateway_clients.pipeline.section import SectionState
 from gateway_clients.testing.fake_gateway import FakeGateway
-from gateway_clients.upstream.outcome import Outcome
 from tests.upstream_answers import CLAIM, PROVIDER, a_page, all_well
 
 

@@ -193,13 +193,13 @@ def test_a_server_that_refuses_is_found_out_before_the_wait_for_a_connection_is_
     assert database_breaker().is_open
 
 
-class HeardCrew:
+class HeardGate:
     """Writes down what it is told."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def away(self) -> AbstractContextManager[None]:
+    def blocked(self) -> AbstractContextManager[None]:
         @contextmanager
         def away() -> Iterator[None]:
             self.heard.append("away")
@@ -216,9 +216,9 @@ def test_a_thread_is_away_while_it_waits_for_a_statement_or_a_connection_and_not
 ) -> None:
     database, other = connect(database_url, size=1), connect(database_url, size=1)
     ask(database, SERVER_PID)
-    crew, us = HeardCrew(), threading.get_ident()
+    crew, us = HeardGate(), threading.get_ident()
     for module in (connection_module, pool_module):
-        monkeypatch.setattr(module, "crew", lambda: crew if threading.get_ident() == us else HeardCrew())
+        monkeypatch.setattr(module, "thread_gate", lambda: crew if threading.get_ident() == us else HeardGate())
 
     ask(database, SERVER_PID)
     assert crew.heard == ["away", "back"]

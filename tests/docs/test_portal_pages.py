@@ -7,10 +7,10 @@ from django.conf import settings
 
 import bff_project.urls
 from gateway_clients.edge.errors import ApiError
-from gateway_clients.edge.graphql import costs, guards
+from gateway_clients.edge.graphql import complexity, guards
 from gateway_clients.edge.parameters import DEFAULT_LIMIT, MAX_LIMIT
 from gateway_clients.errors import GatewayError
-from gateway_clients.fan_out.sections import SectionState
+from gateway_clients.pipeline.section import SectionState
 from tests.docs.pages import ROOT, marked, page, rows, section
 
 LIMITS = {
@@ -27,7 +27,7 @@ LIMITS = {
     "fragment spreads": guards.MAX_SPREADS,
     "directives": guards.MAX_DIRECTIVES,
     "operations of a document": guards.MAX_OPERATIONS,
-    "cost": costs.MAX_COST,
+    "cost": complexity.MAX_COST,
 }
 
 

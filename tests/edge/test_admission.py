@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 
 from gateway_clients.edge.admission import AdmissionMiddleware, thread_places
 from gateway_clients.edge.graphql.persisted import may_write
-from gateway_clients.edge.incoming import context_from
+from gateway_clients.edge.request_headers import context_from
 from gateway_clients.edge.uploads import uploaded_form
 from gateway_clients.errors import GatewayOverloadedError
 from gateway_clients.resilience.places import Kind

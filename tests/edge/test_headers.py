@@ -10,13 +10,13 @@ from django.conf import settings
 from django.http import BadHeaderError, HttpResponse
 from django.test import Client, RequestFactory
 
-from gateway_clients.edge.answers import cache_status_of, model_answer, sections_answer
 from gateway_clients.edge.headers import OwnHeadersResponse, put, put_missing, value_of
-from gateway_clients.edge.incoming import context_from, know_empty_query
-from gateway_clients.edge.outgoing import SERVER_TIMING_MAX_LENGTH, finished, server_timing
-from gateway_clients.fan_out.pending import CallTiming
-from gateway_clients.fan_out.sections import Section, SectionState
-from gateway_clients.upstream.outcome import Freshness
+from gateway_clients.edge.request_headers import context_from, know_empty_query
+from gateway_clients.edge.response_headers import SERVER_TIMING_MAX_LENGTH, finished, server_timing
+from gateway_clients.edge.responses import cache_status_of, model_answer, sections_answer
+from gateway_clients.pipeline.outcome import Freshness
+from gateway_clients.pipeline.pending_call import CallTiming
+from gateway_clients.pipeline.section import Section, SectionState
 from tests.edge.sample_urls import Echo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]

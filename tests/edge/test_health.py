@@ -19,7 +19,7 @@ from gateway_clients.edge import health
 from gateway_clients.edge.health import CHECKS
 from gateway_clients.edge.health_report import Check, Finding, HealthReport
 from gateway_clients.models import OutboxMessage
-from gateway_clients.upstream.overview import Overview, UpstreamHealth
+from gateway_clients.pipeline.fleet_health import FleetHealth, UpstreamHealth
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -135,7 +135,7 @@ def upstream(**known: Any) -> UpstreamHealth:
 def test_an_upstream_is_well_while_its_breaker_is_closed_and_it_answers(
     monkeypatch: pytest.MonkeyPatch, known: dict[str, Any], shown: tuple[str, str], is_well: bool
 ) -> None:
-    monkeypatch.setattr(health, "overview", lambda: Overview((upstream(**known),), None, True))
+    monkeypatch.setattr(health, "fleet_health", lambda: FleetHealth((upstream(**known),), None, True))
     breaker, last_answer = shown
 
     assert health.upstream_states() == Finding({"claims": {"breaker": breaker, "last_answer": last_answer}}, is_well)

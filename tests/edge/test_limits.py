@@ -106,7 +106,7 @@ def test_processes_count_together(portal: Client, settings: Any, redis_process: 
         "from gateway_clients.edge.limits import RequestCount\n"
         "from django.test import RequestFactory\n"
         "count = RequestCount(RequestFactory().get('/'), None)\n"
-        "count.settle()\n"
+        "count.finish()\n"
         "print(count.usage.count)"
     )
     environment = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from members import families
+from members import token_families
 from members.models import Account
 from sandbox.testing import Sandbox
 from tests.events.signing import SECRET
@@ -49,7 +49,7 @@ def portal() -> Callable[[str], Client]:
 
     def make(role: str = "member") -> Client:
         account = Account.objects.create_user(f"{uuid.uuid4().hex}@example.org", "a-password", **ROLES[role])
-        token = families.begin(account).access
+        token = token_families.begin(account).access
         return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
 
     return make

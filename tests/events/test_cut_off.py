@@ -8,17 +8,17 @@ from django.db import OperationalError
 from django.utils import timezone
 from redis import Redis
 
-from gateway_clients.caching import dropping
-from gateway_clients.caching.changes import Change, Changed
-from gateway_clients.caching.dropping import do_pending_drops
 from gateway_clients.caching.keys import CacheKey, Subject
-from gateway_clients.caching.pending_drops import KIND, drop_before_return
+from gateway_clients.caching.pending_invalidations import KIND, invalidate_before_return
 from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.conf import DataClass
 from gateway_clients.edge.writes import UpstreamRefusedError, written
 from gateway_clients.errors import UpstreamError, UpstreamRejectedError, UpstreamServerError, UpstreamTimeoutError
+from gateway_clients.invalidation import now_and_later
+from gateway_clients.invalidation.now_and_later import apply_pending
+from gateway_clients.invalidation.rules import Change, Changed
 from gateway_clients.models import OutboxMessage
-from gateway_clients.outbox.writing import put
+from gateway_clients.outbox.publisher import put
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.testing.fake_gateway import FakeGateway
 from tests.events.signing import tell
@@ -44,8 +44,8 @@ def kept() -> list[str]:
 @pytest.fixture
 def is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if this process alone did not reach Redis; it does not wait for that to pass."""
-    monkeypatch.setattr(dropping, "RETURN_SECONDS", 0.0)
-    monkeypatch.setattr(default_cache().guard, "_is_down", True)
+    monkeypatch.setattr(now_and_later, "RETURN_SECONDS", 0.0)
+    monkeypatch.setattr(default_cache().circuit, "_is_down", True)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_without_the_database_a_write_is_not_sent(monkeypatch: pytest.MonkeyPatc
     def refuse(*_: object, **__: object) -> None:
         raise OperationalError("the database is down")
 
-    monkeypatch.setattr(dropping, "put", refuse)
+    monkeypatch.setattr(now_and_later, "put", refuse)
     gateway = WatchingGateway(MEMBER)
 
     with pytest.raises(OperationalError):
@@ -142,7 +142,7 @@ def test_when_neither_redis_nor_the_database_can_be_told_the_write_is_not_acknow
     def refuse(*_: object, **__: object) -> int:
         raise OperationalError("the database is down")
 
-    monkeypatch.setattr(dropping, "hasten", refuse)
+    monkeypatch.setattr(now_and_later, "hasten", refuse)
 
     with pytest.raises(UpstreamTimeoutError) as caught:
         write(WatchingGateway(MEMBER))
@@ -166,11 +166,11 @@ def test_who_reaches_redis_drops_what_was_left(filled: None) -> None:
     put(KIND, {"tags": "of another kind"})
     put(KIND, {"tags": ["member:m-2"]}, due_at=timezone.now() + datetime.timedelta(minutes=1))
 
-    assert do_pending_drops() == 1
+    assert apply_pending() == 1
 
     assert kept() == ["claims:member:m-2:list"]
     assert [payload for payload, _ in left()] == [{"tags": "of another kind"}, {"tags": ["member:m-2"]}]
-    assert do_pending_drops() == 0
+    assert apply_pending() == 0
 
 
 def test_a_drop_behind_a_slow_message_of_the_same_batch_does_not_wait_for_it(filled: None) -> None:
@@ -178,14 +178,14 @@ def test_a_drop_behind_a_slow_message_of_the_same_batch_does_not_wait_for_it(fil
     put(KIND, {"tags": ["member:m-1"]})
     OutboxMessage.objects.update(attempts=1, fence=1, due_at=timezone.now() + datetime.timedelta(seconds=15))
 
-    assert do_pending_drops() == 1
+    assert apply_pending() == 1
     assert kept() == ["claims:member:m-2:list"]
 
 
 def test_a_worker_without_redis_leaves_them(is_cut_off: None) -> None:
     put(KIND, {"tags": ["member:m-1"]})
 
-    assert do_pending_drops() == 0
+    assert apply_pending() == 0
     assert left() == [({"tags": ["member:m-1"]}, True)]
 
 
@@ -193,10 +193,10 @@ def test_what_others_left_is_dropped_before_a_process_uses_redis_again(filled: N
     put(KIND, {"tags": ["member:m-1"]})
 
     with Redis.from_url(settings.REDIS_URL) as redis:
-        drop_before_return(redis)
+        invalidate_before_return(redis)
 
     assert kept() == ["claims:member:m-2:list"]
-    assert drop_before_return in default_cache().guard._ahead_of_return
+    assert invalidate_before_return in default_cache().circuit._ahead_of_return
 
 
 def test_everything_is_dropped_then_when_the_database_does_not_say_what_was_left(
@@ -205,23 +205,23 @@ def test_everything_is_dropped_then_when_the_database_does_not_say_what_was_left
     def refuse() -> None:
         raise OperationalError("the database is down")
 
-    monkeypatch.setattr("gateway_clients.caching.pending_drops.due_drops", refuse)
+    monkeypatch.setattr("gateway_clients.caching.pending_invalidations.due_invalidations", refuse)
 
     with Redis.from_url(settings.REDIS_URL) as redis:
-        drop_before_return(redis)
+        invalidate_before_return(redis)
 
     assert kept() == []
 
 
 def test_a_process_that_lost_redis_for_a_moment_answers_when_it_has_told_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dropping, "RETURN_SECONDS", 20.0)
+    monkeypatch.setattr(now_and_later, "RETURN_SECONDS", 20.0)
     with monkeypatch.context() as patch:
-        patch.setattr(default_cache().guard, "_is_down", True)
-        assert dropping.drop(("member:m-1",))
-        waiting = Running(dropping.await_return)
+        patch.setattr(default_cache().circuit, "_is_down", True)
+        assert now_and_later.invalidate(("member:m-1",))
+        waiting = Running(now_and_later.await_return)
         wait_until(lambda: not invalidations()._nothing_is_kept.is_set())
         assert waiting._thread.is_alive()
-        invalidations().apply_kept(default_cache().guard._connect())
+        invalidations().apply_kept(default_cache().circuit._connect())
 
     assert waiting.wait().seconds < 20.0
 

@@ -8,7 +8,7 @@ import requests
 from django.db import connections
 from django.test import Client
 
-from gateway_clients.caching.changes import DROPS, Change, Changed
+from gateway_clients.invalidation.rules import DROPS, Change, Changed
 from sandbox.testing import Sandbox
 from tests.events.signing import tell
 from tests.support.waiting import wait_until

@@ -7,10 +7,10 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from gateway_clients.caching import dropping
 from gateway_clients.caching.store import default_cache
 from gateway_clients.edge import events
 from gateway_clients.edge.events import TYPES, forget_old_events
+from gateway_clients.invalidation import now_and_later
 from gateway_clients.models import OutboxMessage, ReceivedEvent
 from tests.events.signing import ADDRESS, OTHER_SECRET, SECRET, body_of, headers_of, send, tell
 
@@ -22,7 +22,7 @@ BODY = body_of("member.updated", member_id="m-1")
 def dropped(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The tags of each drop."""
     drops: list[tuple[str, ...]] = []
-    monkeypatch.setattr(dropping, "drop", drops.append)
+    monkeypatch.setattr(now_and_later, "invalidate", drops.append)
     return drops
 
 
@@ -232,14 +232,14 @@ def test_a_crash_while_dropping_leaves_the_event_to_be_repeated(monkeypatch) -> 
     def crash(_tags: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(dropping, "drop", crash)
+    monkeypatch.setattr(now_and_later, "invalidate", crash)
 
     assert tell("member.updated", member_id="m-1").status_code == 500
     assert not ReceivedEvent.objects.exists()
 
 
 def test_while_redis_is_down_the_worker_is_told_too(settings, monkeypatch) -> None:
-    monkeypatch.setattr(default_cache().guard, "_is_down", True)
+    monkeypatch.setattr(default_cache().circuit, "_is_down", True)
 
     assert tell("member.updated", member_id="m-1").status_code == 202
     assert [each.payload for each in OutboxMessage.objects.all()] == [{"tags": ["member:m-1"]}]

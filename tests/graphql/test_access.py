@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway_clients.edge.graphql import asking
+from gateway_clients.edge.graphql import field_request
 from gateway_clients.edge.rules import ATTRIBUTE
 from tests.graphql.test_twins import TWINS, selected, type_at
 from tests.portal.addresses import VIEWS
@@ -110,7 +110,7 @@ def test_a_field_without_a_rule_is_refused(ask, gateway, monkeypatch) -> None:
 
 
 def test_what_nobody_foresaw_is_masked(ask, gateway, monkeypatch, capsys) -> None:
-    def fail(_: asking.Ask) -> None:
+    def fail(_: field_request.FieldRequest) -> None:
         raise RuntimeError("secret of http://internal:8001")
 
     monkeypatch.setattr("gateway_clients.edge.graphql.execution.resolve", fail)

@@ -11,7 +11,7 @@ from schemathesis.graphql import nodes
 from schemathesis.specs.graphql.schemas import GraphQLSchema
 
 from bff_project.schema import schema
-from members import families
+from members import token_families
 from members.models import Account
 
 EXAMPLES = 40
@@ -36,7 +36,7 @@ def _dates() -> None:
 def test_no_operation_is_an_error_of_the_gateway(root: str, live_server: Any, sandbox: Any, settings: Any) -> None:
     settings.LOGIN_RATE_LIMIT_MAX = settings.RATE_LIMIT_MAX = 1_000_000
     account = Account.objects.create_user("fuzzer@example.org", "a-password", is_admin=True, member_id="m-1")
-    headers = {"Authorization": f"Bearer {families.begin(account).access}"}
+    headers = {"Authorization": f"Bearer {token_families.begin(account).access}"}
     loaded: GraphQLSchema = schemathesis.graphql.from_url(f"{live_server.url}/graphql", headers=headers)
     (operation,) = [each.ok() for each in loaded.get_all_operations() if each.ok().label == root]
 

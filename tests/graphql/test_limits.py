@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gateway_clients.caching.script_lane import ScriptLane
-from gateway_clients.caching.scripts import ScriptCall
 from gateway_clients.conf import SERVICES
 from gateway_clients.edge.graphql.documents import parse
+from gateway_clients.redis_access.script import ScriptCall
+from gateway_clients.redis_access.script_pool import ScriptPool
 from tests.support.portals import own_counters
 
 __all__ = ["own_counters"]
@@ -21,13 +21,13 @@ DASHBOARD = "/api/v1/dashboard/m-1"
 def trips(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many scripts each round trip to Redis had."""
     made: list[int] = []
-    run = ScriptLane.run
+    run = ScriptPool.run
 
-    def counted(lane: ScriptLane, calls: Sequence[ScriptCall]) -> list[Any]:
+    def counted(lane: ScriptPool, calls: Sequence[ScriptCall]) -> list[Any]:
         made.append(len(calls))
         return run(lane, calls)
 
-    monkeypatch.setattr(ScriptLane, "run", counted)
+    monkeypatch.setattr(ScriptPool, "run", counted)
     return made
 
 

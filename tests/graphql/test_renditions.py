@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway_clients.conf import SERVICES
-from gateway_clients.edge.graphql import rendering
+from gateway_clients.edge.graphql import rendition
 from tests.upstream_answers import SUMMARY
 
 DASHBOARD = 'memberDashboard(memberId: "m-1")'
@@ -30,13 +30,13 @@ def shown(answer: dict[str, Any]) -> Any:
 def cuts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The fields of views that were cut to what was asked of them."""
     made: list[str] = []
-    complete = rendering.complete
+    complete = rendition.complete
 
     def counted(value: Any, field: Any, path: Any, report: Any) -> Any:
         made.append(field.key)
         return complete(value, field, path, report)
 
-    monkeypatch.setattr(rendering, "complete", counted)
+    monkeypatch.setattr(rendition, "complete", counted)
     return made
 
 

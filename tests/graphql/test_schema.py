@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLObjectType
 
 from bff_project.schema import schema
-from gateway_clients.edge.graphql.derivation import HOMES, TypeHomes, TypeNameTakenError
+from gateway_clients.edge.graphql.type_registry import TYPES, TypeNameTakenError, TypeRegistry
 from gateway_clients.edge.rules import rule_of
 from gateway_clients.edge.view_models import ViewModel
 
@@ -35,7 +35,7 @@ def another(name: str) -> type[ViewModel]:
 
 
 def test_a_second_view_model_of_one_name_is_refused() -> None:
-    homes = TypeHomes()
+    homes = TypeRegistry()
     homes.make(Thing)
 
     with pytest.raises(TypeNameTakenError, match="Thing"):
@@ -43,7 +43,7 @@ def test_a_second_view_model_of_one_name_is_refused() -> None:
 
 
 def test_a_view_model_makes_one_type() -> None:
-    homes = TypeHomes()
+    homes = TypeRegistry()
     homes.make(Thing, name="Something")
 
     with pytest.raises(TypeNameTakenError):
@@ -51,7 +51,7 @@ def test_a_view_model_makes_one_type() -> None:
 
 
 def test_a_type_made_by_the_way_takes_its_name_too() -> None:
-    homes = TypeHomes()
+    homes = TypeRegistry()
     homes.of(Thing)
 
     assert homes.of(Thing) is homes.of(Thing)
@@ -66,4 +66,4 @@ def test_every_type_of_the_schema_has_its_home() -> None:
         if isinstance(kind, GraphQLObjectType) and not name.startswith("__") and name not in {"Query", "Mutation"}
     }
 
-    assert shown == set(HOMES.by_name)
+    assert shown == set(TYPES.by_name)

@@ -8,7 +8,7 @@ from graphql import GraphQLObjectType, get_named_type
 
 from bff_project.schema import schema
 from dashboard import aggregators
-from gateway_clients.edge.graphql.derivation import camel
+from gateway_clients.edge.graphql.type_registry import camel
 from tests.portal.addresses import VIEWS
 from tests.upstream_answers import NOTIFICATION
 

@@ -9,7 +9,7 @@ from graphql import GraphQLInputObjectType
 
 from bff_project.schema import schema
 from claims import serializers
-from gateway_clients.edge.graphql.derivation import camel
+from gateway_clients.edge.graphql.type_registry import camel
 from tests.writes.portal import SERVICE_DATE, a_claim
 from tests.writes.portal import submit as submit_over_rest
 

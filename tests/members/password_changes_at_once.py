@@ -11,7 +11,7 @@ from django.core.management import call_command  # noqa: E402 - needs the setup 
 from django.db import connection  # noqa: E402
 
 from gateway_clients.edge.errors import ApiError  # noqa: E402
-from members import families, models, passwords  # noqa: E402
+from members import models, passwords, token_families  # noqa: E402
 from members.authentication import living_caller  # noqa: E402
 from members.models import Account, TokenFamily  # noqa: E402
 
@@ -22,7 +22,7 @@ def main() -> None:
     """Prints the eight outcomes, sorted; whether the winner's holds, and how many sign-ins from before live on."""
     call_command("migrate", verbosity=0)
     account = Account.objects.create_user("a@example.com", OLD)
-    families.begin(account)
+    token_families.begin(account)
     together = threading.Barrier(8)
     hashed = models.make_password
 

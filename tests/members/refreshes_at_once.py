@@ -11,7 +11,7 @@ from django.core.management import call_command  # noqa: E402 - needs the setup 
 from django.db import connection  # noqa: E402
 
 from gateway_clients.edge.errors import ApiError  # noqa: E402
-from members import families  # noqa: E402
+from members import token_families  # noqa: E402
 from members.models import Account  # noqa: E402
 
 
@@ -19,13 +19,13 @@ def main() -> None:
     """Prints the eight outcomes, sorted."""
     call_command("migrate", verbosity=0)
     account = Account.objects.create_user("a@example.com", "some-password")
-    refresh = families.begin(account).refresh
+    refresh = token_families.begin(account).refresh
     together = threading.Barrier(8)
 
     def attempt(_number: int) -> str:
         together.wait(timeout=10)
         try:
-            families.rotate(refresh)
+            token_families.rotate(refresh)
         except ApiError as error:
             return error.code
         finally:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from gateway_clients.edge.access import Resource, Scope, scope_of
-from members import families
+from members import token_families
 from members.demo import DEMO_ACCOUNTS
 from members.models import Account
 
@@ -99,7 +99,7 @@ def test_a_weak_password_is_refused_wherever_one_is_set(
 
     member = Account.objects.create_user("member@example.com", "some-password")
     change = {"current_password": "some-password", "new_password": password}
-    headers = {"Authorization": f"Bearer {families.begin(member).access}"}
+    headers = {"Authorization": f"Bearer {token_families.begin(member).access}"}
     answer = portal.post("/api/v1/auth/password", change, "application/json", headers=headers)
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["new_password"])
 

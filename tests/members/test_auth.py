@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from members import authentication, families
+from members import authentication, token_families
 from members.models import Account, TokenFamily
 
 pytestmark = pytest.mark.django_db
@@ -285,7 +285,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         nonlocal passed
         passed += timedelta(seconds=seconds)
 
-    monkeypatch.setattr(families.timezone, "now", lambda: datetime.now(UTC) + passed)
+    monkeypatch.setattr(token_families.timezone, "now", lambda: datetime.now(UTC) + passed)
     return wait
 
 
@@ -319,10 +319,10 @@ def test_a_token_that_was_traded_5_seconds_ago_ends_the_family_though_its_succes
 
 
 def test_a_family_remembers_the_tokens_of_5_seconds_alone(siti: Account, clock: Callable[[float], None]) -> None:
-    pair = families.begin(siti)
+    pair = token_families.begin(siti)
     for _ in range(20):
         clock(1.7)
-        pair = families.rotate(pair.refresh)
+        pair = token_families.rotate(pair.refresh)
 
     assert len(TokenFamily.objects.get().earlier) == 2
 
@@ -331,13 +331,13 @@ def test_a_family_that_is_gone_in_the_middle_of_a_refresh_is_401(
     portal: Client, siti: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = _sign_in(portal).json()
-    made = families.RefreshToken.of
+    made = token_families.RefreshToken.of
 
     def of_a_family_that_goes(family: TokenFamily) -> Any:
         TokenFamily.objects.all().delete()
         return made(family)
 
-    monkeypatch.setattr(families.RefreshToken, "of", of_a_family_that_goes)
+    monkeypatch.setattr(token_families.RefreshToken, "of", of_a_family_that_goes)
 
     assert _post(portal, "refresh", {"refresh_token": pair["refresh_token"]}).status_code == 401
 
@@ -421,9 +421,9 @@ def test_a_password_kept_in_an_old_way_is_kept_anew_and_signs_nobody_out(
 
 
 def test_a_sign_in_clears_expired_families_away(siti: Account) -> None:
-    families.begin(siti)
+    token_families.begin(siti)
     TokenFamily.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    families.begin(siti)
+    token_families.begin(siti)
 
     assert TokenFamily.objects.count() == 1
 

@@ -165,10 +165,10 @@ def test_nobody_waits_for_longer_than_the_most_and_is_hung_up_on_until_it_is_ove
     places.enter("b", is_begun=False)
     clock.now = MOST_SECONDS
     for _ in range(2):
-        places.look_after()
+        places.mark_stuck()
     assert hung_up == ["a", "a"]
     places.leave(slow)
-    places.look_after()
+    places.mark_stuck()
     assert hung_up == ["a", "a"]
 
 
@@ -195,7 +195,7 @@ def test_a_body_that_was_given_up_is_no_body(clock: Clock) -> None:
 
     def late() -> None:
         clock.now += MOST_SECONDS
-        places.look_after()
+        places.mark_stuck()
 
     with pytest.raises(TimeoutError):
         ClockedBody(Input(b"half", meanwhile=late), places, "a").read()

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bff_project.processes import children, embedded_redis
-from bff_project.processes.children import Program
+from bff_project.processes import child_processes, embedded_redis
+from bff_project.processes.banner import dashboard_call
+from bff_project.processes.child_processes import Program
+from bff_project.processes.cpu_scheduling import give_way
 from bff_project.processes.embedded_redis import plan_redis
 from bff_project.processes.errors import ChildDiedError, StartError
-from bff_project.processes.greeting import dashboard_call
 from bff_project.processes.ports import (
     EVERY_IPV4_ADDRESS,
     PortWish,
@@ -24,7 +25,6 @@ from bff_project.processes.ports import (
     loopback_port,
     refuse_busy,
 )
-from bff_project.processes.scheduling import give_way
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
@@ -85,15 +85,15 @@ def test_a_child_dies_with_a_starter_that_is_killed() -> None:
 
 def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     log = tmp_path / "stubborn.log"
-    child = children.start(Program(name="Stubborn", command=[sys.executable, "-c", STUBBORN], log=log))
+    child = child_processes.start(Program(name="Stubborn", command=[sys.executable, "-c", STUBBORN], log=log))
     wait_until(lambda: "up" in log.read_text())
-    children.end([child], grace_seconds=0.2)
+    child_processes.end([child], grace_seconds=0.2)
     assert child.process.returncode == -signal.SIGKILL
 
 
 def test_a_child_that_died_is_told_with_its_last_words(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import sys; print('no such table'); sys.exit(3)"]
-    child = children.start(Program(name="The sandbox", command=command, log=tmp_path / "sandbox.log"))
+    child = child_processes.start(Program(name="The sandbox", command=command, log=tmp_path / "sandbox.log"))
     child.process.wait(10)
     with pytest.raises(ChildDiedError, match=r"(?s)The sandbox ended by itself \(exit code 3\).*no such table"):
         child.refuse_death()
@@ -110,7 +110,7 @@ def test_a_redis_of_our_own_keeps_the_free_address_and_its_password(
     port = free_port()
     plan = plan_redis(f"redis://:open-sesame@localhost:{port}/0", tmp_path)
     assert plan.program is not None
-    child = children.start(plan.program)
+    child = child_processes.start(plan.program)
     try:
         wait_until(lambda: embedded_redis.answers(plan.url))
         assert not embedded_redis.answers(f"redis://localhost:{port}/0")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.edge import context
+from gateway_clients.edge import request_context
 from gateway_clients.testing.fake_gateway import FakeGateway
-from members import families
+from members import token_families
 from members.models import Account
 from tests.support.portals import signed_in
 from tests.upstream_answers import all_done, all_well
@@ -30,7 +30,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
 def gateway(monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
     """The gateway of every request of the test."""
     fake = FakeGateway(all_well() | all_done())
-    monkeypatch.setattr(context, "Gateway", lambda **_: fake)
+    monkeypatch.setattr(request_context, "Gateway", lambda **_: fake)
     return fake
 
 
@@ -44,7 +44,7 @@ def as_(db: None, settings: Any) -> Callable[[str], Client]:
         if who is None:
             return Client(raise_request_exception=False)
         account = Account.objects.create_user(f"{uuid.uuid4().hex}@example.org", "a-password", **ACCOUNTS[who])
-        token = families.begin(account).access
+        token = token_families.begin(account).access
         return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
 
     return make

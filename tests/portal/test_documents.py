@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from gateway_clients.caching import dropping
 from gateway_clients.errors import UpstreamRejectedError, UpstreamServerError, UpstreamTimeoutError
+from gateway_clients.invalidation import now_and_later
 from tests.upstream_answers import CLAIM, DOCUMENT
 
 FOLDER = "/api/v1/members/m-1/documents"
@@ -19,7 +19,7 @@ BOUNDARY = "0123456789"
 def dropped(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The tags of each drop."""
     drops: list[tuple[str, ...]] = []
-    monkeypatch.setattr(dropping, "drop", drops.append)
+    monkeypatch.setattr(now_and_later, "invalidate", drops.append)
     return drops
 
 

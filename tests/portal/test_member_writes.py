@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from gateway_clients.caching import dropping
 from gateway_clients.errors import (
     UpstreamCircuitOpenError,
     UpstreamConnectionError,
@@ -13,6 +12,7 @@ from gateway_clients.errors import (
     UpstreamServerError,
     UpstreamTimeoutError,
 )
+from gateway_clients.invalidation import now_and_later
 from tests.portal.addresses import json_of
 from tests.upstream_answers import MEMBER, NOTIFICATION
 
@@ -25,7 +25,7 @@ PROVIDERS_MARK = "/api/v1/providers/p-1/notifications/n-1/read"
 def dropped(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The tags of each drop."""
     drops: list[tuple[str, ...]] = []
-    monkeypatch.setattr(dropping, "drop", drops.append)
+    monkeypatch.setattr(now_and_later, "invalidate", drops.append)
     return drops
 
 

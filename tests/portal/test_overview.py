@@ -10,9 +10,9 @@ from gateway_clients.conf import SERVICES
 from gateway_clients.errors import UpstreamTimeoutError
 from gateway_clients.instrumentation.hooks import CallRecord
 from gateway_clients.instrumentation.rates import CallRates, RateBook, Rates, quantile_ms, together
-from gateway_clients.resilience.blackboard import Blackboard, BreakerReport, OwnNews
-from gateway_clients.resilience.sharing import BreakerSharing
-from gateway_clients.upstream.overview import overview
+from gateway_clients.pipeline.fleet_health import fleet_health
+from gateway_clients.resilience.breaker_store import BreakerReport, BreakerStore, OwnSnapshot
+from gateway_clients.resilience.breaker_sync import BreakerSync
 
 ADDRESS = "/api/v1/admin/overview"
 
@@ -48,7 +48,7 @@ def test_a_claims_service_that_fails_costs_its_section(as_, gateway) -> None:
 
 def test_without_redis_the_process_speaks_for_itself(as_, gateway, monkeypatch) -> None:
     client = as_("admin")
-    monkeypatch.setattr(default_cache().guard, "_is_down", True)
+    monkeypatch.setattr(default_cache().circuit, "_is_down", True)
 
     shown = client.get(ADDRESS).json()
 
@@ -58,9 +58,9 @@ def test_without_redis_the_process_speaks_for_itself(as_, gateway, monkeypatch) 
 
 
 def test_what_other_processes_say_is_added_and_the_worst_state_shown() -> None:
-    guard = default_cache().guard
-    sharing = BreakerSharing(guard, prefix="overview-test")
-    board = Blackboard(guard, prefix="overview-test")
+    circuit = default_cache().circuit
+    sharing = BreakerSync(circuit, prefix="overview-test")
+    board = BreakerStore(circuit, prefix="overview-test")
     now = time.time()
     for process, state in (("a", "half-open"), ("b", "open")):
         report = BreakerReport(
@@ -69,9 +69,9 @@ def test_what_other_processes_say_is_added_and_the_worst_state_shown() -> None:
         )  # fmt: skip
         durations = (0,) * 10 + (300,) + (0,) * 37
         rates = Rates({"claims": CallRates(300, 30, durations)}, hits=30, misses=10)
-        board.exchange(process, OwnNews(reports=[report], rates=rates))
+        board.exchange(process, OwnSnapshot(reports=[report], rates=rates))
 
-    seen = overview(sharing)
+    seen = fleet_health(sharing)
 
     claims = next(each for each in seen.upstreams if each.name == "claims")
     assert claims.state == "open"
@@ -82,8 +82,8 @@ def test_what_other_processes_say_is_added_and_the_worst_state_shown() -> None:
 
 @pytest.mark.parametrize(("first", "second", "shown"), [("ok", "failed", "failed"), ("failed", "ok", "ok")])
 def test_the_last_answer_is_that_of_the_process_that_called_last(first: str, second: str, shown: str) -> None:
-    sharing = BreakerSharing(default_cache().guard, prefix=f"overview-test-{first}")
-    board = Blackboard(default_cache().guard, prefix=f"overview-test-{first}")
+    sharing = BreakerSync(default_cache().circuit, prefix=f"overview-test-{first}")
+    board = BreakerStore(default_cache().circuit, prefix=f"overview-test-{first}")
     now = time.time()
     for process, last_answer, seconds_ago in (("a", first, 40), ("b", second, 10), ("c", "none", now)):
         report = BreakerReport(
@@ -91,9 +91,9 @@ def test_the_last_answer_is_that_of_the_process_that_called_last(first: str, sec
             paused_seconds=5.0 if process == "a" else 0.0, reported_at=now, last_answer=last_answer,
             answered_at=now - seconds_ago,
         )  # fmt: skip
-        board.exchange(process, OwnNews(reports=[report]))
+        board.exchange(process, OwnSnapshot(reports=[report]))
 
-    claims, member, *_ = sorted(overview(sharing).upstreams, key=lambda each: each.name != "claims")
+    claims, member, *_ = sorted(fleet_health(sharing).upstreams, key=lambda each: each.name != "claims")
 
     assert (claims.last_answer, claims.answered_seconds_ago, claims.is_paused) == (shown, pytest.approx(10), True)
     assert (member.last_answer, member.is_paused) == ("none", False)

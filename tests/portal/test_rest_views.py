@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from gateway_clients.errors import UpstreamCircuitOpenError, UpstreamNotFoundError, UpstreamTimeoutError
-from gateway_clients.fan_out.sections import SectionState
-from gateway_clients.upstream.outcome import Outcome
+from gateway_clients.pipeline.outcome import Outcome
+from gateway_clients.pipeline.section import SectionState
 from tests.portal.addresses import ADDRESSES
 from tests.upstream_answers import CLAIM, a_page
 

@@ -10,9 +10,9 @@ import requests
 
 from gateway_clients.caching.keys import Subject
 from gateway_clients.gateway import Gateway
+from gateway_clients.pipeline.call import Call, Parsed
 from gateway_clients.services.claims import NewClaim, NewClaimItem
 from gateway_clients.services.member import ContactChange
-from gateway_clients.upstream.call import Call, Parsed
 from sandbox.testing import Latency, Sandbox
 
 TODAY = datetime.date(2026, 3, 15)

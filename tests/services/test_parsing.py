@@ -5,6 +5,7 @@ import datetime
 import msgspec
 import pytest
 
+from gateway_clients.pipeline.call import ForeignAnswerError
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services import lenient
 from gateway_clients.services.claims import (
@@ -17,7 +18,6 @@ from gateway_clients.services.claims import (
 )
 from gateway_clients.services.notification import NotificationPayload
 from gateway_clients.services.parsing import Page, Parsed, nothing, one, page
-from gateway_clients.upstream.call import ForeignAnswerError
 from tests.gateway_clients.resilience.transcript import FakeClock
 
 WHOLE = {

@@ -11,6 +11,7 @@ from gateway_clients.caching.keys import Subject
 from gateway_clients.caching.shapes import shape_of
 from gateway_clients.conf import SERVICES
 from gateway_clients.gateway import Gateway
+from gateway_clients.pipeline.call import Call, ForeignAnswerError
 from gateway_clients.services.base import digest_of
 from gateway_clients.services.benefit import BenefitService
 from gateway_clients.services.claims import ClaimsService, NewClaim, NewClaimItem
@@ -20,7 +21,6 @@ from gateway_clients.services.notification import NotificationService
 from gateway_clients.services.payment import PaymentService
 from gateway_clients.services.policy import EligibilityPayload, PolicyService
 from gateway_clients.services.provider import ProviderService
-from gateway_clients.upstream.call import Call, ForeignAnswerError
 
 DAY = datetime.date(2026, 3, 1)
 MEMBER = Subject.member("m-1")

@@ -9,14 +9,14 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from gateway_clients.caching.guard import RedisGuard
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.store import Cache
 from gateway_clients.conf import DataClass
 from gateway_clients.gateway import Gateway
+from gateway_clients.pipeline.call import Call
+from gateway_clients.redis_access.circuit import RedisCircuit
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services.parsing import Payload, one
-from gateway_clients.upstream.call import Call
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def gateway_for(
 def cache_that_is_down() -> Cache:
     """On a Redis that refuses connections."""
     redis = Redis(host="127.0.0.1", port=1, socket_timeout=0.1, retry=Retry(NoBackoff(), 0))
-    return Cache(RedisGuard(lambda: redis, sleep=_for_ever))
+    return Cache(RedisCircuit(lambda: redis, sleep=_for_ever))
 
 
 def _for_ever(_seconds: float) -> None:

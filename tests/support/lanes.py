@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.errors import UpstreamUnavailableError
 from gateway_clients.resilience.deadline import Clock, Deadline
-from gateway_clients.transport.batch import Batch
-from gateway_clients.transport.exchange import Exchange
 from gateway_clients.transport.keep_alive import KeepAlive
-from gateway_clients.transport.lines import Lines
-from gateway_clients.transport.messages import Answer, Outgoing
-from gateway_clients.transport.threads import ThreadLane
+from gateway_clients.transport.messages import UpstreamRequest, UpstreamResponse
+from gateway_clients.transport.multiplexed.connection_pool import ConnectionPool
+from gateway_clients.transport.multiplexed.exchange import Exchange
+from gateway_clients.transport.multiplexed.multiplexer import Multiplexer
+from gateway_clients.transport.requests_client import RequestsClient
 
 #: Seconds that a machine with other work may need for what takes none.
 SLACK_SECONDS = 1.0
@@ -48,9 +48,9 @@ def outgoing(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
     may_resend: bool = True,
-) -> Outgoing:
+) -> UpstreamRequest:
     """A request."""
-    return Outgoing(
+    return UpstreamRequest(
         service="claims", method=method, target=target, headers=headers or {}, body=body, may_resend=may_resend
     )
 
@@ -58,7 +58,7 @@ def outgoing(
 class Lane(Protocol):
     """Sends one request and waits for its answer, or raises what the lane says."""
 
-    def send(self, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> Answer: ...
+    def send(self, outgoing: UpstreamRequest, conf: UpstreamConf, seconds: float) -> UpstreamResponse: ...
     def close(self) -> None: ...
 
 
@@ -67,14 +67,14 @@ class Threads:
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
         self._keep_alive = KeepAlive(clock=clock)
-        self._lanes: dict[UpstreamConf, ThreadLane] = {}
+        self._lanes: dict[UpstreamConf, RequestsClient] = {}
         self._lock = threading.Lock()
 
-    def send(self, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> Answer:
+    def send(self, outgoing: UpstreamRequest, conf: UpstreamConf, seconds: float) -> UpstreamResponse:
         """On this thread."""
         with self._lock:
             if conf not in self._lanes:
-                self._lanes[conf] = ThreadLane(conf, keep_alive=self._keep_alive)
+                self._lanes[conf] = RequestsClient(conf, keep_alive=self._keep_alive)
         return self._lanes[conf].send(outgoing, Deadline.after(seconds))
 
     def close(self) -> None:
@@ -88,15 +88,15 @@ class Batches:
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
         self._keep_alive = KeepAlive(clock=clock)
-        self._lines: dict[str, Lines] = {}
+        self._lines: dict[str, ConnectionPool] = {}
         self._lock = threading.Lock()
 
-    def send(self, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> Answer:
+    def send(self, outgoing: UpstreamRequest, conf: UpstreamConf, seconds: float) -> UpstreamResponse:
         """In a batch of its own, on connections that are shared by all."""
         with self._lock:
             if conf.base_url not in self._lines:
-                self._lines[conf.base_url] = Lines(conf.base_url, most=24, keep_alive=self._keep_alive)
-        batch = Batch()
+                self._lines[conf.base_url] = ConnectionPool(conf.base_url, most=24, keep_alive=self._keep_alive)
+        batch = Multiplexer()
         exchange = Exchange(outgoing, conf, self._lines[conf.base_url], Deadline.after(seconds))
         batch.start(exchange)
         give_up_at = time.monotonic() + seconds + 20
@@ -114,7 +114,7 @@ class Batches:
             lines.close()
 
 
-def failure_of(lane: Lane, outgoing: Outgoing, conf: UpstreamConf, seconds: float) -> UpstreamUnavailableError:
+def failure_of(lane: Lane, outgoing: UpstreamRequest, conf: UpstreamConf, seconds: float) -> UpstreamUnavailableError:
     """The error that a request ends with."""
     try:
         answer = lane.send(outgoing, conf, seconds)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.caching.guard import RedisGuard, default_connection
 from gateway_clients.edge import limiter_cache
-from members import families
+from gateway_clients.redis_access.circuit import RedisCircuit, default_connection
+from members import token_families
 from members.models import Account
 
 SignedIn = Callable[..., Client]
@@ -20,8 +20,8 @@ def own_counters(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees what another counted."""
     settings.CACHES = {**settings.CACHES, "limits": {**settings.CACHES["limits"], "KEY_PREFIX": uuid.uuid4().hex}}
     monkeypatch.setattr(limiter_cache.LimiterCache, "local", limiter_cache.LocalCounters())
-    guard = RedisGuard(default_connection)
-    monkeypatch.setattr(limiter_cache, "cache_guard", lambda: guard)
+    circuit = RedisCircuit(default_connection)
+    monkeypatch.setattr(limiter_cache, "cache_guard", lambda: circuit)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def signed_in(db: None) -> SignedIn:
 
     def make(**fields: Any) -> Client:
         account = Account.objects.create_user(f"{uuid.uuid4().hex}@example.com", "some-password", **fields)
-        token = families.begin(account).access
+        token = token_families.begin(account).access
         return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
 
     return make

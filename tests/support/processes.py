@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bff_project.processes.stopping import STOP_SIGNALS
+from bff_project.processes.signals import STOP_SIGNALS
 from tests.support.waiting import wait_until
 
 MARK = "STARTED_BY_TEST"

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from bff_project.processes import children
-from bff_project.processes.children import Child
+from bff_project.processes import child_processes
+from bff_project.processes.child_processes import Child
 from bff_project.processes.embedded_redis import answers, redis_binary, redis_program
 from bff_project.processes.ports import free_port
 from tests.support.waiting import wait_until
@@ -38,7 +38,7 @@ class RedisServer:
         """Starts it, empty, with more lines of configuration, and waits until it answers."""
         program = redis_program(self.port, Path(self._directory.name))
         lines = "".join(f"{line}\n" for line in more_lines)
-        self._child = children.start(replace(program, stdin=(program.stdin or b"") + lines.encode()))
+        self._child = child_processes.start(replace(program, stdin=(program.stdin or b"") + lines.encode()))
         wait_until(lambda: answers(self.url), seconds=10)
 
     def kill(self) -> None:

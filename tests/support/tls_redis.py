@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from bff_project.processes import children
-from bff_project.processes.children import Child
+from bff_project.processes import child_processes
+from bff_project.processes.child_processes import Child
 from bff_project.processes.embedded_redis import redis_program
 from bff_project.processes.ports import free_port, is_answering
 from tests.support.certificates import Authority
@@ -39,7 +39,7 @@ class TLSRedis:
             "tls-auth-clients no",
         ]
         program = redis_program(0, Path(self._directory.name), password=PASSWORD)
-        child = children.start(
+        child = child_processes.start(
             replace(program, command=[_program_with_tls(), "-"], stdin=program.stdin + "\n".join([*lines, ""]).encode())
         )
         wait_until(lambda: is_answering(self.port), seconds=10)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.outbox.working import work_off
-from members import families
+from gateway_clients.outbox.dispatcher import work_off
+from members import token_families
 from members.models import Account
 from sandbox.testing import Entry, Sandbox
 from tests.writes.portal import ACCOUNTS
@@ -51,7 +51,7 @@ def portal(sandbox: Sandbox) -> Callable[..., Client]:
 
     def make(who: str = "member") -> Client:
         account = Account.objects.create_user(f"{uuid.uuid4().hex}@example.org", "a-password", **ACCOUNTS[who])
-        token = families.begin(account).access
+        token = token_families.begin(account).access
         client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
         client.account_id = str(account.pk)
         return client

@@ -9,7 +9,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402 - needs the setup above
 
-from members import families  # noqa: E402
+from members import token_families  # noqa: E402
 from members.models import Account  # noqa: E402
 
 
@@ -18,7 +18,7 @@ def main(count: int) -> None:
     call_command("migrate", verbosity=0)
     accounts = [Account(email=f"{number}@example.org", is_admin=True, password="!") for number in range(count)]
     Account.objects.bulk_create(accounts)
-    print(json.dumps([families.begin(account).access for account in accounts]))
+    print(json.dumps([token_families.begin(account).access for account in accounts]))
 
 
 if __name__ == "__main__":

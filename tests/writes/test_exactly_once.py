@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gateway_clients.failpoints import Failpoint
+from gateway_clients.runtime.failpoints import Failpoint
 from sandbox.testing import Sandbox
 from tests.support.processes import clean_environment
 from tests.support.redis_server import RedisServer

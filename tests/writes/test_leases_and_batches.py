@@ -14,11 +14,11 @@ from bff_project.processes import worker
 from bff_project.processes.worker import WorkerConf, run_worker
 from claims.jobs import RESUME_AFTER, forget_old_submissions, resume_settling
 from claims.models import Operation, State, Submission
-from claims.submissions.records import SETTLE, about
+from claims.submissions.repository import SETTLE, about
 from gateway_clients.database import batches
 from gateway_clients.edge.events import KEPT, forget_old_events
 from gateway_clients.models import OutboxMessage, ReceivedEvent
-from gateway_clients.outbox import working, writing
+from gateway_clients.outbox import dispatcher, publisher
 
 pytestmark = pytest.mark.django_db
 #: As long as a handler may take: a write's time budget.
@@ -36,11 +36,11 @@ def test_each_message_is_leased_while_it_runs_though_they_run_one_after_the_othe
         now += datetime.timedelta(seconds=HANDLER_SECONDS)
         left.append((OutboxMessage.objects.get(pk=message.pk).due_at - now).total_seconds())
 
-    monkeypatch.setattr(working, "handlers", lambda: {"slow": handle})
-    writing.put_all([("slow", {})] * 8, due_at=now)
+    monkeypatch.setattr(dispatcher, "handlers", lambda: {"slow": handle})
+    publisher.put_all([("slow", {})] * 8, due_at=now)
 
-    assert working.work_off(clock=lambda: now) == 8
-    assert left == pytest.approx([working.LEASE_RESERVE_SECONDS] * 8)
+    assert dispatcher.work_off(clock=lambda: now) == 8
+    assert left == pytest.approx([dispatcher.LEASE_RESERVE_SECONDS] * 8)
 
 
 def test_the_worker_takes_as_many_messages_as_it_runs_side_by_side() -> None:
@@ -76,7 +76,7 @@ def test_settling_is_resumed_in_batches_of_keys(monkeypatch: pytest.MonkeyPatch)
     submissions(2, State.SUBMITTED, timezone.now() - 2 * RESUME_AFTER)
     submissions(2, State.SENDING, timezone.now())
     met = rows[2]
-    writing.put(SETTLE, {"submission_id": str(met.pk)}, about=about(met))
+    publisher.put(SETTLE, {"submission_id": str(met.pk)}, about=about(met))
 
     with CaptureQueriesContext(
         connection,

@@ -4,9 +4,9 @@ import datetime
 
 import pytest
 
-from gateway_clients.caching.dropping import KIND as DROP
+from gateway_clients.invalidation.now_and_later import KIND as DROP
 from gateway_clients.models import OutboxMessage
-from gateway_clients.outbox import leasing, working
+from gateway_clients.outbox import dispatcher, leases
 from tests.support.waiting import wait_until
 from tests.writes.portal import submit
 
@@ -72,12 +72,12 @@ def test_while_the_service_is_down_they_wait_and_then_each_is_told_once(
 
 
 def test_the_first_retry_comes_within_seconds_and_later_ones_a_minute_apart_at_most() -> None:
-    latest = [working.pause(attempt, chance=lambda: 0.0) for attempt in range(1, 12)]
-    soonest = [working.pause(attempt, chance=lambda: 1.0) for attempt in range(1, 12)]
+    latest = [dispatcher.pause(attempt, chance=lambda: 0.0) for attempt in range(1, 12)]
+    soonest = [dispatcher.pause(attempt, chance=lambda: 1.0) for attempt in range(1, 12)]
 
     assert latest == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
     assert soonest == [seconds / 2 for seconds in latest]
-    assert working.pause(10**9) <= 60
+    assert dispatcher.pause(10**9) <= 60
 
 
 def test_a_poisoned_one_is_parked_after_its_tries_and_the_others_move(
@@ -126,7 +126,7 @@ def test_a_worker_that_died_between_telling_and_recording_tells_again_with_the_s
     submit(portal(), key="k-1")
     (message,) = waiting()
     with monkeypatch.context() as patch:
-        patch.setattr(leasing, "done", lambda _message: True)
+        patch.setattr(leases, "done", lambda _message: True)
         later()
     assert later() == 0
 
@@ -141,16 +141,16 @@ def test_a_message_is_given_to_one_worker_and_a_lost_lease_says_nothing_any_more
     OutboxMessage.objects.create(kind=KIND)
     now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
 
-    (first,) = leasing.lease(limit=10, lease_seconds=30, now=now)
-    assert leasing.lease(limit=10, lease_seconds=30, now=now) == []
-    (second,) = leasing.lease(limit=10, lease_seconds=30, now=now + datetime.timedelta(seconds=30))
+    (first,) = leases.lease(limit=10, lease_seconds=30, now=now)
+    assert leases.lease(limit=10, lease_seconds=30, now=now) == []
+    (second,) = leases.lease(limit=10, lease_seconds=30, now=now + datetime.timedelta(seconds=30))
 
     assert second.key == first.key
-    assert leasing.done(first) is False
-    leasing.park(first, now=now, trouble="late")
-    leasing.postpone(first, due_at=now, trouble="late")
+    assert leases.done(first) is False
+    leases.park(first, now=now, trouble="late")
+    leases.postpone(first, due_at=now, trouble="late")
     assert OutboxMessage.objects.get().trouble == ""
-    assert leasing.done(second) is True
+    assert leases.done(second) is True
 
 
 def test_a_stale_copy_of_a_message_is_not_leased(db, monkeypatch) -> None:
@@ -158,9 +158,9 @@ def test_a_stale_copy_of_a_message_is_not_leased(db, monkeypatch) -> None:
     OutboxMessage.objects.create(kind=KIND)
     stale = OutboxMessage.objects.get()
     now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
-    leasing.lease(limit=1, lease_seconds=30, now=now)
+    leases.lease(limit=1, lease_seconds=30, now=now)
 
-    assert leasing._is_taken(stale, now) is False
+    assert leases._is_taken(stale, now) is False
 
 
 def test_a_handler_that_fails_unforeseen_is_tried_again_and_parked_without_its_words(db, later, settings) -> None:
@@ -182,8 +182,8 @@ def test_cached_views_are_dropped_again_by_the_worker_and_wait_for_redis(portal,
     message = OutboxMessage.objects.get(kind=DROP)
     assert sorted(message.payload["tags"])[1:] == ["member:m-1", "provider:prov-1", "summary"]
     with monkeypatch.context() as patch:
-        patch.setattr(type(default_cache().guard), "is_down", True, raising=False)
-        patch.setattr(default_cache().guard, "_is_down", True)
+        patch.setattr(type(default_cache().circuit), "is_down", True, raising=False)
+        patch.setattr(default_cache().circuit, "_is_down", True)
         for seconds in range(0, 40, 2):
             later(seconds)
         message.refresh_from_db()

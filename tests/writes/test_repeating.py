@@ -7,9 +7,9 @@ from django.db import OperationalError
 
 from claims.jobs import forget_old_submissions
 from claims.models import LIFE, State, Submission
-from claims.submissions import flow, records
-from claims.submissions.asking import GivenClaim
-from gateway_clients.caching.sealing import UnsealableError
+from claims.submissions import repository, workflow
+from claims.submissions.commands import GivenClaim
+from gateway_clients.encryption import UnsealableError
 from gateway_clients.gateway import Gateway
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services.claims import NewClaimItem
@@ -155,9 +155,11 @@ def test_an_attempt_that_was_taken_over_sends_nothing_and_undoes_nothing(db, san
 
     def attempt(kind, moment):
         gateway = kind(request_id="request-of-a-test", deadline=Deadline.after(5), on_behalf_of=str(account.pk))
-        return flow.submit_claim(gateway, account, given, account_id=str(account.pk), key="k-1", clock=lambda: moment)
+        return workflow.submit_claim(
+            gateway, account, given, account_id=str(account.pk), key="k-1", clock=lambda: moment
+        )
 
-    with pytest.raises(records.RequestInProgressError):
+    with pytest.raises(repository.RequestInProgressError):
         attempt(Slow, now)
 
     assert len(written()) == 1
@@ -170,17 +172,17 @@ def test_an_attempt_that_was_taken_over_sends_nothing_and_undoes_nothing(db, san
 def test_a_repeat_that_comes_too_early_does_not_take_over(db, sandbox, written) -> None:
     account = Account.objects.create_user("a@example.org", "a-password", member_id="m-1")
     given = GivenClaim(member_id="m-1", provider_id="prov-1", service_date=datetime.date(2026, 3, 1), items=())
-    asked = flow.Asked(operation=flow.Operation.SUBMIT, account_id=str(account.pk), key="k", given=given)
+    asked = workflow.Asked(operation=workflow.Operation.SUBMIT, account_id=str(account.pk), key="k", given=given)
     now = datetime.datetime.now(datetime.UTC)
-    records.begin(asked, now)
+    repository.begin(asked, now)
 
-    with pytest.raises(records.RequestInProgressError):
-        records.begin(asked, now + 14.9 * SECOND)
-    row, is_ours = records.begin(asked, now + 15 * SECOND)
+    with pytest.raises(repository.RequestInProgressError):
+        repository.begin(asked, now + 14.9 * SECOND)
+    row, is_ours = repository.begin(asked, now + 15 * SECOND)
 
     assert (is_ours, row.fence) == (True, 2)
-    with pytest.raises(records.RequestInProgressError):
-        records.begin(asked, now + 29 * SECOND)
+    with pytest.raises(repository.RequestInProgressError):
+        repository.begin(asked, now + 29 * SECOND)
 
 
 def test_after_a_day_a_key_is_new(portal, written) -> None:
@@ -263,7 +265,7 @@ def test_a_database_that_dies_before_the_sending_is_recorded_keeps_it_from_being
     def down(*_args, **_options):
         raise OperationalError("the database is down")
 
-    monkeypatch.setattr(records, "start_sending", down)
+    monkeypatch.setattr(repository, "start_sending", down)
 
     assert submit(client, key="k-1").status_code == 503
     assert "claims" not in calls(sandbox)
@@ -278,7 +280,7 @@ def test_a_database_that_dies_after_the_sending_changes_nothing_of_the_answer(
         raise OperationalError("the database is down")
 
     with monkeypatch.context() as patch:
-        patch.setattr(records, "keep_claim", down)
+        patch.setattr(repository, "keep_claim", down)
         first = submit(client, key="k-1")
 
     assert first.status_code == 201

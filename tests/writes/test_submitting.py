@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from claims.models import Submission
-from claims.submissions.asking import GivenClaim
-from claims.submissions.checks import checked_claim
+from claims.submissions.commands import GivenClaim
+from claims.submissions.preconditions import checked_claim
 from gateway_clients.caching.store import default_cache
 from gateway_clients.gateway import Gateway
 from gateway_clients.models import OutboxMessage
@@ -219,7 +219,7 @@ def test_the_writers_next_read_shows_it(portal, later) -> None:
 
 def test_redis_down_changes_nothing(portal, written, monkeypatch, later) -> None:
     client = portal()
-    monkeypatch.setattr(default_cache().guard, "_is_down", True)
+    monkeypatch.setattr(default_cache().circuit, "_is_down", True)
 
     first, again = submit(client, key="k-1"), submit(client, key="k-1")
 

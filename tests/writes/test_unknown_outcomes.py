@@ -6,8 +6,7 @@ import pytest
 
 from claims.jobs import RESUME_AFTER, resume_settling
 from claims.models import State, Submission
-from claims.submissions.sending import Verdict, verdict_of
-from gateway_clients.caching import dropping
+from claims.submissions.verdict import Verdict, verdict_of
 from gateway_clients.errors import (
     DeadlineExceededError,
     GatewayOverloadedError,
@@ -21,6 +20,7 @@ from gateway_clients.errors import (
     UpstreamServerError,
     UpstreamTimeoutError,
 )
+from gateway_clients.invalidation import now_and_later
 from gateway_clients.models import OutboxMessage
 from tests.support.waiting import wait_until
 from tests.writes.portal import a_claim, post, submit
@@ -298,13 +298,13 @@ def test_nobody_is_told_of_a_claim_before_the_views_without_it_are_dropped(
     client = portal()
     if fault:
         sandbox.fault("claims", fault)
-    told, drop = [], dropping.drop
+    told, drop = [], now_and_later.invalidate
 
     def watched(tags: tuple[str, ...]) -> bool:
         told.append(status_of(client, Submission.objects.get().pk).json()["status"])
         return drop(tags)
 
-    monkeypatch.setattr(dropping, "drop", watched)
+    monkeypatch.setattr(now_and_later, "invalidate", watched)
     submit(client, key="k-1")
     sandbox.clear()
     later(60)

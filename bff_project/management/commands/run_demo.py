@@ -12,12 +12,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from bff_project.processes.banner import greeting
 from bff_project.processes.demo import DemoPlan, run_demo
 from bff_project.processes.embedded_redis import plan_redis
 from bff_project.processes.errors import ChildDiedError, StartError
-from bff_project.processes.greeting import greeting
 from bff_project.processes.ports import LOOPBACK, PortWish, loopback_port, refuse_busy
-from bff_project.processes.speaking import speaker
+from bff_project.processes.terminal import speaker
 from gateway_clients.conf import SERVICES
 
 SECRET_BYTES: Final = 32

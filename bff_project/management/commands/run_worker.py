@@ -6,11 +6,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.module_loading import import_string
 
-from bff_project.processes.speaking import speaker
+from bff_project.processes.terminal import speaker
 from bff_project.processes.worker import WorkerConf, run_worker
-from gateway_clients.caching.dropping import do_pending_drops
 from gateway_clients.database import serving
-from gateway_clients.outbox.working import sweep
+from gateway_clients.invalidation.now_and_later import apply_pending
+from gateway_clients.outbox.dispatcher import sweep
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         serving.serve()
         conf = WorkerConf(
             sweep=sweep,
-            do_drops=do_pending_drops,
+            do_drops=apply_pending,
             chores=[import_string(name) for name in settings.WORKER_CHORES],
             has_broker=bool(settings.CELERY_BROKER_URL),
         )

@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from bff_project.processes.errors import ChildDiedError, StartError
 from bff_project.processes.gateway import GatewayConf, serve
 from bff_project.processes.ports import LOOPBACK, every_address
-from bff_project.processes.speaking import speaker
+from bff_project.processes.terminal import speaker
 from bff_project.start_checks import refuse_bad_settings
 from gateway_clients.database import serving
 

@@ -35,10 +35,10 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from gateway_clients.edge.graphql import costs, guards
+from gateway_clients.edge.graphql import complexity, guards
 from gateway_clients.edge.graphql.errors import RequestRefusedError
-from gateway_clients.edge.graphql.selection import INTROSPECTION, Chosen, Fragments, Selection, Variables, select
-from gateway_clients.edge.graphql.weighing import Account, Allowance, weight_of
+from gateway_clients.edge.graphql.memory_allowance import Account, Allowance, weight_of
+from gateway_clients.edge.graphql.selection import INTROSPECTION, Fragments, SelectedField, Selection, Variables, select
 
 #: How many bytes of documents a process keeps, with all that is kept beside them: some 200 of usual size.
 MAX_KEPT_BYTES: Final = 16_000_000
@@ -71,7 +71,7 @@ class Operation:
         """Whether it changes something."""
         return self.node.operation is OperationType.MUTATION
 
-    def introspect(self, asked: Sequence[Chosen], given: Mapping[str, Any]) -> dict[str, Any]:
+    def introspect(self, asked: Sequence[SelectedField], given: Mapping[str, Any]) -> dict[str, Any]:
         """What `__schema` and `__type` tell: graphql-core answers these."""
         nodes = [node for chosen in asked for node in chosen.nodes]
         operation = OperationDefinitionNode(
@@ -103,11 +103,11 @@ class Operation:
             root = self.schema.get_root_type(self.node.operation)
             assert root is not None
             selection = select(root, [self.node.selection_set], self.fragments, variables)
-            costs.check(selection, variables)
+            complexity.check(selection, variables)
             if self._is_to_keep(case, selection):
                 self._selections[case] = selection
         elif selection.has_limits:
-            costs.check(selection, variables)
+            complexity.check(selection, variables)
         return selection
 
     def _is_to_keep(self, case: tuple[Any, ...], selection: Selection) -> bool:

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from graphql import FieldNode, GraphQLError, SourceLocation, get_location
 
-from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import ApiError, BadUserInputError, FieldErrors
-from gateway_clients.edge.graphql.derivation import camel
+from gateway_clients.edge.graphql.type_registry import camel
 from gateway_clients.edge.problems import detail_of, known_error, retry_after
+from gateway_clients.edge.request_context import context_of
 from gateway_clients.errors import GatewayError
 
 GRAPHQL_TYPE: Final = "application/graphql-response+json"

@@ -7,10 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from graphql import FieldNode, GraphQLError
 
-from gateway_clients.edge.context import context_of
 from gateway_clients.edge.errors import OverloadedError, RateLimitedError
-from gateway_clients.edge.graphql.asking import Ask, resolve
-from gateway_clients.edge.graphql.derivation import camel
+from gateway_clients.edge.graphql.batch_loading import load_into
 from gateway_clients.edge.graphql.documents import Operation
 from gateway_clients.edge.graphql.errors import (
     Failed,
@@ -18,10 +16,12 @@ from gateway_clients.edge.graphql.errors import (
     RequestRefusedError,
     field_error,
 )
-from gateway_clients.edge.graphql.loading import load_into
+from gateway_clients.edge.graphql.field_request import FieldRequest, resolve
 from gateway_clients.edge.graphql.projection import UnshowableError, complete, plain
-from gateway_clients.edge.graphql.selection import Chosen, Selection, Variables
-from gateway_clients.fan_out.waves import together
+from gateway_clients.edge.graphql.selection import SelectedField, Selection, Variables
+from gateway_clients.edge.graphql.type_registry import camel
+from gateway_clients.edge.request_context import context_of
+from gateway_clients.pipeline.waves import together
 
 
 @dataclass(slots=True)
@@ -34,13 +34,13 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     limited: RateLimitedError | OverloadedError | None = None
 
-    def note(self, key: str, ask: Ask | None) -> None:
+    def note(self, key: str, field_request: FieldRequest | None) -> None:
         """Remembers what the resolver of a root field told."""
-        if ask is None:
+        if field_request is None:
             return
-        self.headers |= ask.headers
-        if ask.sections:
-            self.sections[key] = {camel(name): section for name, section in ask.sections.items()}
+        self.headers |= field_request.headers
+        if field_request.sections:
+            self.sections[key] = {camel(name): section for name, section in field_request.sections.items()}
 
     @property
     def body(self) -> dict[str, Any]:
@@ -72,32 +72,34 @@ class _Found:
     """What a root field came to: its data or why there is none, and who asked for it. `is_shown`: as it stands."""
 
     data: Any = None
-    ask: Ask | None = None
+    field_request: FieldRequest | None = None
     is_shown: bool = False
 
 
 def _resolved(selection: Selection, variables: Variables, request: HttpRequest) -> dict[str, _Found]:
     """What the resolvers found; the guards let one root mutation in, which is run once."""
     asks = [
-        Ask(request=request, chosen=chosen, variables=variables)
+        FieldRequest(request=request, selected=chosen, variables=variables)
         for chosen in selection
         if chosen.definition is not None and not chosen.is_introspection
     ]
-    steps = [_step(ask) for ask in asks]
+    steps = [_step(field_request) for field_request in asks]
     ends = together(context_of(request).gateway, steps) if steps else []
-    return {ask.chosen.key: _Found(end, ask) for ask, end in zip(asks, ends, strict=True)}
+    return {
+        field_request.selected.key: _Found(end, field_request) for field_request, end in zip(asks, ends, strict=True)
+    }
 
 
-def _step(ask: Ask) -> Callable[[], Any]:
+def _step(field_request: FieldRequest) -> Callable[[], Any]:
     def run() -> Any:
-        data = plain(resolve(ask))
-        load_into(ask, data)
+        data = plain(resolve(field_request))
+        load_into(field_request, data)
         return data
 
     return run
 
 
-def _show(found: _Found, chosen: Chosen, answer: Answer, request_id: str) -> None:
+def _show(found: _Found, chosen: SelectedField, answer: Answer, request_id: str) -> None:
     """Puts a root field into the answer. Without its data it is null, or the whole answer where it may not be null."""
     if answer.data is None:
         return
@@ -105,7 +107,7 @@ def _show(found: _Found, chosen: Chosen, answer: Answer, request_id: str) -> Non
     def report(failed: Failed, path: Path, node: FieldNode) -> None:
         answer.errors.append(field_error(failed, path, node, request_id))
 
-    answer.note(chosen.key, found.ask)
+    answer.note(chosen.key, found.field_request)
     error = found.data if isinstance(found.data, Exception) else None
     try:
         shown = found.data if found.is_shown or error else complete(found.data, chosen, (chosen.key,), report)

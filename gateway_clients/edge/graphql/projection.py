@@ -8,9 +8,9 @@ import msgspec
 from graphql import FieldNode
 
 from gateway_clients.edge.graphql.errors import Failed, Path
-from gateway_clients.edge.graphql.selection import Chosen, Selection
+from gateway_clients.edge.graphql.selection import SelectedField, Selection
 from gateway_clients.errors import UpstreamContractError
-from gateway_clients.fan_out.sections import Section
+from gateway_clients.pipeline.section import Section
 
 INT_LIMIT: Final = 2**31
 
@@ -68,7 +68,7 @@ def project(data: Mapping[str, Any], selection: Selection, path: Path, report: R
     return shown
 
 
-def complete(value: Any, field: Chosen, path: Path, report: Report) -> Any:
+def complete(value: Any, field: SelectedField, path: Path, report: Report) -> Any:
     """One value as it is shown: null, or a list without the item, where something in it must be there and is not.
 
     Raises UnshowableError for a value that must be there itself.
@@ -92,7 +92,7 @@ def complete(value: Any, field: Chosen, path: Path, report: Report) -> Any:
         return None
 
 
-def _leaf(value: Any, field: Chosen, path: Path, report: Report) -> Any:
+def _leaf(value: Any, field: SelectedField, path: Path, report: Report) -> Any:
     if not field.is_int or -INT_LIMIT <= value < INT_LIMIT:
         return value
     report(TOO_LARGE, path, field.node)

@@ -23,7 +23,7 @@ from graphql import (
 )
 from graphql.execution.values import get_argument_values
 
-from gateway_clients.edge.graphql.derivation import Source
+from gateway_clients.edge.graphql.type_registry import Source
 
 Variables = Mapping[str, Any]
 Fragments = Mapping[str, FragmentDefinitionNode]
@@ -33,7 +33,7 @@ INTROSPECTION: Final[Mapping[str, GraphQLField]] = {"__schema": SchemaMetaFieldD
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SelectedField:
     """One field that was asked for. Without a definition it is `__typename`.
 
     `slot`: under what its value stands in the data; the source's name, unless arguments make it one of several.
@@ -76,14 +76,14 @@ class Selection:
     """
 
     type_name: str
-    fields: tuple[Chosen, ...]
+    fields: tuple[SelectedField, ...]
     has_loads: bool
     has_limits: bool = False
     sources: frozenset[str] = frozenset()
     copied: tuple[tuple[str, str], ...] | None = None
     notes: dict[str, Any] = field(default_factory=dict, compare=False)
 
-    def __iter__(self) -> Iterator[Chosen]:
+    def __iter__(self) -> Iterator[SelectedField]:
         return iter(self.fields)
 
 
@@ -95,7 +95,7 @@ def select(
     seen: set[str] = set()
     for selection_set in selection_sets:
         _collect(selection_set, fragments, variables, nodes, seen)
-    fields = tuple(_chosen(parent, key, same, fragments, variables) for key, same in nodes.items())
+    fields = tuple(_selected_field(parent, key, same, fragments, variables) for key, same in nodes.items())
     has_loads = any(field.source.load or (field.child and field.child.has_loads) for field in fields)
     is_copied = all(map(_is_copied, fields))
     copied = tuple((field.key, field.slot) for field in fields) if is_copied else None
@@ -104,31 +104,31 @@ def select(
     return Selection(parent.name, fields, bool(has_loads), has_limits, sources, copied)
 
 
-def _has_limits(field: Chosen) -> bool:
+def _has_limits(field: SelectedField) -> bool:
     if field.child is not None and field.child.has_limits:
         return True
     return field.definition is not None and "limit" in field.definition.args
 
 
-def _is_copied(field: Chosen) -> bool:
+def _is_copied(field: SelectedField) -> bool:
     is_value = field.definition is not None and field.child is None and not field.is_int
     return is_value and field.source.convert is None
 
 
-def _chosen(
+def _selected_field(
     parent: GraphQLObjectType, key: str, nodes: list[FieldNode], fragments: Fragments, variables: Variables
-) -> Chosen:
+) -> SelectedField:
     name = nodes[0].name.value
     definition = parent.fields.get(name) or INTROSPECTION.get(name)
     if definition is None:
-        return Chosen(key, name, tuple(nodes))
+        return SelectedField(key, name, tuple(nodes))
     source = _source(parent, name)
     is_required = isinstance(definition.type, GraphQLNonNull)
     kind = definition.type.of_type if isinstance(definition.type, GraphQLNonNull) else definition.type
     named = get_named_type(definition.type)
     below = [each.selection_set for each in nodes if each.selection_set is not None]
     child = select(named, below, fragments, variables) if isinstance(named, GraphQLObjectType) else None
-    return Chosen(
+    return SelectedField(
         key=key,
         name=name,
         nodes=tuple(nodes),

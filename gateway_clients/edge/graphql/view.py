@@ -9,10 +9,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from graphene_django.views import GraphQLView
 
-from gateway_clients.edge.callers import caller_of
-from gateway_clients.edge.context import context_of
+from gateway_clients.edge.current_caller import caller_of
 from gateway_clients.edge.errors import ApiError, MethodNotAllowedError, UnauthenticatedError
-from gateway_clients.edge.graphql.accepting import media_type_of, wants_html
+from gateway_clients.edge.graphql.content_negotiation import media_type_of, wants_html
 from gateway_clients.edge.graphql.documents import Documents, Operation
 from gateway_clients.edge.graphql.errors import JSON_TYPE, RequestRefusedError, refusal, refused_by_edge
 from gateway_clients.edge.graphql.execution import Answer, carry_out
@@ -20,6 +19,7 @@ from gateway_clients.edge.graphql.parameters import parameters_of
 from gateway_clients.edge.graphql.persisted import is_trusted, requested_text
 from gateway_clients.edge.headers import OwnHeadersResponse
 from gateway_clients.edge.problems import problem_of, retry_after
+from gateway_clients.edge.request_context import context_of
 
 METHODS: Final = ("GET", "HEAD", "POST")
 

@@ -10,8 +10,8 @@ from pytest_django import Settings
 from redis import Redis
 from redis.connection import AbstractConnection
 
-from gateway_clients.caching.guard import RedisGuard, default_connection
 from gateway_clients.caching.store import Cache
+from gateway_clients.redis_access.circuit import RedisCircuit, default_connection
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def redis(settings: Settings) -> Iterator[Redis]:
 @pytest.fixture
 def cache() -> Cache:
     """On the connection that the settings make; chance takes nothing off an entry's life."""
-    return Cache(RedisGuard(default_connection), chance=lambda: 0.0, sleep=lambda _: None)
+    return Cache(RedisCircuit(default_connection), chance=lambda: 0.0, sleep=lambda _: None)
 
 
 @pytest.fixture

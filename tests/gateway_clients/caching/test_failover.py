@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from redis import ConnectionPool, Redis
 
-from gateway_clients.caching import connections
-from gateway_clients.caching.connections import pool_options
-from gateway_clients.caching.entries import Found
-from gateway_clients.caching.guard import RedisGuard
 from gateway_clients.caching.invalidation import Invalidations
-from gateway_clients.caching.script_lane import lane_of
-from gateway_clients.caching.servers import server_at
+from gateway_clients.caching.lookups import LookupStatus
 from gateway_clients.caching.store import Cache
+from gateway_clients.redis_access import connection
+from gateway_clients.redis_access.circuit import RedisCircuit
+from gateway_clients.redis_access.connection import pool_options
+from gateway_clients.redis_access.script_pool import script_pool_of
+from gateway_clients.redis_access.server_identity import server_at
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, fill, lease, look
 from tests.gateway_clients.caching.steps import value_of as value
 from tests.support.calls import at_once
@@ -71,8 +71,8 @@ def a_cache() -> Cache:
     """That of one process, as far as connections go."""
     pool = ConnectionPool.from_url(f"redis://{NAME}/0", **pool_options("redis://", timeout_seconds=0.5, most=20))
     redis, invalidations = Redis(connection_pool=pool), Invalidations()
-    guard = RedisGuard(lambda: redis, before_return=invalidations.apply_kept)
-    return Cache(guard, invalidations=invalidations, chance=lambda: 0.0)
+    circuit = RedisCircuit(lambda: redis, before_return=invalidations.apply_kept)
+    return Cache(circuit, invalidations=invalidations, chance=lambda: 0.0)
 
 
 def test_a_process_goes_to_the_new_server_and_hits_again(two: Two) -> None:
@@ -80,12 +80,12 @@ def test_a_process_goes_to_the_new_server_and_hits_again(two: Two) -> None:
     at_once(8, lambda: fill(cache, value="old"))
     two.fail_over()
 
-    assert lease(cache, BENEFITS).found is Found.DOWN
-    wait_until(lambda: not cache.guard.is_down)
+    assert lease(cache, BENEFITS).status is LookupStatus.DOWN
+    wait_until(lambda: not cache.circuit.is_down)
     assert fill(cache, value="new")
     assert [value(look(cache)) for _ in range(80)] == ["new"] * 80
     with Redis(port=two.new.port) as new:
-        assert cache.guard.run(lambda redis: redis.info("server")["run_id"]) == new.info("server")["run_id"]
+        assert cache.circuit.run(lambda redis: redis.info("server")["run_id"]) == new.info("server")["run_id"]
 
 
 def test_while_the_name_leads_to_a_replica_redis_is_down(two: Two) -> None:
@@ -98,22 +98,22 @@ def test_while_the_name_leads_to_a_replica_redis_is_down(two: Two) -> None:
     with Redis(port=two.old.port) as old:
         met = int(old.info("stats")["total_connections_received"])
         wait_until(lambda: int(old.info("stats")["total_connections_received"]) >= met + 3)
-    assert (cache.guard.is_down, cache.guard.state) == (True, "down for writes")
+    assert (cache.circuit.is_down, cache.circuit.state) == (True, "down for writes")
     two.named = two.new
-    wait_until(lambda: not cache.guard.is_down)
-    assert cache.guard.state == "up"
+    wait_until(lambda: not cache.circuit.is_down)
+    assert cache.circuit.state == "up"
 
 
 def test_what_the_new_server_missed_an_invalidation_of_is_not_shown(two: Two) -> None:
     cache = a_cache()
     fill(cache, value="old")
     two.replicate()
-    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+    cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
     two.fail_over()
 
     lease(cache, BENEFITS)
-    wait_until(lambda: not cache.guard.is_down)
-    assert (look(cache).found, look(cache).entry) == (Found.FREE, None)
+    wait_until(lambda: not cache.circuit.is_down)
+    assert (look(cache).status, look(cache).entry) == (LookupStatus.MISS, None)
 
 
 def test_the_same_where_nothing_failed_and_the_name_was_changed_alone(
@@ -122,20 +122,20 @@ def test_the_same_where_nothing_failed_and_the_name_was_changed_alone(
     cache = a_cache()
     fill(cache, value="old")
     two.replicate()
-    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+    cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
     two.named = two.new
-    monkeypatch.setattr(connections, "MAX_AGE_SECONDS", -1.0)
+    monkeypatch.setattr(connection, "MAX_AGE_SECONDS", -1.0)
 
-    assert (look(cache).found, look(cache).entry) == (Found.FREE, None)
-    assert not cache.guard.is_down
+    assert (look(cache).status, look(cache).entry) == (LookupStatus.MISS, None)
+    assert not cache.circuit.is_down
 
 
 def test_connections_that_lead_to_the_other_server_are_not_used_beside_one_that_does_not(two: Two) -> None:
     cache = a_cache()
     at_once(4, lambda: fill(cache, value="old"))
-    pool = cache.guard.run(lambda redis: redis.connection_pool)
+    pool = cache.circuit.run(lambda redis: redis.connection_pool)
     two.named = two.new
-    lane_of(pool)._make(**pool.connection_kwargs).connect()
+    script_pool_of(pool)._make(**pool.connection_kwargs).connect()
 
     assert look(cache).entry is None
     assert fill(cache, value="new")
@@ -148,7 +148,7 @@ def test_a_process_that_starts_behind_the_failover_shows_nothing_older_either(tw
     cache = a_cache()
     fill(cache, value="old")
     two.replicate()
-    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+    cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
     two.fail_over()
     server_at.cache_clear()
 
@@ -168,11 +168,11 @@ def test_a_server_that_was_restarted_counts_as_another(two: Two) -> None:
     fill(cache, value="old")
     with Redis(port=two.old.port) as old:
         old.save()
-    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+    cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
     two.old.kill()
     lease(cache, BENEFITS)
     two.old.start()
-    wait_until(lambda: not cache.guard.is_down)
+    wait_until(lambda: not cache.circuit.is_down)
 
     with Redis(port=two.old.port) as old:
         assert old.keys("*:e:*")

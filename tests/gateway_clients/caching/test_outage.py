@@ -11,11 +11,11 @@ from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from gateway_clients.caching.entries import Found
-from gateway_clients.caching.guard import CacheDownError, RedisGuard, default_connection
 from gateway_clients.caching.invalidation import Invalidations, purge_pattern
-from gateway_clients.caching.names import entry_name
+from gateway_clients.caching.lookups import LookupStatus
+from gateway_clients.caching.redis_keys import entry_name
 from gateway_clients.caching.store import Cache
+from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit, default_connection
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, entry, fill, lease, look
 from tests.gateway_clients.caching.steps import value_of as value
 from tests.support.redis_server import RedisServer
@@ -49,20 +49,20 @@ def cache(own_redis: RedisServer, settings: Settings) -> Cache:
     invalidations = Invalidations()
     options = settings.CACHES["default"]["OPTIONS"]["CONNECTION_POOL_KWARGS"]
     redis = Redis(connection_pool=ConnectionPool.from_url(own_redis.url, **options))
-    guard = RedisGuard(lambda: redis, before_return=invalidations.apply_kept, sleep=lambda _: time.sleep(0.02))
-    return Cache(guard, invalidations=invalidations, chance=lambda: 0.0)
+    circuit = RedisCircuit(lambda: redis, before_return=invalidations.apply_kept, sleep=lambda _: time.sleep(0.02))
+    return Cache(circuit, invalidations=invalidations, chance=lambda: 0.0)
 
 
 def is_up(cache: Cache) -> bool:
-    return not cache.guard.is_down
+    return not cache.circuit.is_down
 
 
 def test_with_redis_killed_nothing_raises_and_nothing_is_kept(cache: Cache, own_redis: RedisServer) -> None:
     fill(cache)
     own_redis.kill()
     reading = lease(cache)
-    assert (reading.found, reading.entry, reading.token) == (Found.DOWN, None, "")
-    assert cache.store([cache.fill_of(reading, entry("v"))]) == [None]
+    assert (reading.status, reading.entry, reading.token) == (LookupStatus.DOWN, None, "")
+    assert cache.store([cache.write_for(reading, entry("v"))]) == [None]
     cache.release([reading])
     cache.discard(CLAIMS)
     assert cache.get(CLAIMS, str) is None
@@ -72,10 +72,10 @@ def test_with_redis_killed_nothing_raises_and_nothing_is_kept(cache: Cache, own_
     assert cache.invalidate_pattern("*") is None
     assert cache.increment("tries", seconds=1) is None
     assert cache.expire(CLAIMS, 1) is False
-    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
-    cache.invalidations.invalidate_everything(cache.guard)
+    cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
+    cache.invalidations.invalidate_everything(cache.circuit)
     with pytest.raises(CacheDownError):
-        purge_pattern(cache.guard, "*")
+        purge_pattern(cache.circuit, "*")
 
 
 @pytest.mark.alone
@@ -98,7 +98,7 @@ def test_a_frozen_redis_costs_the_first_caller_one_timeout_and_the_others_nothin
     own_redis.freeze()
     assert 0.09 < seconds_of(lambda: lease(cache)) < ONE_TIMEOUT_SECONDS
     assert seconds_of(lambda: [lease(cache) for _ in range(100)]) < 0.05
-    assert cache.guard.is_down
+    assert cache.circuit.is_down
     own_redis.thaw()
     wait_until(lambda: is_up(cache))
     assert fill(cache, value="after")
@@ -133,10 +133,10 @@ def test_twenty_callers_who_meet_the_frozen_redis_at_once_pay_one_timeout_each(
 def test_a_lease_that_a_thawed_redis_takes_for_nobody_is_given_back(cache: Cache, own_redis: RedisServer) -> None:
     fill(cache, BENEFITS)
     own_redis.freeze()
-    assert lease(cache).found is Found.DOWN
+    assert lease(cache).status is LookupStatus.DOWN
     own_redis.thaw()
     wait_until(lambda: is_up(cache))
-    assert lease(cache).found is Found.LEASED
+    assert lease(cache).status is LookupStatus.LEASED
 
 
 def test_answers_of_a_thawed_redis_are_not_mixed_up(cache: Cache, own_redis: RedisServer) -> None:
@@ -145,7 +145,9 @@ def test_answers_of_a_thawed_redis_are_not_mixed_up(cache: Cache, own_redis: Red
 
     def answers() -> list[object]:
         readings = [look(cache, key) for key in (BENEFITS, CLAIMS)]
-        return [] if Found.DOWN in {reading.found for reading in readings} else [value(each) for each in readings]
+        return (
+            [] if LookupStatus.DOWN in {reading.status for reading in readings} else [value(each) for each in readings]
+        )
 
     for _ in range(3):
         own_redis.freeze()
@@ -182,11 +184,11 @@ def test_what_was_invalidated_while_redis_was_frozen_is_never_seen_again(cache: 
     told: list[frozenset[str]] = []
     cache.invalidations.listen(told.append)
     own_redis.freeze()
-    cache.invalidations.invalidate(cache.guard, ["member:m-1:claims"])
+    cache.invalidations.invalidate(cache.circuit, ["member:m-1:claims"])
     cache.delete(BENEFITS)
     assert told == [frozenset({"member:m-1:claims"})]
     own_redis.thaw()
-    first = wait_until(lambda: found if (found := look(cache)).found is not Found.DOWN else None)
+    first = wait_until(lambda: found if (found := look(cache)).status is not LookupStatus.DOWN else None)
     assert first.entry is None
     assert look(cache, BENEFITS).entry is None
     assert value(look(cache, OTHERS_CLAIMS)) == "old"
@@ -197,10 +199,10 @@ def test_a_fill_that_began_before_the_outage_is_not_stored_after_an_invalidation
 ) -> None:
     under_way = lease(cache)
     own_redis.freeze()
-    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+    cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
     own_redis.thaw()
     wait_until(lambda: is_up(cache))
-    assert cache.store([cache.fill_of(under_way, entry("old"))]) == [False]
+    assert cache.store([cache.write_for(under_way, entry("old"))]) == [False]
 
 
 def test_a_pattern_or_too_many_tags_invalidated_in_an_outage_drop_everything(
@@ -208,8 +210,8 @@ def test_a_pattern_or_too_many_tags_invalidated_in_an_outage_drop_everything(
 ) -> None:
     for invalidate in (
         lambda: cache.invalidate_pattern("benefits:*"),
-        lambda: cache.invalidations.invalidate(cache.guard, [f"member:m-{number}" for number in range(2, 10_100)]),
-        lambda: cache.invalidations.invalidate_everything(cache.guard),
+        lambda: cache.invalidations.invalidate(cache.circuit, [f"member:m-{number}" for number in range(2, 10_100)]),
+        lambda: cache.invalidations.invalidate_everything(cache.circuit),
     ):
         fill(cache, value="old")
         own_redis.freeze()
@@ -247,17 +249,17 @@ def test_an_invalidation_that_meets_the_return_of_redis_is_not_lost() -> None:
         written.append(name)
 
     redis = Scripted(set=lambda *_, **__: True, get=fail, eval=change)
-    guard = RedisGuard(lambda: redis, before_return=apply, sleep=lambda _: time.sleep(0.01))
+    circuit = RedisCircuit(lambda: redis, before_return=apply, sleep=lambda _: time.sleep(0.01))
     with pytest.raises(CacheDownError):
-        guard.run(lambda client: client.get("x"))
+        circuit.run(lambda client: client.get("x"))
     assert is_applying.wait(5)
 
-    invalidating = threading.Thread(target=invalidations.invalidate, args=(guard, ["member:m-1"]))
+    invalidating = threading.Thread(target=invalidations.invalidate, args=(circuit, ["member:m-1"]))
     invalidating.start()
     invalidating.join(0.1)
     may_come_up.set()
     invalidating.join(5)
-    assert not guard.is_down
+    assert not circuit.is_down
     assert [name.rpartition(":v:")[2] for name in written] == ["member:m-1"]
 
 
@@ -272,12 +274,12 @@ def test_while_what_was_kept_cannot_be_written_redis_stays_down(cache: Cache) ->
             raise ValueError("of another kind")
 
     connect = iter([Scripted(get=fail)])
-    guard = RedisGuard(
+    circuit = RedisCircuit(
         lambda: next(connect, default_connection()), before_return=refuse_twice, sleep=lambda _: time.sleep(0.01)
     )
     with pytest.raises(CacheDownError):
-        guard.run(lambda client: client.get("x"))
-    wait_until(lambda: not guard.is_down)
+        circuit.run(lambda client: client.get("x"))
+    wait_until(lambda: not circuit.is_down)
     assert len(tries) == 3
 
 
@@ -289,11 +291,11 @@ def test_a_redis_that_is_full_is_not_taken_for_one_that_is_back(
     outside.config_set("maxmemory-policy", "noeviction")
     with pytest.raises(ResponseError):
         outside.set("x", "y")
-    cache.invalidations.invalidate(cache.guard, ["member:m-1"])
-    assert cache.guard.is_down
+    cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
+    assert cache.circuit.is_down
     refused = outside.info("commandstats")["cmdstat_set"]["rejected_calls"]
     wait_until(lambda: outside.info("commandstats")["cmdstat_set"]["rejected_calls"] > refused + 2)
-    assert cache.guard.is_down
+    assert cache.circuit.is_down
 
     outside.config_set("maxmemory", "0")
     wait_until(lambda: is_up(cache))
@@ -303,7 +305,7 @@ def test_a_redis_that_is_full_is_not_taken_for_one_that_is_back(
 def test_a_flushed_redis_is_empty_and_goes_on(cache: Cache, outside: Redis) -> None:
     fill(cache)
     outside.flushall()
-    assert look(cache).found is Found.FREE
+    assert look(cache).status is LookupStatus.MISS
     assert fill(cache, value="new")
     assert value(look(cache)) == "new"
     assert outside.exists(entry_name(CLAIMS))

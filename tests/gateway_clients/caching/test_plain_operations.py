@@ -8,9 +8,9 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.guard import RedisGuard, default_connection
-from gateway_clients.caching.names import counter_name, entry_name
+from gateway_clients.caching.redis_keys import counter_name, entry_name
 from gateway_clients.caching.store import Cache
+from gateway_clients.redis_access.circuit import RedisCircuit, default_connection
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, fill, lease, look
 from tests.support.waiting import wait_until
 
@@ -86,7 +86,7 @@ def test_twenty_callers_of_get_or_set_make_the_value_once(redis: Redis) -> None:
         return Total(7)
 
     def ask(_: int) -> Total:
-        cache = Cache(RedisGuard(default_connection))
+        cache = Cache(RedisCircuit(default_connection))
         all_ask.wait(5)
         return cache.get_or_set(CLAIMS, Total, make, make_seconds=5)
 
@@ -103,7 +103,7 @@ def test_who_has_waited_long_enough_makes_it_for_itself(cache: Cache) -> None:
 
 def test_a_value_whose_subject_changed_while_it_was_made_is_not_kept(cache: Cache) -> None:
     def make() -> Total:
-        cache.invalidations.invalidate(cache.guard, ["member:m-1"])
+        cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
         return Total(1)
 
     assert cache.get_or_set(CLAIMS, Total, make, make_seconds=5) == Total(1)
@@ -128,7 +128,7 @@ def test_a_counter_that_is_no_number_begins_anew(cache: Cache, redis: Redis) -> 
     redis.rpush(counter_name("list"), "x")
     assert [cache.increment("text", seconds=30), cache.increment("list", 2, seconds=30)] == [1, 2]
     assert redis.pttl(counter_name("list")) > 0
-    assert not cache.guard.is_down
+    assert not cache.circuit.is_down
 
 
 def test_expire_shortens_a_life_and_never_prolongs_it(cache: Cache, redis: Redis) -> None:

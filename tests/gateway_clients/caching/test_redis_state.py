@@ -11,10 +11,10 @@ from pytest_django import Settings
 from redis import Redis
 from structlog.testing import capture_logs
 
-from gateway_clients.caching.guard import default_connection
 from gateway_clients.caching.redis_state import redis_state
 from gateway_clients.caching.store import default_cache
 from gateway_clients.checks import check_redis
+from gateway_clients.redis_access.circuit import default_connection
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from redis import ConnectionPool, Redis
 
-from gateway_clients.caching.connections import TLSConnection, pool_options
-from gateway_clients.caching.guard import CacheDownError, RedisGuard
 from gateway_clients.caching.invalidation import Invalidations
-from gateway_clients.caching.script_lane import lane_of
 from gateway_clients.caching.store import Cache
+from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
+from gateway_clients.redis_access.connection import TLSConnection, pool_options
+from gateway_clients.redis_access.script_pool import script_pool_of
 from tests.gateway_clients.caching.steps import fill, look
 from tests.gateway_clients.caching.steps import value_of as value
 from tests.support.calls import Running
@@ -37,31 +37,31 @@ def tls_redis(authority: Authority) -> Iterator[TLSRedis]:
     server.remove()
 
 
-def guard_of(url: str, ca_bundle: str = "") -> RedisGuard:
+def guard_of(url: str, ca_bundle: str = "") -> RedisCircuit:
     """Once it is down it stays so."""
     options = pool_options(url, timeout_seconds=0.5, most=20, ca_bundle=ca_bundle)
     redis = Redis(connection_pool=ConnectionPool.from_url(url, **options))
-    return RedisGuard(lambda: redis, sleep=lambda _: threading.Event().wait())
+    return RedisCircuit(lambda: redis, sleep=lambda _: threading.Event().wait())
 
 
 def test_scripts_and_commands_go_over_tls(tls_redis: TLSRedis, authority: Authority) -> None:
-    guard = guard_of(tls_redis.url, str(authority.bundle))
-    cache = Cache(guard, invalidations=Invalidations(), chance=lambda: 0.0)
+    circuit = guard_of(tls_redis.url, str(authority.bundle))
+    cache = Cache(circuit, invalidations=Invalidations(), chance=lambda: 0.0)
 
     assert fill(cache, value="kept")
     assert value(look(cache)) == "kept"
-    assert guard.run(lambda redis: redis.set("key", "value")) is True
-    (connection,) = guard.run(lambda redis: lane_of(redis.connection_pool))._idle
+    assert circuit.run(lambda redis: redis.set("key", "value")) is True
+    (connection,) = circuit.run(lambda redis: script_pool_of(redis.connection_pool))._idle
     assert isinstance(connection, TLSConnection)
 
 
 def test_a_server_whose_authority_is_not_trusted_is_not_told_the_password(tls_redis: TLSRedis, tmp_path: Path) -> None:
     another = Authority(tmp_path)
     for ca_bundle in ("", str(another.bundle)):
-        guard = guard_of(tls_redis.url, ca_bundle)
+        circuit = guard_of(tls_redis.url, ca_bundle)
         with pytest.raises(CacheDownError):
-            guard.run(lambda redis: redis.ping())
-        assert guard.is_down
+            circuit.run(lambda redis: redis.ping())
+        assert circuit.is_down
 
 
 def test_options_of_the_address_hold(tls_redis: TLSRedis, authority: Authority) -> None:
@@ -75,7 +75,7 @@ ASK = """
 import django
 django.setup()
 from gateway_clients.caching.redis_state import redis_state
-from gateway_clients.caching.guard import default_connection
+from gateway_clients.redis_access.circuit import default_connection
 default_connection().set("asked", "by a process")
 print(redis_state())
 """
@@ -105,8 +105,8 @@ def test_the_settings_lead_a_process_there(
 def test_what_is_said_first_is_a_handshake_and_no_password() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(5)
-        guard = guard_of(f"rediss://:{PASSWORD}@127.0.0.1:{listener.getsockname()[1]}/0")
-        asking = Running(lambda: guard.run(lambda redis: redis.ping()))
+        circuit = guard_of(f"rediss://:{PASSWORD}@127.0.0.1:{listener.getsockname()[1]}/0")
+        asking = Running(lambda: circuit.run(lambda redis: redis.ping()))
         connection, _ = listener.accept()
         with connection:
             said = connection.recv(65_536)

@@ -9,22 +9,22 @@ from django.test import Client
 from pytest_django import Settings
 
 from gateway_clients.caching.store import default_cache, invalidations
-from gateway_clients.resilience.sharing import BreakerSharing, breaker_sharing
-from gateway_clients.upstream.registry import upstream
+from gateway_clients.pipeline.upstreams import upstream
+from gateway_clients.resilience.breaker_sync import BreakerSync, breaker_sync
 from members.models import Account
 
 PASSWORD = "a-long-password-of-staff"
 
 
 def forget() -> None:
-    for made in (default_cache, invalidations, breaker_sharing, upstream):
+    for made in (default_cache, invalidations, breaker_sync, upstream):
         made.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def _own_pipe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A prefix and a process of the test's own, which looks into Redis when the test says so."""
-    monkeypatch.setattr(BreakerSharing, "start", BreakerSharing._look_safely)
+    monkeypatch.setattr(BreakerSync, "start", BreakerSync._look_safely)
     settings.CACHE_KEY_PREFIX = f"test-{uuid.uuid4().hex}"
     forget()
     yield

@@ -12,10 +12,10 @@ from django_redis import get_redis_connection
 
 from gateway_clients.conf import SERVICES
 from gateway_clients.models import BreakerOverride
-from gateway_clients.resilience.blackboard import OwnNews
+from gateway_clients.pipeline.upstreams import upstream
 from gateway_clients.resilience.breaker import Override
-from gateway_clients.resilience.sharing import OverrideOrder, breaker_sharing
-from gateway_clients.upstream.registry import upstream
+from gateway_clients.resilience.breaker_store import OwnSnapshot
+from gateway_clients.resilience.breaker_sync import OverrideOrder, breaker_sync
 from members.models import Account
 from tests.gateway_clients.console.conftest import PASSWORD, helper_with
 from tests.gateway_clients.console.reading import text_of
@@ -38,13 +38,13 @@ def test_it_shows_every_upstream_of_this_process_and_of_others(staff: Client) ->
     text = text_of(staff.get(PAGE))
     for name in SERVICES:
         assert f" {name} " in text
-    assert text.count(f"{breaker_sharing().process} (this one)") == 8
+    assert text.count(f"{breaker_sync().process} (this one)") == 8
     assert " open 5 " in text
     assert "30 s left" in text
 
 
 def test_a_process_that_has_gone_is_not_shown(staff: Client) -> None:
-    breaker_sharing()._board.exchange("123-gone", OwnNews())
+    breaker_sync()._board.exchange("123-gone", OwnSnapshot())
     assert "123-gone" not in text_of(staff.get(PAGE))
 
 
@@ -56,10 +56,10 @@ def test_an_order_holds_is_shown_and_is_written_down(
 ) -> None:
     answer = staff.post(FORM, {**OPEN, "action": action}, follow=True)
     assert answer.redirect_chain == [(PAGE, 302)]
-    order = breaker_sharing().orders()["claims"]
+    order = breaker_sync().orders()["claims"]
     assert (order.override, order.reason, order.ordered_by) == (override, "maintenance of claims", str(boss.pk))
     assert 14 * 60 < order.until - time.time() <= 15 * 60
-    breaker_sharing().read_rulings()
+    breaker_sync().read_rulings()
     assert upstream("claims").breaker.override is override
 
     text = text_of(staff.get(PAGE))
@@ -74,12 +74,12 @@ def test_an_order_holds_is_shown_and_is_written_down(
 
 def test_back_to_normal_ends_the_order_and_closes(staff: Client) -> None:
     staff.post(FORM, OPEN)
-    breaker_sharing().read_rulings()
+    breaker_sync().read_rulings()
     for _ in range(5):
         upstream("claims").breaker.open()
     staff.post(FORM, {**OPEN, "action": "reset", "reason": "done"})
-    assert breaker_sharing().orders() == {}
-    breaker_sharing().read_rulings()
+    assert breaker_sync().orders() == {}
+    breaker_sync().read_rulings()
     assert (upstream("claims").breaker.current_state, upstream("claims").breaker.override) == ("closed", "normal")
     assert LogEntry.objects.latest("pk").change_message == "Back to normal: done"
 
@@ -101,7 +101,7 @@ def test_without_a_reason_an_expiry_or_a_known_action_nothing_happens(staff: Cli
     answer = staff.post(FORM, {**OPEN, **wrong})
     assert answer.status_code == 200
     assert b"errorlist" in answer.content
-    assert breaker_sharing().orders() == {}
+    assert breaker_sync().orders() == {}
     assert not LogEntry.objects.exists()
 
 
@@ -116,12 +116,12 @@ def test_an_order_needs_the_csrf_token(boss: Account) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(boss)
     assert client.post(FORM, OPEN).status_code == 403
-    assert breaker_sharing().orders() == {}
+    assert breaker_sync().orders() == {}
 
 
 def test_looking_at_the_form_changes_nothing(staff: Client) -> None:
     assert staff.get(FORM, OPEN).status_code == 200
-    assert breaker_sharing().orders() == {}
+    assert breaker_sync().orders() == {}
 
 
 def test_an_unknown_upstream_is_not_found(staff: Client) -> None:
@@ -135,7 +135,7 @@ def test_who_may_only_look_cannot_change(client: Client, db: None) -> None:
     assert FORM not in page.content.decode()
     assert client.get(FORM).status_code == 403
     assert client.post(FORM, OPEN).status_code == 403
-    assert breaker_sharing().orders() == {}
+    assert breaker_sync().orders() == {}
 
 
 def test_staff_without_the_permission_and_others_do_not_see_it(client: Client, db: None) -> None:
@@ -146,7 +146,7 @@ def test_staff_without_the_permission_and_others_do_not_see_it(client: Client, d
     client.force_login(Account.objects.create_user("member@example.com", PASSWORD, member_id="m-1"))
     assert client.get(PAGE).status_code == 302
     assert client.post(FORM, OPEN).status_code == 302
-    assert breaker_sharing().orders() == {}
+    assert breaker_sync().orders() == {}
 
 
 def test_with_redis_down_it_shows_this_process_and_says_so(staff: Client, redis_down: None) -> None:
@@ -163,19 +163,19 @@ def test_with_redis_down_an_order_holds_is_shown_and_is_written_down(
     text = text_of(staff.post(FORM, OPEN, follow=True))
     assert "forced open until " in text
     assert "by boss@example.com: maintenance of claims" in text
-    breaker_sharing().read_rulings()
+    breaker_sync().read_rulings()
     assert upstream("claims").breaker.override is Override.FORCED_OPEN
     assert LogEntry.objects.get().object_id == "claims"
 
 
 def test_an_order_outlives_a_redis_that_forgets_everything(staff: Client, boss: Account) -> None:
     staff.post(FORM, OPEN)
-    breaker_sharing().read_rulings()
+    breaker_sync().read_rulings()
     redis = get_redis_connection("default")
-    for name in list(redis.scan_iter(match=f"{breaker_sharing()._board._prefix}*")):
+    for name in list(redis.scan_iter(match=f"{breaker_sync()._board._prefix}*")):
         redis.delete(name)
-    breaker_sharing().look()
-    breaker_sharing().read_rulings()
+    breaker_sync().poll()
+    breaker_sync().read_rulings()
     assert upstream("claims").breaker.override is Override.FORCED_OPEN
     assert "forced open until " in text_of(staff.get(PAGE))
 
@@ -187,7 +187,7 @@ def test_what_cannot_be_logged_is_not_ordered(staff: Client, monkeypatch: pytest
     monkeypatch.setattr(LogEntry.objects, "create", fail)
     staff.raise_request_exception = False
     assert staff.post(FORM, OPEN).status_code >= 500
-    assert breaker_sharing().orders() == {}
+    assert breaker_sync().orders() == {}
 
 
 @pytest.mark.parametrize("page", [PAGE, FORM, "/admin/console/cacheentry/?pattern=*", "/admin/console/upstream/"])
@@ -199,7 +199,7 @@ def test_no_page_has_scripts_or_styles_of_its_own_text(staff: Client, page: str)
 
 
 def test_strange_orders_do_not_break_the_page(staff: Client) -> None:
-    breaker_sharing().order("claims", OverrideOrder(Override.FORCED_OPEN, 2.5e11, "x", "not-a-number"))
+    breaker_sync().order("claims", OverrideOrder(Override.FORCED_OPEN, 2.5e11, "x", "not-a-number"))
     BreakerOverride.objects.create(
         service="member", override="ajar", reason="x", ordered_by="7", since=timezone.now(), until=timezone.now()
     )

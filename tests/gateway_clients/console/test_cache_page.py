@@ -9,9 +9,9 @@ from pytest_django import Settings
 from redis import Redis
 
 from gateway_clients.caching import inspection
-from gateway_clients.caching.entries import Found, Look
 from gateway_clients.caching.keys import CacheKey, Subject
-from gateway_clients.caching.names import entry_name
+from gateway_clients.caching.lookups import CacheLookup, LookupStatus
+from gateway_clients.caching.redis_keys import entry_name
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
 from gateway_clients.services.provider import ProviderService
@@ -53,20 +53,20 @@ def test_nothing_is_looked_up_before_a_pattern_is_given(staff: Client, kept: Non
 
 
 def test_only_so_many_are_shown_and_it_says_so(staff: Client, kept: None) -> None:
-    guard = default_cache().guard
-    listing = inspection.entries_matching(guard, "*", most=3)
+    circuit = default_cache().circuit
+    listing = inspection.entries_matching(circuit, "*", most=3)
     assert ([entry.key for entry in listing.entries], listing.is_cut) == (
         sorted(entry.key for entry in listing.entries),
         True,
     )
     assert len(listing.entries) == 3
-    assert not inspection.entries_matching(guard, "*", most=4).is_cut
+    assert not inspection.entries_matching(circuit, "*", most=4).is_cut
 
 
 def test_the_search_ends_after_so_many_steps(kept: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspection, "MOST_STEPS", 1)
     monkeypatch.setattr(inspection, "BATCH", 1)
-    assert inspection.entries_matching(default_cache().guard, "nothing").is_cut
+    assert inspection.entries_matching(default_cache().circuit, "nothing").is_cut
 
 
 def test_foreign_values_are_passed_over(staff: Client, kept: None, settings: Settings) -> None:
@@ -77,7 +77,7 @@ def test_foreign_values_are_passed_over(staff: Client, kept: None, settings: Set
     redis.expire(entry_name("claims:list"), 60)
     redis.close()
     assert keys(staff, "claims:*") == ["claims:member:m-1:list", "claims:member:m-2:list"]
-    assert not default_cache().guard.is_down
+    assert not default_cache().circuit.is_down
 
 
 def test_one_entry_is_dropped_after_a_reason_is_given_and_that_is_written_down(
@@ -112,10 +112,10 @@ def test_a_key_with_signs_of_a_pattern_is_dropped_alone(staff: Client) -> None:
 
 def test_a_drop_voids_the_fill_under_way(staff: Client) -> None:
     key = CacheKey(DataClass.CLAIMS, "list", Subject.member("m-1"))
-    (reading,) = default_cache().read([Look(key=key, lease_seconds=5)])
+    (reading,) = default_cache().read([CacheLookup(key=key, lease_seconds=5)])
     staff.post(DROP, {"pattern": "claims:*", "reason": "wrong"})
-    (again,) = default_cache().read([Look(key=key, lease_seconds=5)])
-    assert (reading.found, again.found) == (Found.LEASED, Found.LEASED)
+    (again,) = default_cache().read([CacheLookup(key=key, lease_seconds=5)])
+    assert (reading.status, again.status) == (LookupStatus.LEASED, LookupStatus.LEASED)
 
 
 @pytest.mark.parametrize("data", [{"pattern": "*"}, {"pattern": "*", "reason": " "}, {"reason": "no pattern"}])

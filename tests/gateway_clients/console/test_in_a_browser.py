@@ -10,8 +10,8 @@ from pytest_django.live_server_helper import LiveServer
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
-from gateway_clients.resilience.sharing import breaker_sharing
-from gateway_clients.upstream.registry import upstream
+from gateway_clients.pipeline.upstreams import upstream
+from gateway_clients.resilience.breaker_sync import breaker_sync
 from members.models import Account
 from tests.gateway_clients.console.conftest import PASSWORD
 from tests.support.programs import program
@@ -65,8 +65,8 @@ def test_staff_sign_in_force_a_breaker_open_and_drop_entries(
     page.get_by_label("Reason").fill("maintenance tonight")
     page.get_by_role("button", name="Do it").click()
     page.get_by_text("It holds in every process within a second").wait_for()
-    assert set(breaker_sharing().orders()) == {"claims"}
-    breaker_sharing().read_rulings()
+    assert set(breaker_sync().orders()) == {"claims"}
+    breaker_sync().read_rulings()
 
     for name, address in PAGES.items():
         for width in WIDTHS:

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the lanes, the pipe and the fan-out."""
+"""Fixtures of the tests of the clients, the pipe and the fan-out."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,10 +9,10 @@ from pytest_django import Settings
 
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import SERVICES
-from gateway_clients.fan_out.fills import flights
-from gateway_clients.transport.lines import lines_of
-from gateway_clients.upstream import registry
-from gateway_clients.upstream.registry import upstream
+from gateway_clients.pipeline import upstreams as upstreams_module
+from gateway_clients.pipeline.background import single_flight
+from gateway_clients.pipeline.upstreams import upstream
+from gateway_clients.transport.multiplexed.connection_pool import connection_pool_of
 from tests.support.lanes import Batches, Lane, Threads
 from tests.support.upstream import RawUpstream, Script, hangs, refusing_port, says_json
 from tests.support.waiting import wait_until
@@ -23,7 +23,7 @@ def serve() -> Iterator[Callable[[Script], RawUpstream]]:
     """Makes upstreams of scripts; they end with the test, and so do the reads that wait for them."""
     with ExitStack() as stack:
         yield lambda script: stack.enter_context(RawUpstream(script))
-    wait_until(lambda: flights().under_way() == 0)
+    wait_until(lambda: single_flight().under_way() == 0)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def raw_upstream(serve: Callable[[Script], RawUpstream]) -> RawUpstream:
 @pytest.fixture(autouse=True)
 def prefix(settings: Settings) -> str:
     """What Redis holds for this test is found by no other, and Redis is there."""
-    wait_until(lambda: not default_cache().guard.is_down)
+    wait_until(lambda: not default_cache().circuit.is_down)
     settings.CACHE_KEY_PREFIX = f"test-{uuid.uuid4().hex}"
     return str(settings.CACHE_KEY_PREFIX)
 
@@ -48,8 +48,8 @@ def nobody_else(settings: Settings) -> Iterator[None]:
             setattr(settings, f"{name.upper()}_SERVICE_URL", f"http://127.0.0.1:{port}")
         yield
         for name in SERVICES:
-            lines_of(upstream(name).conf).close()
-        registry.forget()
+            connection_pool_of(upstream(name).conf).close()
+        upstreams_module.forget()
 
 
 @pytest.fixture

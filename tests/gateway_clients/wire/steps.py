@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from gateway_clients.fan_out.sections import SectionState
-from gateway_clients.upstream.outcome import Outcome
-from gateway_clients.upstream.registry import admission, all_upstreams
+from gateway_clients.pipeline.outcome import Outcome
+from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.upstreams import admission, all_upstreams
 from tests.support.calls import (
     ThingPayload,
     gateway_for,
@@ -42,7 +42,7 @@ class Gate:
 
 def requests_waiting() -> int:
     """Requests of this process that wait on upstreams, or for the calls of others to them."""
-    return admission().waiting + sum(each.followers.waiting for each in all_upstreams())
+    return admission().waiting + sum(each.waiters.waiting for each in all_upstreams())
 
 
 def outcome_of(call: Any, seconds: float = 3.0, **options: Any) -> Outcome[ThingPayload]:

@@ -13,8 +13,8 @@ from gateway_clients.errors import (
     UpstreamTimeoutError,
 )
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.transport import dialing
-from gateway_clients.transport.dialing import Resolver
+from gateway_clients.transport import dns
+from gateway_clients.transport.dns import Resolver
 from tests.gateway_clients.resilience.transcript import FakeClock
 from tests.support.lanes import SLACK_SECONDS, Lane, conf_of, failure_of, outgoing
 from tests.support.upstream import (
@@ -39,8 +39,8 @@ def resolver_that(resolve: Callable[[str, int], Any]) -> Callable[[], Resolver]:
 def resolve_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, int], Any]], None]:
     def replace(resolve: Callable[[str, int], Any]) -> None:
         made = resolver_that(resolve)
-        monkeypatch.setattr("gateway_clients.transport.dialing.resolver", made)
-        monkeypatch.setattr("gateway_clients.transport.connecting.resolver", made)
+        monkeypatch.setattr("gateway_clients.transport.dns.resolver", made)
+        monkeypatch.setattr("gateway_clients.transport.multiplexed.connecting.resolver", made)
 
     return replace
 
@@ -80,7 +80,7 @@ def test_the_next_address_is_tried_when_one_refuses_or_swallows(
     raw_upstream.say(says(OK))
     with refusing_port() as refusing, black_hole() as hole:
         ports = (refusing, hole, raw_upstream.port)
-        resolve_with(lambda host, port: [dialing.Address(socket.AF_INET, ("127.0.0.1", each)) for each in ports])
+        resolve_with(lambda host, port: [dns.Address(socket.AF_INET, ("127.0.0.1", each)) for each in ports])
 
         conf = conf_of("http://claims.invalid:8001", connect_seconds=1.5)
         bodies = [lane.send(outgoing(), conf, 10.0).body for _ in range(2)]
@@ -92,24 +92,24 @@ def test_an_address_of_an_unknown_family_is_passed_over(
     lane: Lane, raw_upstream: RawUpstream, resolve_with: Any
 ) -> None:
     raw_upstream.say(says(OK))
-    good = dialing.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))
-    resolve_with(lambda host, port: [dialing.Address(9_999, ("127.0.0.1", 1)), good])
+    good = dns.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))
+    resolve_with(lambda host, port: [dns.Address(9_999, ("127.0.0.1", 1)), good])
 
     assert lane.send(outgoing(), conf_of("http://claims.invalid:8001"), 5.0).status == 200
 
 
-FIRST = [dialing.Address(socket.AF_INET, ("10.0.0.1", 8001))]
-SECOND = [dialing.Address(socket.AF_INET, ("10.0.0.2", 8001))]
+FIRST = [dns.Address(socket.AF_INET, ("10.0.0.1", 8001))]
+SECOND = [dns.Address(socket.AF_INET, ("10.0.0.2", 8001))]
 
 
 class ScriptedNames:
     """Answers one look-up after the other, and the last one for ever; what is an error is raised."""
 
-    def __init__(self, *answers: list[dialing.Address] | OSError) -> None:
+    def __init__(self, *answers: list[dns.Address] | OSError) -> None:
         self._left = list(answers)
         self.asked = 0
 
-    def __call__(self, _host: str, _port: int) -> list[dialing.Address]:
+    def __call__(self, _host: str, _port: int) -> list[dns.Address]:
         self.asked += 1
         answer = self._left.pop(0) if len(self._left) > 1 else self._left[0]
         if isinstance(answer, OSError):
@@ -121,11 +121,11 @@ def test_a_name_that_leads_elsewhere_is_followed_within_half_a_minute_and_one_ca
     clock, names = FakeClock(), ScriptedNames(FIRST, SECOND)
     resolver = Resolver(names, clock=clock)
 
-    def addresses() -> list[dialing.Address]:
+    def addresses() -> list[dns.Address]:
         return resolver.addresses("claims", 8001, Deadline.after(5.0))
 
     assert [addresses() for _ in range(3)] == [FIRST] * 3
-    clock.advance(dialing.KEPT_SECONDS)
+    clock.advance(dns.KEPT_SECONDS)
     assert addresses() == FIRST
     wait_until(lambda: names.asked == 2 and addresses() == SECOND)
 
@@ -147,15 +147,15 @@ def test_a_resolver_that_hangs_after_a_long_quiet_costs_half_the_time_of_connect
     raw_upstream.say(closes_after(OK))
     clock, is_over, asked = FakeClock(), threading.Event(), list[str]()
 
-    def look_up(host: str, port: int) -> list[dialing.Address]:
+    def look_up(host: str, port: int) -> list[dns.Address]:
         asked.append(host)
         if len(asked) > 1:
             is_over.wait(20.0)
-        return [dialing.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))]
+        return [dns.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))]
 
     made = Resolver(look_up, clock=clock)
-    monkeypatch.setattr("gateway_clients.transport.dialing.resolver", lambda: made)
-    monkeypatch.setattr("gateway_clients.transport.connecting.resolver", lambda: made)
+    monkeypatch.setattr("gateway_clients.transport.dns.resolver", lambda: made)
+    monkeypatch.setattr("gateway_clients.transport.multiplexed.connecting.resolver", lambda: made)
     conf = conf_of("http://claims.invalid:8001", connect_seconds=1.0)
     statuses = []
     for _ in range(2):

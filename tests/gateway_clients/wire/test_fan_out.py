@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pytest_django import Settings
 
-from gateway_clients.caching.entries import Found, Look
+from gateway_clients.caching.lookups import CacheLookup, LookupStatus
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
 from gateway_clients.errors import (
@@ -17,10 +17,10 @@ from gateway_clients.errors import (
     UpstreamError,
     UpstreamServerError,
 )
-from gateway_clients.fan_out.fills import flights
-from gateway_clients.fan_out.sections import Section, SectionState
+from gateway_clients.pipeline.background import single_flight
+from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.upstreams import admission, upstream
 from gateway_clients.services.parsing import page
-from gateway_clients.upstream.registry import admission, upstream
 from tests.gateway_clients.wire.steps import FAILED, FIVE, GOOD, NEW, SLOW, Gate, Upstreams, outcome_of, state_of
 from tests.support.calls import (
     Running,
@@ -114,7 +114,7 @@ def test_a_short_budget_ends_in_time_while_the_fill_goes_on(upstreams: Upstreams
 
     assert isinstance(hurried.error, DeadlineExceededError)
     assert hurried.seconds < 0.45
-    wait_until(lambda: flights().under_way() == 0)
+    wait_until(lambda: single_flight().under_way() == 0)
     assert state_of(call) == (NEW, SectionState.CACHED)
     assert len(claims.asked) == 1
     assert admission().waiting == 0
@@ -152,20 +152,20 @@ def test_a_leader_without_time_does_not_fail_those_who_have_it(upstreams: Upstre
     call = call_of(key=key_of())
     leader = Running(lambda: outcome_of(call, 0.2))
     wait_until(lambda: gate.begun)
-    followers = [Running(lambda: outcome_of(call).value) for _ in range(5)]
+    waiters = [Running(lambda: outcome_of(call).value) for _ in range(5)]
 
     assert isinstance(leader.wait().error, DeadlineExceededError)
     gate.open(0)
 
-    assert [each.result for each in followers] == [NEW] * 5
+    assert [each.result for each in waiters] == [NEW] * 5
     assert len(claims.asked) == 1
 
 
 def test_a_fill_whose_process_died_holds_nobody_up_to_the_end(upstreams: Upstreams) -> None:
     (claims,) = upstreams(claims=says_json({"value": "new"}))
     call = call_of(key=key_of())
-    (dead,) = default_cache().read([Look(key=key_of(), lease_seconds=60)])
-    assert dead.found is Found.LEASED
+    (dead,) = default_cache().read([CacheLookup(key=key_of(), lease_seconds=60)])
+    assert dead.status is LookupStatus.LEASED
 
     readers = at_once(5, lambda: outcome_of(call).value)
 
@@ -195,14 +195,14 @@ def test_a_fill_that_failed_fails_its_leader_alone(upstreams: Upstreams, setting
     call = call_of(key=key_of())
     leader = Running(lambda: outcome_of(call).value)
     wait_until(lambda: gate.begun)
-    followers = [Running(lambda: outcome_of(call).value) for _ in range(20)]
-    wait_until(lambda: upstream("claims").followers.waiting == 20)
+    waiters = [Running(lambda: outcome_of(call).value) for _ in range(20)]
+    wait_until(lambda: upstream("claims").waiters.waiting == 20)
 
     gate.open(0)
     gate.open(1)
 
     assert isinstance(leader.wait().error, UpstreamServerError)
-    assert [each.result for each in followers] == [NEW] * 20
+    assert [each.result for each in waiters] == [NEW] * 20
     assert len(claims.asked) == 2
 
 
@@ -311,11 +311,11 @@ def test_a_failure_of_the_gateway_itself_leaves_nobody_waiting(
     upstreams(claims=GOOD)
     call = call_of(key=key_of())
     with monkeypatch.context() as patch:
-        patch.setattr("gateway_clients.fan_out.engine.run", broken)
+        patch.setattr("gateway_clients.pipeline.fan_out.run_tasks", broken)
         with pytest.raises(ZeroDivisionError):
             outcome_of(call)
 
-    assert flights().under_way() == 0
+    assert single_flight().under_way() == 0
     assert admission().waiting == 0
     assert outcome_of(call).value == NEW
 
@@ -328,7 +328,7 @@ def test_an_upstream_that_nobody_knows_is_a_bug_and_leaves_nobody_waiting() -> N
     with pytest.raises(KeyError):
         outcome_of(call_of("no such", key=key_of()))
 
-    assert flights().under_way() == 0
+    assert single_flight().under_way() == 0
 
 
 def test_a_refused_upstream_costs_no_time(upstreams: Upstreams, settings: Settings) -> None:
@@ -346,7 +346,7 @@ def test_a_write_that_the_pool_did_not_come_to_in_time_is_not_begun_any_more(
     is_over = threading.Event()
     with ThreadPoolExecutor(max_workers=1) as busy:
         busy.submit(is_over.wait, 20.0)
-        monkeypatch.setattr("gateway_clients.fan_out.fills.pool", lambda: busy)
+        monkeypatch.setattr("gateway_clients.pipeline.background.pool", lambda: busy)
         gateway = gateway_for(0.5)
         write, read = gateway.call(write_of()), gateway.call(call_of("member"))
         started_at = time.monotonic()

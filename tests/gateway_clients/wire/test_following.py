@@ -5,11 +5,11 @@ import time
 import pytest
 from pytest_django import Settings
 
-from gateway_clients.caching.entries import Found, Look
+from gateway_clients.caching.lookups import CacheLookup, LookupStatus
 from gateway_clients.caching.store import default_cache
 from gateway_clients.errors import GatewayOverloadedError, UpstreamCircuitOpenError, UpstreamError
-from gateway_clients.fan_out.sections import SectionState
-from gateway_clients.upstream.registry import admission, upstream
+from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.upstreams import admission, upstream
 from tests.gateway_clients.wire.steps import GOOD, NEW, Gate, Upstreams, outcome_of, state_of
 from tests.support.calls import Running, call_of, key_of
 from tests.support.upstream import hangs, says_json
@@ -38,7 +38,7 @@ def test_sixty_readers_of_one_key_that_hangs_leave_the_others_their_places(
     assert len(shed) == READERS - 20
     assert max(each.seconds for each in shed) < 0.5
     assert isinstance(leader.wait().error, UpstreamError)
-    assert (admission().waiting, upstream("claims").followers.waiting) == (0, 0)
+    assert (admission().waiting, upstream("claims").waiters.waiting) == (0, 0)
 
 
 @pytest.mark.alone
@@ -50,8 +50,8 @@ def test_what_followers_waited_opens_the_breaker_as_if_each_had_asked(upstreams:
     began_at = time.monotonic()
     leader = Running(lambda: outcome_of(call).value)
     wait_until(lambda: claims.running == 1)
-    followers = [Running(lambda: outcome_of(call).value) for _ in range(5)]
-    for each in (leader, *followers):
+    waiters = [Running(lambda: outcome_of(call).value) for _ in range(5)]
+    for each in (leader, *waiters):
         each.wait()
     wait_until(lambda: upstream("claims").breaker.current_state == "open", seconds=1)
 
@@ -69,11 +69,11 @@ def test_followers_of_a_call_that_is_answered_witness_nothing(upstreams: Upstrea
     call = call_of(key=key_of())
     leader = Running(lambda: outcome_of(call).value)
     wait_until(lambda: gate.begun)
-    followers = [Running(lambda: outcome_of(call).value) for _ in range(3)]
-    wait_until(lambda: upstream("claims").followers.waiting == 3)
+    waiters = [Running(lambda: outcome_of(call).value) for _ in range(3)]
+    wait_until(lambda: upstream("claims").waiters.waiting == 3)
     gate.open(0)
 
-    assert [each.result for each in (leader, *followers)] == [NEW] * 4
+    assert [each.result for each in (leader, *waiters)] == [NEW] * 4
     assert upstream("claims").breaker.current_state == "closed"
 
 
@@ -88,13 +88,13 @@ def test_who_may_not_wait_gets_the_last_good_answer_where_there_is_one(
     call = call_of(key=key)
     outcome_of(call)
     claims.say(hangs)
-    wait_until(lambda: default_cache().read([Look(key=key)])[0].found is not Found.FRESH)
+    wait_until(lambda: default_cache().read([CacheLookup(key=key)])[0].status is not LookupStatus.HIT)
     assert state_of(call) == (NEW, SectionState.STALE)
     assert upstream("claims").breaker.is_hanging
     leader = Running(lambda: state_of(call))
     wait_until(lambda: claims.running == 1)
     first = Running(lambda: state_of(call))
-    wait_until(lambda: upstream("claims").followers.waiting == 1)
+    wait_until(lambda: upstream("claims").waiters.waiting == 1)
     beyond = [Running(lambda: state_of(call)).wait() for _ in range(2)]
 
     assert [each.result for each in beyond] == [(NEW, SectionState.STALE)] * 2

@@ -5,15 +5,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway_clients.caching.entries import Entry, Found, Look, Reading
+from gateway_clients.caching.lookups import CacheLookup, Entry, LookupResult, LookupStatus
 from gateway_clients.caching.store import default_cache
-from gateway_clients.fan_out.sections import SectionState
+from gateway_clients.pipeline.cached_read import cached_read
+from gateway_clients.pipeline.effects import Sleep
+from gateway_clients.pipeline.origin import RequestOrigin
+from gateway_clients.pipeline.outcome import Freshness, Outcome
+from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.upstreams import upstream
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.upstream.asker import Asker
-from gateway_clients.upstream.outcome import Freshness, Outcome
-from gateway_clients.upstream.pipe import kept_read
-from gateway_clients.upstream.registry import upstream
-from gateway_clients.upstream.steps import Pause
 from tests.gateway_clients.wire.steps import GOOD, NEW, Gate, Upstreams, outcome_of, requests_waiting
 from tests.support.calls import Running, call_of, gateway_for, key_of
 from tests.support.waiting import wait_until
@@ -55,21 +55,23 @@ def test_who_shares_anothers_call_says_so_and_who_made_it_does_not(upstreams: Up
 def test_so_does_who_waited_for_the_fill_of_another_process(has_waited: bool, upstreams: Upstreams) -> None:
     upstreams(claims=GOOD)
     key, listener = key_of(), object()
-    pipe: Any = kept_read(
+    pipe: Any = cached_read(
         call_of(key=key),
         upstream("claims"),
-        Asker(request_id="r-1"),
+        RequestOrigin(request_id="r-1"),
         Deadline.after(3.0),
         cache=default_cache(),
         listener=listener,  # type: ignore[arg-type]  # it hears of nothing
     )
     entry = Entry(msgspec.Raw(msgspec.msgpack.encode(NEW)))
-    found = Reading(key=key, found=Found.FRESH, entry=entry, at_ms=10_000, stored_ms=9_000, fresh_until_ms=69_000)
+    found = LookupResult(
+        key=key, status=LookupStatus.HIT, entry=entry, at_ms=10_000, stored_ms=9_000, fresh_until_ms=69_000
+    )
 
-    assert isinstance(next(pipe), Look)
+    assert isinstance(next(pipe), CacheLookup)
     if has_waited:
-        assert isinstance(pipe.send(Reading(key=key, found=Found.HELD)), Pause)
-        assert isinstance(pipe.send(None), Look)
+        assert isinstance(pipe.send(LookupResult(key=key, status=LookupStatus.BUSY)), Sleep)
+        assert isinstance(pipe.send(None), CacheLookup)
     with pytest.raises(StopIteration) as end:
         pipe.send(found)
 

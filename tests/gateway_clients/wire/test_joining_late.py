@@ -8,15 +8,15 @@ import msgspec
 import pytest
 from pytest_django import Settings
 
-from gateway_clients.caching.entries import Fill, Look, Reading
-from gateway_clients.caching.guard import RedisGuard, default_connection
 from gateway_clients.caching.invalidation import Invalidations
-from gateway_clients.caching.scripts import ScriptCall
+from gateway_clients.caching.lookups import CacheLookup, CacheWrite, LookupResult
 from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.errors import DeadlineExceededError, UpstreamNotFoundError
-from gateway_clients.fan_out.sections import SectionState
 from gateway_clients.gateway import Rendition
-from gateway_clients.gateway.seen import kept_views
+from gateway_clients.gateway.recent_keys import kept_views
+from gateway_clients.pipeline.section import SectionState
+from gateway_clients.redis_access.circuit import RedisCircuit, default_connection
+from gateway_clients.redis_access.script import ScriptCall
 from tests.gateway_clients.wire.steps import NEW, OLD, Gate, Upstreams, outcome_of, requests_waiting, state_of
 from tests.gateway_clients.wire.views import ALL, VIEW, drop_sections, shown, values
 from tests.support.calls import Running, cache_that_is_down, call_of, gateway_for, key_of
@@ -28,7 +28,7 @@ class HeldCache(Cache):
     """Redis has answered the first look (or store), but the thread that asked does not run on before `go_on`."""
 
     def __init__(self, held: str, *, is_answer_lost: bool = False) -> None:
-        super().__init__(default_cache().guard)
+        super().__init__(default_cache().circuit)
         self._held = held
         self._is_answer_lost = is_answer_lost
         self._may_go_on = threading.Event()
@@ -37,12 +37,14 @@ class HeldCache(Cache):
     def go_on(self) -> None:
         self._may_go_on.set()
 
-    def read(self, looks: Sequence[Look], rider: Any = None) -> list[Reading]:
-        readings = super().read(looks, rider)
+    def read(self, looks: Sequence[CacheLookup], piggyback: Any = None) -> list[LookupResult]:
+        readings = super().read(looks, piggyback)
         self._hold("look")
         return readings
 
-    def store(self, fills: Sequence[Fill], *, may_leave: Callable[[], bool] = lambda: False) -> list[bool | None]:
+    def store(
+        self, fills: Sequence[CacheWrite], *, fire_and_forget_if: Callable[[], bool] = lambda: False
+    ) -> list[bool | None]:
         are_valid = super().store(fills)
         self._hold("store")
         return [None for _ in fills] if self._is_answer_lost else are_valid
@@ -55,7 +57,7 @@ class HeldCache(Cache):
 
 def invalidates_elsewhere() -> None:
     """As another process does: only Redis hears of it."""
-    Invalidations().invalidate(default_cache().guard, ["member:m-1"])
+    Invalidations().invalidate(default_cache().circuit, ["member:m-1"])
 
 
 def joined(run: Callable[[], Any]) -> Running[Any]:
@@ -206,15 +208,15 @@ class LateCache(Cache):
     """The first look is begun late."""
 
     def __init__(self) -> None:
-        super().__init__(default_cache().guard)
+        super().__init__(default_cache().circuit)
         self.late = Late()
 
-    def read(self, looks: Sequence[Look], rider: Any = None) -> list[Reading]:
+    def read(self, looks: Sequence[CacheLookup], piggyback: Any = None) -> list[LookupResult]:
         self.late.wait()
-        return super().read(looks, rider)
+        return super().read(looks, piggyback)
 
 
-class SlowGuard(RedisGuard):
+class SlowGuard(RedisCircuit):
     """The first question gets to Redis late."""
 
     def __init__(self) -> None:
@@ -236,20 +238,20 @@ def test_a_view_is_not_kept_with_a_section_that_was_found_before_its_own_look_go
     if is_kept:
         outcome_of(call)
     kept_views.cache_clear()
-    cache, guard = LateCache(), SlowGuard()
+    cache, circuit = LateCache(), SlowGuard()
     leader = Running(lambda: outcome_of(call, cache=cache).value.value)
     wait_until(lambda: cache.late.has_come)
 
     def seen(**by: Any) -> dict[str, Any]:
         return values(dict(gateway_for(**by).view(VIEW, "m-1", **options).sections()))
 
-    early = Running(lambda: seen(cache=Cache(guard)))
-    wait_until(lambda: guard.late.has_come)
+    early = Running(lambda: seen(cache=Cache(circuit)))
+    wait_until(lambda: circuit.late.has_come)
     cache.late.go_on()
     assert leader.result == "c"
     claims.say(says_json({"value": "new"}))
     invalidates_elsewhere()
-    guard.late.go_on()
+    circuit.late.go_on()
 
     # It asked before the change was told of, and may be shown what was before.
     assert early.result | {"its_claims": expected["its_claims"]} == expected

@@ -13,9 +13,9 @@ from gateway_clients.errors import (
     UpstreamConnectionError,
     UpstreamTimeoutError,
 )
-from gateway_clients.prompt_socket import PromptSocket
+from gateway_clients.runtime.nonblocking_socket import NonblockingSocket
 from gateway_clients.transport.keep_alive import KeepAlive
-from gateway_clients.transport.lines import Line, Lines
+from gateway_clients.transport.multiplexed.connection_pool import ConnectionPool, PooledConnection
 from tests.gateway_clients.resilience.transcript import FakeClock
 from tests.support.calls import at_once
 from tests.support.lanes import Batches, Lane, Threads, conf_of, failure_of, outgoing
@@ -195,13 +195,13 @@ def test_one_dead_connection_costs_one_call_and_not_all_that_are_kept(
 
 def test_connections_that_nobody_takes_any_more_are_closed(raw_upstream: RawUpstream, clock: FakeClock) -> None:
     raw_upstream.say(says(OK))
-    lines = Lines(raw_upstream.url, most=8, keep_alive=KeepAlive(clock=clock))
-    made = [Line(PromptSocket(), clock()) for _ in range(3)]
+    lines = ConnectionPool(raw_upstream.url, most=8, keep_alive=KeepAlive(clock=clock))
+    made = [PooledConnection(NonblockingSocket(), clock()) for _ in range(3)]
     for line in made:
         lines.keep(line)
     clock.advance(31)
 
-    lines.keep(Line(PromptSocket(), clock()))
+    lines.keep(PooledConnection(NonblockingSocket(), clock()))
 
     assert [line.connection.fileno() for line in made] == [-1] * 3
     lines.close()

@@ -4,12 +4,12 @@ import gc
 
 import pytest
 
+from gateway_clients.pipeline.call import Call
+from gateway_clients.pipeline.origin import RequestOrigin, upstream_request
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.transport.lines import lines_of
-from gateway_clients.transport.messages import Answer, Outgoing, SharedHeaders
-from gateway_clients.transport.reading import AnswerReader
-from gateway_clients.upstream.asker import Asker, outgoing
-from gateway_clients.upstream.call import Call
+from gateway_clients.transport.messages import SharedHeaders, UpstreamRequest, UpstreamResponse
+from gateway_clients.transport.multiplexed.connection_pool import connection_pool_of
+from gateway_clients.transport.multiplexed.response_parser import ResponseParser
 from tests.support import lanes
 from tests.support.lanes import CONF, Batches, conf_of
 from tests.support.upstream import RawUpstream, answer, says
@@ -17,8 +17,10 @@ from tests.support.upstream import RawUpstream, answer, says
 SHARED = SharedHeaders({"X-Request-ID": "r-1", "Authorization": "Bearer secret"})
 
 
-def outgoing_with(method: str = "GET", body: bytes | None = None) -> Outgoing:
-    return Outgoing(service="claims", method=method, target="/", headers={"X-Own": "1"}, shared=SHARED, body=body)
+def outgoing_with(method: str = "GET", body: bytes | None = None) -> UpstreamRequest:
+    return UpstreamRequest(
+        service="claims", method=method, target="/", headers={"X-Own": "1"}, shared=SHARED, body=body
+    )
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,7 @@ def outgoing_with(method: str = "GET", body: bytes | None = None) -> Outgoing:
     [(outgoing_with(), None), (outgoing_with("POST"), "0"), (outgoing_with("POST", b"{}"), "2")],
     ids=["GET", "POST", "POST with a body"],
 )
-def test_lines_and_names_say_the_same(sent: Outgoing, length: str | None) -> None:
+def test_lines_and_names_say_the_same(sent: UpstreamRequest, length: str | None) -> None:
     expected = {"X-Request-ID": "r-1", "Authorization": "Bearer secret", "X-Own": "1"}
 
     assert sent.all_headers == expected
@@ -42,14 +44,17 @@ def test_a_shared_header_that_would_end_its_line_is_refused(headers: dict[str, s
 
 def test_neither_shows_its_headers_or_its_body() -> None:
     assert repr(outgoing_with("POST", b"body")) == "Outgoing(service='claims', method='POST', target='/')"
-    assert repr(Answer(200, {"x-kind": "Good"}, b"body")) == "Answer(status=200)"
+    assert repr(UpstreamResponse(200, {"x-kind": "Good"}, b"body")) == "Answer(status=200)"
 
 
 def test_the_calls_of_a_request_share_what_an_upstream_is_told_of_it() -> None:
-    asker, call = Asker(request_id="r-1"), Call(service="claims", operation="x", target="/", parse=lambda _: None)
+    origin, call = (
+        RequestOrigin(request_id="r-1"),
+        Call(service="claims", operation="x", target="/", parse=lambda _: None),
+    )
     confs = [conf_of("http://a.test"), conf_of("http://b.test"), conf_of("http://a.test", service_token="secret")]
 
-    first, second, other = [outgoing(call, asker, conf, Deadline.after(2.0)).shared for conf in confs]
+    first, second, other = [upstream_request(call, origin, conf, Deadline.after(2.0)).shared for conf in confs]
 
     assert first is second
     assert (first.by_name.get("Authorization"), other.by_name["Authorization"]) == (None, "Bearer secret")
@@ -60,11 +65,11 @@ def test_who_asks_cannot_end_a_line(request_id: str) -> None:
     call = Call(service="claims", operation="x", target="/", parse=lambda _: None)
 
     with pytest.raises(ValueError, match="not a header"):
-        outgoing(call, Asker(request_id=request_id), CONF, Deadline.after(2.0))
+        upstream_request(call, RequestOrigin(request_id=request_id), CONF, Deadline.after(2.0))
 
 
 def test_an_answers_headers_have_their_names_in_lower_case_and_the_last_of_a_name_holds() -> None:
-    reader = AnswerReader(max_bytes=100)
+    reader = ResponseParser(max_bytes=100)
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Encoding: gzip\r\n\r\n"
     reader.feed(interim + answer(b"abc", headers=[("X-Kind", "Good"), ("x-kind", "Better")]))
 
@@ -74,7 +79,7 @@ def test_an_answers_headers_have_their_names_in_lower_case_and_the_last_of_a_nam
 
 
 def test_an_answer_says_how_it_is_encoded() -> None:
-    reader = AnswerReader(max_bytes=100)
+    reader = ResponseParser(max_bytes=100)
     reader.feed(answer(b"abc", headers=[("CONTENT-Encoding", "br")]))
 
     assert (reader.encoding, reader.is_complete) == ("br", True)
@@ -87,7 +92,7 @@ def test_an_exchange_that_has_ended_leaves_nothing_to_the_garbage_collector(raw_
     gc.disable()
     try:
         lane.send(outgoing_with(), conf_of(raw_upstream.url), 5.0)
-        readers = [each for each in gc.get_objects() if isinstance(each, AnswerReader)]
+        readers = [each for each in gc.get_objects() if isinstance(each, ResponseParser)]
     finally:
         gc.enable()
         lane.close()
@@ -98,9 +103,9 @@ def test_an_exchange_that_has_ended_leaves_nothing_to_the_garbage_collector(raw_
 def test_connections_are_kept_for_each_upstream_and_address() -> None:
     conf = conf_of("http://a.test")
 
-    assert lines_of(conf) is lines_of(conf_of("http://a.test", max_bytes=5))
-    assert lines_of(conf) is not lines_of(conf_of("http://a.test", name="member"))
-    assert lines_of(conf) is not lines_of(conf_of("http://b.test"))
+    assert connection_pool_of(conf) is connection_pool_of(conf_of("http://a.test", max_bytes=5))
+    assert connection_pool_of(conf) is not connection_pool_of(conf_of("http://a.test", name="member"))
+    assert connection_pool_of(conf) is not connection_pool_of(conf_of("http://b.test"))
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from gateway_clients.errors import (
     UpstreamError,
 )
 from gateway_clients.instrumentation import CallRecord, Record, observe
-from gateway_clients.upstream.call import Call
-from gateway_clients.upstream.registry import upstream
+from gateway_clients.pipeline.call import Call
+from gateway_clients.pipeline.upstreams import upstream
 from tests.gateway_clients.wire.steps import GOOD, NEW, Gate, Upstreams
 from tests.support.calls import Running, ThingPayload, call_of, gateway_for, write_of
 from tests.support.upstream import hangs, says_json

@@ -12,9 +12,9 @@ from pytest_django import Settings
 from gateway_clients.conf import UpstreamConf, upstream_conf
 from gateway_clients.errors import UpstreamConnectionError
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.transport.messages import Answer
-from gateway_clients.transport.streams import StreamLane
-from gateway_clients.transport.threads import ThreadLane
+from gateway_clients.transport.messages import UpstreamResponse
+from gateway_clients.transport.requests_client import RequestsClient
+from gateway_clients.transport.streams import StreamClient
 from tests.support.calls import ThingPayload, call_of, gateway_for
 from tests.support.certificates import Authority
 from tests.support.lanes import conf_of, outgoing
@@ -61,16 +61,16 @@ def port(authority: Authority) -> Iterator[int]:
     thread.join()
 
 
-def by_thread(conf: UpstreamConf) -> Answer:
-    lane = ThreadLane(conf)
+def by_thread(conf: UpstreamConf) -> UpstreamResponse:
+    lane = RequestsClient(conf)
     try:
         return lane.send(outgoing(), Deadline.after(2.0))
     finally:
         lane.close()
 
 
-def by_stream(conf: UpstreamConf) -> Answer:
-    lane = StreamLane(conf)
+def by_stream(conf: UpstreamConf) -> UpstreamResponse:
+    lane = StreamClient(conf)
     try:
         stream = lane.open(outgoing(), Deadline.after(2.0))
         answer = stream.whole(max_bytes=1000)
@@ -80,12 +80,12 @@ def by_stream(conf: UpstreamConf) -> Answer:
         lane.close()
 
 
-LANES: dict[str, Callable[[UpstreamConf], Answer]] = {"thread": by_thread, "stream": by_stream}
+LANES: dict[str, Callable[[UpstreamConf], UpstreamResponse]] = {"thread": by_thread, "stream": by_stream}
 
 
 @pytest.mark.parametrize("send", LANES.values(), ids=LANES)
 def test_an_upstream_is_trusted_by_the_authority_that_is_named(
-    port: int, authority: Authority, send: Callable[[UpstreamConf], Answer]
+    port: int, authority: Authority, send: Callable[[UpstreamConf], UpstreamResponse]
 ) -> None:
     answer = send(conf_of(f"https://localhost:{port}", ca_bundle=str(authority.bundle)))
     assert (answer.status, answer.body) == (200, BODY)
@@ -93,7 +93,7 @@ def test_an_upstream_is_trusted_by_the_authority_that_is_named(
 
 @pytest.mark.parametrize("send", LANES.values(), ids=LANES)
 def test_by_the_usual_ones_or_by_another_it_is_not(
-    port: int, tmp_path: Path, send: Callable[[UpstreamConf], Answer]
+    port: int, tmp_path: Path, send: Callable[[UpstreamConf], UpstreamResponse]
 ) -> None:
     another = Authority(tmp_path / "another")
     for ca_bundle in ("", str(another.bundle)):
@@ -103,7 +103,7 @@ def test_by_the_usual_ones_or_by_another_it_is_not(
 
 @pytest.mark.parametrize("send", LANES.values(), ids=LANES)
 def test_a_certificate_of_another_host_is_not_trusted(
-    port: int, authority: Authority, send: Callable[[UpstreamConf], Answer]
+    port: int, authority: Authority, send: Callable[[UpstreamConf], UpstreamResponse]
 ) -> None:
     with pytest.raises(UpstreamConnectionError):
         send(conf_of(f"https://127.1:{port}", ca_bundle=str(authority.bundle)))

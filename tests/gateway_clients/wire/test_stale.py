@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from gateway_clients.caching.entries import Found, Look
 from gateway_clients.caching.invalidation import Invalidations
+from gateway_clients.caching.lookups import CacheLookup, LookupStatus
 from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.errors import (
     UpstreamError,
     UpstreamServerError,
 )
-from gateway_clients.fan_out.sections import SectionState
+from gateway_clients.pipeline.section import SectionState
 from tests.gateway_clients.wire.steps import (
     FAILED,
     GOOD,
@@ -35,12 +35,12 @@ from tests.support.waiting import wait_until
 
 
 def invalidates_here() -> None:
-    invalidations().invalidate(default_cache().guard, ["member:m-1"])
+    invalidations().invalidate(default_cache().circuit, ["member:m-1"])
 
 
 def invalidates_elsewhere() -> None:
     """As another process does: only Redis hears of it."""
-    Invalidations().invalidate(default_cache().guard, ["member:m-1"])
+    Invalidations().invalidate(default_cache().circuit, ["member:m-1"])
 
 
 @pytest.mark.parametrize("invalidate", [invalidates_here, invalidates_elsewhere])
@@ -85,7 +85,7 @@ def test_a_stale_answer_that_was_voided_while_the_upstream_failed_is_not_shown(
 
 def wait_for_the_end_of(call: Any) -> None:
     """Until a kept answer is no longer fresh; nobody is asked meanwhile."""
-    wait_until(lambda: default_cache().read([Look(key=call.key)])[0].found is Found.FREE)
+    wait_until(lambda: default_cache().read([CacheLookup(key=call.key)])[0].status is LookupStatus.MISS)
 
 
 def test_when_the_upstream_is_down_the_last_good_answer_is_shown_with_its_age(

@@ -20,17 +20,17 @@ from gateway_clients.errors import (
     UpstreamServerError,
     UpstreamTimeoutError,
 )
+from gateway_clients.pipeline import streaming
+from gateway_clients.pipeline.origin import RequestOrigin
+from gateway_clients.pipeline.streaming import STREAM_LIMIT, Promised, stream_post
+from gateway_clients.pipeline.upstreams import upstream
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services.document import DocumentService, NewDocument
 from gateway_clients.transport import streams
-from gateway_clients.upstream import streaming
-from gateway_clients.upstream.asker import Asker
-from gateway_clients.upstream.registry import upstream
-from gateway_clients.upstream.streaming import STREAM_LIMIT, Promised, stream_post
 from sandbox.testing import Sandbox
 from tests.support.upstream import Asked, Script, Wire, answer, closes_after, says
 
-ASKER = Asker(request_id="request-of-a-test", on_behalf_of="account-1")
+ASKER = RequestOrigin(request_id="request-of-a-test", on_behalf_of="account-1")
 SERVICE = DocumentService()
 PDF = b"%PDF-1.4\n"
 

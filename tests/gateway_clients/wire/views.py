@@ -7,10 +7,10 @@ from pytest_django import Settings
 from redis import Redis
 
 from gateway_clients.caching.keys import CacheKey, Subject
-from gateway_clients.caching.names import entry_name
+from gateway_clients.caching.redis_keys import entry_name
 from gateway_clients.conf import DataClass
-from gateway_clients.fan_out.sections import Section
 from gateway_clients.gateway import Gateway, SectionSpec, ViewSpec
+from gateway_clients.pipeline.section import Section
 from tests.support.calls import ThingPayload, call_of, gateway_for
 from tests.support.upstream import RawUpstream, answer, says
 

@@ -1,0 +1,60 @@
+"""What became of a submission, as portals see it."""
+
+import uuid
+from datetime import datetime
+
+from claims.aggregators import what_may_be_done
+from claims.models import Submission as Row
+from claims.submissions.commands import Outcome
+from claims.submissions.repository import outcome_of
+from claims.submissions.visibility import require_sight
+from claims.transformers import to_claim_detail
+from claims.view_models import ClaimDetail, PendingSubmission, Submission, SubmissionError, SubmissionStatus
+from gateway_clients.edge.access import Caller
+from gateway_clients.edge.errors import NotFoundError
+
+
+def shown_claim(outcome: Outcome, caller: Caller) -> ClaimDetail | None:
+    """The claim of an outcome as this caller sees it; None where there is none."""
+    claim = outcome.claim
+    return None if claim is None else to_claim_detail(claim, may=what_may_be_done(caller, claim))
+
+
+def shown_pending(outcome: Outcome) -> PendingSubmission:
+    """What is answered as long as nobody knows."""
+    return PendingSubmission(submission_id=outcome.submission_id, status=SubmissionStatus.PENDING)
+
+
+def submission_status(submission_id: str, caller: Caller, *, account_id: str, now: datetime) -> Submission:
+    """How far the account's submission has got.
+
+    Raises NotFoundError for an unknown one, another account's, and one whose claim the account may not see any more.
+    """
+    try:
+        key = uuid.UUID(submission_id)
+    except ValueError:
+        raise NotFoundError from None
+    row = Row.objects.filter(pk=key, account_id=account_id).first()
+    if row is None or row.has_expired(now):
+        raise NotFoundError
+    outcome = outcome_of(row, is_replayed=False)
+    require_sight(row, outcome, caller)
+    return Submission(
+        submission_id=outcome.submission_id,
+        status=_status(outcome),
+        claim=shown_claim(outcome, caller),
+        error=_error(outcome),
+    )
+
+
+def _status(outcome: Outcome) -> SubmissionStatus:
+    if outcome.is_pending:
+        return SubmissionStatus.PENDING
+    return SubmissionStatus.REFUSED if outcome.claim is None else SubmissionStatus.SUBMITTED
+
+
+def _error(outcome: Outcome) -> SubmissionError | None:
+    problem = outcome.problem
+    if problem is None:
+        return None
+    return SubmissionError(code=problem.code, title=problem.title, detail=problem.detail, status=problem.status)

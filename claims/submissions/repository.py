@@ -1,0 +1,278 @@
+"""The rows of submissions: each step is one short transaction, and only whoever holds the fence takes it."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import structlog
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import F
+
+from claims.errors import KeyReusedError, RequestInProgressError
+from claims.models import FINAL, ID_MAX_LENGTH, LIFE, Operation, State, Submission
+from claims.submissions.commands import Asked, GivenClaim, Outcome
+from gateway_clients.caching.pending_invalidations import KIND
+from gateway_clients.edge.errors import TemporarilyUnavailableError
+from gateway_clients.edge.problems import Problem
+from gateway_clients.encryption import UnsealableError
+from gateway_clients.invalidation import now_and_later
+from gateway_clients.outbox import publisher
+from gateway_clients.runtime.failpoints import Failpoint, reach
+from gateway_clients.services.claims import ClaimPayload
+
+#: An attempt that has sent nothing for so long is taken over by the next repeat.
+TAKE_OVER_AFTER: Final = timedelta(seconds=15)
+#: The first try to find out what became of it comes so soon after it turned out to be unknown.
+FIRST_TRY_AFTER: Final = timedelta(seconds=1)
+#: A row that is there and gone again is met that often at most.
+MOST_ROUNDS: Final = 5
+SETTLE: Final = "claims.settle"
+NOTIFY: Final = "notification.send"
+CHANNELS: Final = ("email", "push")
+#: PostgreSQL keeps it in no text and in no JSON.
+NUL: Final = "\x00"
+log = structlog.get_logger(__name__)
+
+
+class DoubtfulCommitError(OperationalError):
+    """The database did not answer a COMMIT: what was to be written may stand there, or not."""
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What a transaction changes; once they are complete, nothing but its COMMIT is left."""
+
+    are_complete: bool = False
+
+
+@contextmanager
+def doubt_in_commit() -> Iterator[_Changes]:
+    """Around a transaction: tells a COMMIT without an answer from what has surely not happened.
+
+    Raises DoubtfulCommitError.
+    """
+    changes = _Changes()
+    try:
+        yield changes
+    except (OperationalError, InterfaceError) as error:
+        if changes.are_complete:
+            raise DoubtfulCommitError(*error.args) from error
+        raise
+
+
+def begin(asked: Asked, now: datetime) -> tuple[Submission, bool]:
+    """The row of this request, and whether it is ours to carry out; else its outcome is to be told.
+
+    Raises RequestInProgressError while somebody else carries it out, KeyReusedError when its key was used for something
+    else. The database decides who is first.
+    """
+    for _ in range(MOST_ROUNDS):
+        row = _inserted(asked, now)
+        if row is not None:
+            return row, True
+        found = Submission.objects.filter(account_id=asked.account_id, idempotency_key=asked.key).first()
+        if found is None:
+            continue
+        if found.has_expired(now):
+            found.delete()
+            continue
+        if _opened(found, "asked") != asked.fingerprint:
+            raise KeyReusedError
+        if found.is_final or (found.state != State.CHECKING and found.leased_until <= now):
+            return found, False
+        if found.leased_until > now or not _is_taken_over(found, now):
+            raise RequestInProgressError
+        return found, True
+    raise RequestInProgressError
+
+
+def _inserted(asked: Asked, now: datetime) -> Submission | None:
+    given = asked.given
+    row = Submission(
+        account_id=asked.account_id,
+        idempotency_key=asked.key,
+        operation=asked.operation,
+        member_id=given.member_id,
+        provider_id=asked.provider_id,
+        claim_id="" if isinstance(given, GivenClaim) else given.claim_id,
+        created_at=now,
+        leased_until=now + TAKE_OVER_AFTER,
+        expires_at=now + LIFE,
+    )
+    row.asked = row.seal("asked", asked.fingerprint)
+    reach(Failpoint.BEFORE_INSERT)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return None
+    reach(Failpoint.AFTER_INSERT)
+    return row
+
+
+def _is_taken_over(row: Submission, now: datetime) -> bool:
+    held = Submission.objects.filter(pk=row.pk, fence=row.fence, state=State.CHECKING)
+    is_ours = held.update(fence=F("fence") + 1, leased_until=now + TAKE_OVER_AFTER) == 1
+    row.fence += 1
+    return is_ours
+
+
+def start_sending(row: Submission, body: bytes, *, provider_id: str, until: datetime) -> None:
+    """Writes down that from now on it may have been sent, and that somebody is to find out if we never say more.
+
+    Raises RequestInProgressError when it was taken over meanwhile: then nothing may be sent; and DoubtfulCommitError.
+    """
+    row.sent, row.state, row.leased_until = row.seal("sent", body), State.SENDING, until
+    row.provider_id = column_text(provider_id)
+    with doubt_in_commit() as changes, transaction.atomic():
+        is_ours = Submission.objects.filter(pk=row.pk, fence=row.fence, state=State.CHECKING).update(
+            sent=row.sent, state=row.state, leased_until=until, provider_id=row.provider_id
+        )
+        if not is_ours:
+            raise RequestInProgressError
+        publisher.put(SETTLE, {"submission_id": str(row.pk)}, about=about(row), due_at=until)
+        changes.are_complete = True
+
+
+def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
+    """It has happened: whoever learns it first writes it down with what follows, whatever was thought before."""
+    tags = now_and_later.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id)
+    follows: list[tuple[str, dict[str, Any]]] = [(KIND, {"tags": list(tags)})]
+    if row.operation == Operation.SUBMIT:
+        follows.append((NOTIFY, notification(row, claim)))
+    with transaction.atomic():
+        is_news = (
+            Submission.objects.filter(pk=row.pk)
+            .exclude(state=State.SUBMITTED)
+            .update(
+                state=State.SUBMITTED,
+                answer=row.seal("answer", msgspec.msgpack.encode(claim)),
+                claim_id=column_text(claim.id),
+                settled_at=now,
+                expires_at=max(row.expires_at, now + LIFE),
+            )
+        )
+        if is_news:
+            publisher.withdraw(SETTLE, about=about(row))
+            publisher.put_all(follows, about=about(row))
+    row.claim_id = column_text(claim.id)
+
+
+def notification(row: Submission, claim: ClaimPayload) -> dict[str, Any]:
+    """What whoever submitted it is told. Names the claim unless its id is one that no database keeps in JSON."""
+    told = {"type": "claim_submitted", "claim_id": claim.id, "user_id": row.account_id, "channel": list(CHANNELS)}
+    if NUL in claim.id:
+        del told["claim_id"]
+    return told
+
+
+def column_text(upstream_id: str) -> str:
+    """What staff see of an id that an upstream chose: "" for one that is too long for its column or cannot be read."""
+    return upstream_id if len(upstream_id) <= ID_MAX_LENGTH and upstream_id.isprintable() else ""
+
+
+def keep_problem(row: Submission, problem: Problem, now: datetime) -> None:
+    """It has not happened, and will not."""
+    with transaction.atomic():
+        is_ours = (
+            Submission.objects.filter(pk=row.pk, fence=row.fence)
+            .exclude(state__in=FINAL)
+            .update(
+                state=State.REFUSED,
+                answer=row.seal("answer", msgspec.msgpack.encode(problem)),
+                settled_at=now,
+                expires_at=max(row.expires_at, now + LIFE),
+            )
+        )
+        if is_ours and row.sent is not None:
+            publisher.withdraw(SETTLE, about=about(row))
+
+
+def mark_unknown(row: Submission, now: datetime) -> None:
+    """Nobody knows whether it has happened; finding out begins soon."""
+    with transaction.atomic():
+        is_ours = Submission.objects.filter(pk=row.pk, fence=row.fence, state=State.SENDING).update(
+            state=State.UNKNOWN, leased_until=now
+        )
+        if is_ours:
+            publisher.hasten(SETTLE, about=about(row), due_at=now + FIRST_TRY_AFTER)
+
+
+def forget(row: Submission) -> None:
+    """It failed before anything happened: the same key begins anew. One that was taken over is not ours to forget.
+
+    Raises DoubtfulCommitError.
+    """
+    with doubt_in_commit() as changes, transaction.atomic():
+        ours = Submission.objects.filter(pk=row.pk, fence=row.fence, state__in=(State.CHECKING, State.SENDING))
+        if ours.delete()[0] and row.sent is not None:
+            publisher.withdraw(SETTLE, about=about(row))
+        changes.are_complete = True
+
+
+def keep_promise(row: Submission, now: datetime) -> None:
+    """Its portal was told that it is pending: writes down, unless it is there, that it is to be sent now.
+
+    What another attempt made of it meanwhile stays as it is.
+    """
+    try:
+        with transaction.atomic():
+            kept = Submission.objects.select_for_update().filter(pk=row.pk).first()
+            if kept is None:
+                row.state, row.leased_until = State.SENDING, now
+                row.save(force_insert=True)
+            elif kept.fence != row.fence or kept.is_final:
+                return
+            else:
+                Submission.objects.filter(pk=row.pk).update(
+                    sent=row.sent, state=State.SENDING, leased_until=now, provider_id=row.provider_id
+                )
+            publisher.withdraw(SETTLE, about=about(row))
+            publisher.put(SETTLE, {"submission_id": str(row.pk)}, about=about(row), due_at=now)
+    except IntegrityError:
+        # Its key has begun anew: what that comes to is what its portal will see.
+        return
+
+
+def start_settling(row: Submission, now: datetime) -> bool:
+    """Takes over what was sent by somebody who has not said how it went; False: somebody else has, or is at it."""
+    is_ours = (
+        Submission.objects.filter(pk=row.pk, fence=row.fence)
+        .exclude(state__in=FINAL)
+        .update(fence=F("fence") + 1, state=State.UNKNOWN, leased_until=now)
+    ) == 1
+    row.fence += 1
+    return is_ours
+
+
+def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
+    """What came of it, as far as it is known. Raises TemporarilyUnavailableError when its key is missing."""
+    claim = problem = None
+    if row.state == State.SUBMITTED:
+        claim = msgspec.msgpack.decode(_opened(row, "answer"), type=ClaimPayload)
+    elif row.state == State.REFUSED:
+        problem = msgspec.msgpack.decode(_opened(row, "answer"), type=Problem)
+    return Outcome(
+        submission_id=str(row.pk),
+        operation=Operation(row.operation),
+        claim=claim,
+        problem=problem,
+        is_replayed=is_replayed,
+    )
+
+
+def _opened(row: Submission, part: str) -> bytes:
+    try:
+        return row.open(part)
+    except UnsealableError:
+        log.error("submission.unsealable", submission=str(row.pk))  # noqa: TRY400 - where it was raised says nothing
+        raise TemporarilyUnavailableError from None
+
+
+def about(submission: Submission | uuid.UUID) -> str:
+    """What the outbox messages of a submission, or of the one with this key, are about."""
+    return f"submission:{submission.pk if isinstance(submission, Submission) else submission}"

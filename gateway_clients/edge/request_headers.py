@@ -1,0 +1,81 @@
+"""What the edge reads from a request's headers before anything else happens."""
+
+import random
+import re
+import time
+from functools import cache
+from typing import Final
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.http import HttpRequest, QueryDict
+
+from gateway_clients.edge.request_context import RequestContext
+from gateway_clients.resilience.deadline import Deadline
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
+TRACEPARENT: Final = re.compile(
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})"
+    r"(?P<rest>-.*)?\Z"
+)
+#: The version that ends with its flags; one to come may go on behind them.
+PRESENT_VERSION: Final = "00"
+MILLISECONDS: Final = re.compile(r"[0-9]{1,9}\Z")
+EMPTY_QUERY: Final = QueryDict(encoding="utf-8")
+READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def know_empty_query(request: HttpRequest) -> None:
+    """A request without a query gets the one that is empty, which nobody can write to, instead of one of its own."""
+    if not request.META.get("QUERY_STRING"):
+        request.__dict__["GET"] = EMPTY_QUERY
+
+
+def context_from(request: HttpRequest) -> RequestContext:
+    """The context of a request that has just come in."""
+    meta = request.META
+    given_id = meta.get("HTTP_X_REQUEST_ID")
+    deadline = Deadline.after(_budget_seconds(request))
+    return RequestContext(
+        request_id=given_id if given_id and REQUEST_ID.match(given_id) else _name(128),
+        traceparent=_traceparent(meta.get("HTTP_TRACEPARENT", "")),
+        deadline=deadline,
+        started_at=time.perf_counter(),
+        is_fresh_wanted="no-cache" in meta.get("HTTP_CACHE_CONTROL", "").lower(),
+    )
+
+
+def _budget_seconds(request: HttpRequest) -> float:
+    """The budget of the method, or the shorter one that the portal asks for; what is out of bounds is ignored."""
+    budget = _budget_of("READ_BUDGET_SECONDS" if request.method in READS else "SUBMIT_BUDGET_SECONDS")
+    asked = request.META.get("HTTP_X_REQUEST_TIMEOUT_MS")
+    if asked and MILLISECONDS.match(asked) and 1 <= int(asked) <= budget * 1000:
+        return int(asked) / 1000
+    return budget
+
+
+@cache
+def _budget_of(setting: str) -> float:
+    return float(getattr(settings, setting))
+
+
+def _traceparent(given: str) -> str:
+    """The trace goes on, or a new one begins; the span is the gateway's own (W3C Trace Context)."""
+    match = TRACEPARENT.match(given) if given else None
+    if match is None or (match["rest"] and match["version"] == PRESENT_VERSION):
+        return f"00-{_name(128)}-{_name(64)}-00"
+    trace, flags = match["trace"], match["flags"]
+    return f"00-{trace}-{_name(64)}-{flags}"
+
+
+def _name(bits: int) -> str:
+    """A name in hexadecimal digits, by chance, for telling requests apart; no secret."""
+    return f"{random.getrandbits(bits):0{bits // 4}x}"
+
+
+def forget(**_: object) -> None:
+    """Read the budgets anew the next time a request comes in."""
+    _budget_of.cache_clear()
+
+
+setting_changed.connect(forget)

@@ -1,0 +1,49 @@
+"""One part of a view, and how it came about."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from gateway_clients.pipeline.outcome import Outcome, SectionState
+
+V = TypeVar("V")
+
+
+class Section(msgspec.Struct, Generic[V], frozen=True):
+    """One part of a view: its value (None where there is none), state, age in seconds, error code, unreadable items.
+
+    `drifted` names the fields that could not be read, as the upstream calls them.
+    """
+
+    value: V | None
+    state: SectionState
+    age_seconds: float = 0.0
+    error: str | None = None
+    omitted: int = 0
+    drifted: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it shows all that the upstream has, as it is or was within the time that it may be kept."""
+        return self.state.is_complete and not self.omitted and not self.drifted
+
+
+def section_of(outcome: Outcome[Any], value: V | None) -> Section[V]:
+    """A section that shows `value`, which was made of this outcome."""
+    return Section(
+        value,
+        outcome.state,
+        outcome.age_seconds,
+        error=outcome.error,
+        omitted=outcome.omitted,
+        drifted=drifted_fields(outcome.drifted) if outcome.drifted else (),
+    )
+
+
+def drifted_fields(paths: Sequence[str]) -> tuple[str, ...]:
+    """The fields at these paths, without the list that they may be in: `plan.name` for `items[].plan.name`."""
+    return tuple(dict.fromkeys(path.removeprefix("items[].").removesuffix("[]") for path in paths))
+
+
+__all__ = ["Section", "SectionState", "drifted_fields", "section_of"]

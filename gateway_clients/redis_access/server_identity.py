@@ -1,0 +1,57 @@
+"""Which server the address of Redis leads to: whenever that is another one, all that is cached is void.
+
+A server that takes another's place may lack what was invalidated last. Each has a run id of its own, also after a
+restart. In Redis stands the run id of the server that the generation was last raised on, so that a process that starts
+behind a failover notices it as well.
+"""
+
+import time
+from typing import Final
+
+from gateway_clients.redis_access.server_keys import generation_name, server_name
+from gateway_clients.runtime.singletons import process_singleton
+
+#: KEYS: the generation, the run id of the server it was raised on; ARGV: the run id of this one, '1' when it must be
+#: raised, since the process has known another.
+MEET: Final = """
+if ARGV[2] == '1' or redis.pcall('GET', KEYS[2]) ~= ARGV[1] then
+  local time = redis.call('TIME')
+  redis.call('SET', KEYS[1], string.sub(ARGV[1], 1, 8) .. '-' .. time[1] .. '-' .. time[2])
+  redis.call('SET', KEYS[2], ARGV[1])
+end
+return 1
+"""
+
+
+class Server:
+    """What this process knows of the Redis at one address.
+
+    `run_id` is "" before one was met. Connections that were dialled before `valid_from`, in seconds of the monotonic
+    clock, are of no use any more.
+    """
+
+    def __init__(self) -> None:
+        self.run_id = ""
+        self.valid_from = 0.0
+
+    def greeting(self, run_id: str) -> tuple[str | int, ...] | None:
+        """The command that a server is told before it is used, None for the one that is known."""
+        if not run_id or run_id == self.run_id:
+            return None
+        return ("EVAL", MEET, 2, generation_name(), server_name(), run_id, "1" if self.run_id else "")
+
+    def meet(self, run_id: str, dialled_at: float) -> None:
+        """From now on this one is known; those connections that lead to another are of no use."""
+        if self.run_id:
+            self.valid_from = max(self.valid_from, dialled_at)
+        self.run_id = run_id
+
+    def forget_connections(self) -> None:
+        """All there are now are of no use any more."""
+        self.valid_from = time.monotonic()
+
+
+@process_singleton
+def server_at(_address: str, _database: int) -> Server:
+    """The one at `host:port`, or at the path of a Unix socket."""
+    return Server()

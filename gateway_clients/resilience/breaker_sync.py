@@ -1,0 +1,265 @@
+"""What the processes tell each other of their breakers: trips, pauses, states. Never on a call's own way.
+
+One thread of each process looks into Redis twice a second. A trip elsewhere makes the breaker here half-open, a pause
+that an upstream asked for elsewhere holds here, and a change of staff's overrides is read from the database at once.
+Without Redis each process goes on alone, with what it last knew and with staff's overrides (`overrides.py`).
+"""
+
+import atexit
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from django.conf import settings
+
+from gateway_clients.caching.store import default_cache
+from gateway_clients.instrumentation.rates import Rates, rate_book
+from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
+from gateway_clients.resilience import overrides
+from gateway_clients.resilience.breaker import Breaker, Override
+from gateway_clients.resilience.breaker_store import BreakerPause, BreakerReport, BreakerStore, OwnSnapshot
+from gateway_clients.resilience.overrides import OverrideOrder, OverrideReader, Ruling, Rulings
+from gateway_clients.runtime.singletons import process_singleton
+
+__all__ = ["BreakerReport", "BreakerSync", "OverrideOrder", "breaker_sync"]
+
+POLL_SECONDS: Final = 0.5
+#: Seconds that the end of the process waits for the look under way.
+STOP_SECONDS: Final = 2.0
+log = structlog.get_logger(__name__)
+
+
+class BreakerSync:
+    """This process's side of it. `poll` is one turn of the thread; tests call it themselves."""
+
+    def __init__(self, circuit: RedisCircuit, *, prefix: str, now: Callable[[], float] = time.time) -> None:
+        self.process = f"{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self._store = BreakerStore(circuit, prefix=prefix)
+        self._reader = OverrideReader(self._take_rulings)
+        self._now = now
+        self._lock = threading.Lock()
+        self._rulings_lock = threading.Lock()
+        self._breakers: dict[str, Breaker] = {}
+        self._rulings: Rulings | None = None
+        self._seen_trips: Mapping[str, str] = {}
+        self._seen_pauses: Mapping[str, BreakerPause] = {}
+        self._seen_revisions: Mapping[str, str] = {}
+        self._own_trips: set[str] = set()
+        self._own_pauses: dict[str, float] = {}
+        self._others_pauses: dict[str, float] = {}
+        self._has_looked = False
+        self._wake = threading.Event()
+        self._is_stopped = False
+        self._thread: threading.Thread | None = None
+
+    def add(self, breaker: Breaker) -> None:
+        """Shares a breaker; what staff ordered for it holds at once, and so does a pause that others know of."""
+        service = str(breaker.name)
+        with self._lock:
+            self._breakers[service] = breaker
+        self._apply_rulings()
+        breaker.hear_pause(self._others_pauses.get(service, 0.0) - self._now())
+
+    def start(self) -> None:
+        """Looks and reads the overrides for the first time, and starts the threads; once."""
+        with self._lock:
+            if self._thread is not None:
+                return
+            self._thread = threading.Thread(target=self._run, name="breaker-sharing", daemon=True)
+        self._reader.start()
+        self._poll_safely()
+        self._thread.start()
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Ends the threads: one that writes a log line while the interpreter goes away would abort the process."""
+        self._reader.stop()
+        self._is_stopped = True
+        self._wake.set()
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        while not self._is_stopped:
+            self._wake.wait(POLL_SECONDS)
+            self._wake.clear()
+            if not self._is_stopped:
+                self._poll_safely()
+
+    def _poll_safely(self) -> None:
+        """A look that raises nothing: the thread must outlive whatever is found in Redis."""
+        try:
+            self.poll()
+        except CacheDownError:
+            return
+        except Exception:
+            log.exception("breakers.look_failed")
+
+    def publish_trip(self, service: str) -> None:
+        """A breaker of this process tripped; the others hear of it at their next look."""
+        with self._lock:
+            self._own_trips.add(service)
+        self._wake.set()
+
+    def publish_pause(self, service: str, seconds: float) -> None:
+        """An upstream asked this process for a pause; the others hear of it at their next look."""
+        with self._lock:
+            self._own_pauses[service] = max(self._own_pauses.get(service, 0.0), self._now() + seconds)
+        self._wake.set()
+
+    def may_probe(self, service: str) -> bool:
+        """Whether no other process probes this upstream now; True when Redis does not answer."""
+        try:
+            return self._store.take_probe(service, self.process, self._breakers[service].probe_seconds)
+        except CacheDownError:
+            return True
+
+    def end_probe(self, service: str) -> None:
+        """The probe of this process has ended."""
+        with suppress(CacheDownError):
+            self._store.end_probe(service, self.process)
+
+    def poll(self) -> None:
+        """Tells Redis of this process's trips, pauses and states, and takes over what the others said.
+
+        Raises CacheDownError; an override that is over ends all the same, and what was not told is told at the next
+        look.
+        """
+        self._apply_rulings()
+        with self._lock:
+            own_trips, self._own_trips = self._own_trips, set()
+            own_pauses, self._own_pauses = self._own_pauses, {}
+        was_told = False
+        try:
+            snapshot = self._store.exchange(self.process, self._own_snapshot(own_trips, own_pauses))
+            was_told = snapshot.was_told
+        finally:
+            if not was_told:
+                self._keep_for_later(own_trips, own_pauses)
+        self._take_pauses(snapshot.pauses)
+        if self._has_looked:
+            self._take_trips(snapshot.trips)
+        if snapshot.revisions != self._seen_revisions:
+            self._reader.wake()
+        self._seen_trips, self._seen_pauses, self._seen_revisions = snapshot.trips, snapshot.pauses, snapshot.revisions
+        self._has_looked = True
+
+    def _own_snapshot(self, trips: set[str], pauses: Mapping[str, float]) -> OwnSnapshot:
+        now = self._now()
+        left = {service: until - now for service, until in pauses.items() if until > now}
+        return OwnSnapshot(trips=trips, pause_seconds=left, reports=self.reports(), rates=rate_book().rates())
+
+    def _keep_for_later(self, trips: set[str], pauses: Mapping[str, float]) -> None:
+        with self._lock:
+            self._own_trips |= trips
+            self._own_pauses = {
+                service: max(pauses.get(service, 0.0), self._own_pauses.get(service, 0.0))
+                for service in {*pauses, *self._own_pauses}
+            }
+
+    def _take_trips(self, trips: Mapping[str, str]) -> None:
+        for service, trip in trips.items():
+            is_news = self._seen_trips.get(service) != trip and not self._is_own(trip)
+            if is_news and service in self._breakers:
+                self._breakers[service].suspect()
+
+    def _take_pauses(self, pauses: Mapping[str, BreakerPause]) -> None:
+        for service, pause in pauses.items():
+            seen = self._seen_pauses.get(service)
+            if self._is_own(pause.id) or (seen is not None and seen.id == pause.id):
+                continue
+            self._others_pauses[service] = self._now() + pause.seconds_left
+            if service in self._breakers:
+                self._breakers[service].hear_pause(pause.seconds_left)
+
+    def _is_own(self, identity: str) -> bool:
+        return identity.startswith(f"{self.process}/")
+
+    def read_rulings(self) -> None:
+        """Reads staff's overrides from the database, in this thread. Raises `django.db.Error`."""
+        self._reader.turn()
+
+    def _take_rulings(self, rulings: Rulings) -> None:
+        """Takes over what staff said, and closes the breakers that they put back to normal since the last time."""
+        with self._rulings_lock:
+            earlier, self._rulings = self._rulings, rulings
+        self._apply_rulings()
+        if earlier is None:
+            return
+        for service, breaker in list(self._breakers.items()):
+            ruling = rulings.get(service)
+            if ruling is not None and ruling.order is None and ruling != earlier.get(service):
+                breaker.reset()
+
+    def _apply_rulings(self) -> None:
+        with self._rulings_lock:
+            now, rulings = self._now(), self._rulings or {}
+            for service, breaker in list(self._breakers.items()):
+                order = _order_at(now, rulings.get(service))
+                breaker.set_override(Override.NORMAL if order is None else order.override)
+
+    def reports(self) -> list[BreakerReport]:
+        """The breakers of this process."""
+        return [self._report(service, breaker) for service, breaker in list(self._breakers.items())]
+
+    def _report(self, service: str, breaker: Breaker) -> BreakerReport:
+        now, last = self._now(), breaker.last_answer
+        return BreakerReport(
+            service=service,
+            process=self.process,
+            state=breaker.current_state,
+            failures=breaker.fail_counter,
+            since=now - breaker.changed_seconds_ago,
+            override=breaker.override,
+            paused_seconds=breaker.paused_seconds,
+            reported_at=now,
+            last_answer="none" if last is None else "failed" if last.has_failed else "ok",
+            answered_at=0.0 if last is None else now - breaker.seconds_since(last),
+        )
+
+    def all_reports(self) -> list[BreakerReport]:
+        """The breakers of all processes that are alive. Raises CacheDownError."""
+        return self._store.reports()
+
+    def rates_of_others(self) -> list[Rates]:
+        """What the other processes that are alive did in the last minute. Raises CacheDownError."""
+        return [rates for process, rates in self._store.rates().items() if process != self.process]
+
+    def orders(self) -> dict[str, OverrideOrder]:
+        """Staff's orders that hold now, by service, from the database. Raises `django.db.Error`."""
+        now = self._now()
+        found = {service: _order_at(now, ruling) for service, ruling in overrides.read_rulings().items()}
+        return {service: order for service, order in found.items() if order is not None}
+
+    def order(self, service: str, order: OverrideOrder) -> Ruling:
+        """Writes down staff's override; `announce` it once that is committed. Raises `django.db.Error`."""
+        return overrides.write_order(service, order)
+
+    def order_reset(self, service: str, *, reason: str, ordered_by: str) -> Ruling:
+        """Writes down that staff close a breaker everywhere and end its override; `announce` it once committed."""
+        return overrides.write_reset(service, reason=reason, ordered_by=ordered_by)
+
+    def announce(self, service: str, ruling: Ruling) -> None:
+        """Has every process read what was written, within a second; without Redis they find it by themselves."""
+        with suppress(CacheDownError):
+            self._store.tell_ruling(service, ruling.revision, is_reset=ruling.order is None)
+        self._reader.wake()
+
+
+def _order_at(now: float, ruling: Ruling | None) -> OverrideOrder | None:
+    """The order that holds at this time."""
+    order = None if ruling is None else ruling.order
+    return order if order is not None and order.until > now else None
+
+
+@process_singleton
+def breaker_sync() -> BreakerSync:
+    """This process's side, with its thread running."""
+    sharing = BreakerSync(default_cache().circuit, prefix=settings.CACHE_KEY_PREFIX)
+    sharing.start()
+    return sharing
