@@ -185,7 +185,7 @@ class NonblockingTCPConnection(NonblockingConnection, DialledConnection):
     """Over TCP."""
 
 
-class PromptUnixConnection(NonblockingConnection, UnixDomainSocketConnection):
+class NonblockingUnixConnection(NonblockingConnection, UnixDomainSocketConnection):
     """Over a Unix socket."""
 
 
@@ -208,7 +208,7 @@ class TLSConnection(KeptConnection, SSLConnection, DialledConnection):
 CONNECTION_CLASSES: Final[Mapping[str, Any]] = {
     "redis": NonblockingTCPConnection,
     "rediss": TLSConnection,
-    "unix": PromptUnixConnection,
+    "unix": NonblockingUnixConnection,
 }
 
 

@@ -40,6 +40,7 @@ def gateway_database(**settings: str) -> Iterator[tuple[str, Callable[[], int]]]
         yield own, lambda: int((superuser.execute(TAKEN).fetchone() or [0])[0])
 
 
+@pytest.mark.long
 def test_a_gateway_says_at_its_start_that_the_server_has_too_few_connections(
     start: Start, database_url: str, ask_database: Callable[..., Any]
 ) -> None:

@@ -155,6 +155,7 @@ def test_an_event_in_the_middle_of_a_fill_is_not_undone_by_it(sandbox, portal) -
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.timeout(180)
+@pytest.mark.long
 def test_a_burst_of_events_while_dashboards_are_read_leaves_nothing_old(sandbox, portal) -> None:
     clients = [portal() for _ in range(3)]
     claim = newest_claim(clients[0])

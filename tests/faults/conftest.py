@@ -1,6 +1,8 @@
 """One gateway for all faults: its claims service is a raw socket, the others are the sandbox."""
 
+import json
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -32,7 +34,7 @@ SETTINGS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Site:
     """The gateway and what is around it."""
 
@@ -40,6 +42,7 @@ class Site:
     claims: RawUpstream
     sandbox: Sandbox
     redis: "Redis[bytes]"
+    healed_at: float = 0.0
 
     def heal(self) -> None:
         """As at the beginning: the claims service is well, nothing is kept, its breaker is closed."""
@@ -47,11 +50,22 @@ class Site:
         self.claims.listen()
         self.sandbox.clear()
         self.redis.flushall()
+        self.healed_at = time.time()
         self._reset_breaker()
         wait_until(lambda: self.get("/api/v1/claims/m-1?limit=99").status == 200, seconds=10)
         self.redis.flushall()
         self.claims.hang_up()
         self.claims.reset()
+
+    def await_reset(self) -> None:
+        """Waits until the process has read the reset too: it ends a pause that began meanwhile."""
+        wait_until(lambda: any(since >= self.healed_at for since in self._changes_of_claims()), seconds=10)
+
+    def _changes_of_claims(self) -> list[float]:
+        reports = [self.redis.get(name) for name in self.redis.scan_iter("bff:breakers:reports:*")]
+        return [
+            report["since"] for text in reports if text for report in json.loads(text) if report["service"] == "claims"
+        ]
 
     def _reset_breaker(self) -> None:
         """Writes what staff's own reset of a breaker writes; every process reads it within a second."""

@@ -48,6 +48,7 @@ def claims_at(gateway: RunningGateway) -> tuple[str, dict[str, Any]]:
     return report.json["status"], report.json["checks"]["upstreams"]["claims"]
 
 
+@pytest.mark.long
 def test_outages_and_pauses_that_one_gateway_meets_the_other_acts_on_and_shows(pair: Pair) -> None:
     one, other, claims = pair
     assert claims_at(other) == ("healthy", {"breaker": "closed", "last_answer": "ok"})

@@ -108,6 +108,7 @@ def test_a_refusal_is_an_answer_that_the_breaker_does_not_count(site: Site, row:
 def test_a_429_pauses_the_upstream_for_what_it_asks_within_reason(site: Site, asked_for: str) -> None:
     retry_after, least, most = PAUSES[asked_for]
     headers = {} if retry_after is None else {"Retry_After": retry_after}
+    site.await_reset()
     site.claims.behave = wire.status("429 Too Many Requests", **headers)
 
     assert_problem(site, site.get(LIST), 503, "upstream_busy")

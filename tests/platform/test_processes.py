@@ -31,7 +31,7 @@ from tests.support.waiting import wait_until
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 STARTER = """
 import sys, time
-from bff_project.processes import children
+from bff_project.processes import child_processes as children
 child = children.start(children.Program(name="x", command=[sys.executable, "-c", "import time; time.sleep(60)"]))
 print(child.process.pid, flush=True)
 time.sleep(60)

@@ -85,9 +85,9 @@ def test_an_empty_token_of_one_upstream_overrides_the_token_of_all() -> None:
 @pytest.mark.parametrize(
     ("url", "class_name"),
     [
-        ("redis://:secret@redis:6379/0", "PromptTCPConnection"),
+        ("redis://:secret@redis:6379/0", "NonblockingTCPConnection"),
         ("rediss://:secret@redis:6380/0", "TLSConnection"),
-        ("unix:///run/redis.sock?db=1", "PromptUnixConnection"),
+        ("unix:///run/redis.sock?db=1", "NonblockingUnixConnection"),
     ],
 )
 def test_the_scheme_of_redis_decides_how_it_is_connected_to(url: str, class_name: str) -> None:

@@ -38,6 +38,7 @@ def result_of(*arguments: str, said: str = "") -> subprocess.CompletedProcess[st
         ((TOGETHER.format(holds=False),) * 2, ("-x",), 1, "1 failed"),
     ],
 )
+@pytest.mark.long
 def test_exit_code_and_last_line(
     tmp_path: Path, tests: tuple[str, ...], arguments: tuple[str, ...], code: int, last_line: str
 ) -> None:
@@ -72,6 +73,7 @@ class Core(SimpleTestCase):
         (("-k", "slow", "-k", "both", "--parallel", "1", "--timing"), "2 passed"),
     ],
 )
+@pytest.mark.long
 def test_options_of_django_mean_the_same(tmp_path: Path, arguments: tuple[str, ...], last_line: str) -> None:
     (tmp_path / "test_tagged.py").write_text(TAGGED)
     result = result_of(*arguments, "--", "-c", "setup.cfg", "--rootdir=.", str(tmp_path))
@@ -81,6 +83,7 @@ def test_options_of_django_mean_the_same(tmp_path: Path, arguments: tuple[str, .
     assert ("Total run took" in result.stderr) == ("--timing" in arguments)
 
 
+@pytest.mark.long
 def test_shuffle_says_its_seed_and_repeats_its_order(tmp_path: Path) -> None:
     in_file = [f"test_{number}" for number in range(20)]
     (tmp_path / "test_many.py").write_text("".join(f"def {name}(): pass\n" for name in in_file))
@@ -97,6 +100,7 @@ def test_shuffle_says_its_seed_and_repeats_its_order(tmp_path: Path) -> None:
     assert names != in_file
 
 
+@pytest.mark.long
 def test_pdb_stops_where_a_test_fails(tmp_path: Path) -> None:
     (tmp_path / "test_wrong.py").write_text("def test_wrong():\n    answer = 41\n    assert answer == 42\n")
     arguments = ("--pdb", "--", "-c", "setup.cfg", "--rootdir=.", str(tmp_path))

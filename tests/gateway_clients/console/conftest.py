@@ -24,7 +24,7 @@ def forget() -> None:
 @pytest.fixture(autouse=True)
 def _own_pipe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A prefix and a process of the test's own, which looks into Redis when the test says so."""
-    monkeypatch.setattr(BreakerSync, "start", BreakerSync._look_safely)
+    monkeypatch.setattr(BreakerSync, "start", BreakerSync._poll_safely)
     settings.CACHE_KEY_PREFIX = f"test-{uuid.uuid4().hex}"
     forget()
     yield

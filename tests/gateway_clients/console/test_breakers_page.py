@@ -44,7 +44,7 @@ def test_it_shows_every_upstream_of_this_process_and_of_others(staff: Client) ->
 
 
 def test_a_process_that_has_gone_is_not_shown(staff: Client) -> None:
-    breaker_sync()._board.exchange("123-gone", OwnSnapshot())
+    breaker_sync()._store.exchange("123-gone", OwnSnapshot())
     assert "123-gone" not in text_of(staff.get(PAGE))
 
 
@@ -172,7 +172,7 @@ def test_an_order_outlives_a_redis_that_forgets_everything(staff: Client, boss: 
     staff.post(FORM, OPEN)
     breaker_sync().read_rulings()
     redis = get_redis_connection("default")
-    for name in list(redis.scan_iter(match=f"{breaker_sync()._board._prefix}*")):
+    for name in list(redis.scan_iter(match=f"{breaker_sync()._store._prefix}*")):
         redis.delete(name)
     breaker_sync().poll()
     breaker_sync().read_rulings()
