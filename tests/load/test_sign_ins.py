@@ -54,7 +54,11 @@ def test_64_sign_ins_at_once_cost_little_memory_and_give_it_back(start: Start) -
     assert {reply.status for reply in replies} <= {200, 503}
     assert sum(reply.status == 200 for reply in replies) >= 2
     refused = [reply for reply in replies if reply.status == 503]
-    assert all((reply.code, reply.headers["retry-after"]) == ("overloaded", "2") for reply in refused)
+    # By the door to hashing, or by the places of threads.
+    assert {(reply.code, reply.headers["retry-after"]) for reply in refused} <= {
+        ("overloaded", "2"),
+        ("overloaded", "1"),
+    }
     assert all(reply.seconds < LONGEST_SECONDS for reply in refused)
     assert statistics.median(waits) < 0.1
     assert sign_in(0).status == 200

@@ -561,8 +561,8 @@ STAFF = """
 import sys, time, django
 django.setup()
 from gateway_clients.resilience.breaker import Override
-from gateway_clients.resilience.breaker_sync import OverrideOrder, breaker_sharing
-sharing = breaker_sharing()
+from gateway_clients.resilience.breaker_sync import OverrideOrder, breaker_sync
+sharing = breaker_sync()
 print("ready", flush=True)
 for line in sys.stdin:
     if line == "open\\n":
