@@ -45,11 +45,12 @@ class AdmissionMiddleware:
         try:
             body = b"" if request.method in SAFE else _read_body(request)
             kind = _kind_of(request, body)
-            places.enter(kind)
+            has_place = _enter(places, kind)
         except (GatewayOverloadedError, ApiError) as error:
             return _refused(error, request)
-        context_of(request).is_reserved = kind is Kind.RESERVED
-        leave = partial(places.leave, kind)
+        context = context_of(request)
+        context.is_reserved, context.is_crowded = kind is Kind.RESERVED, not has_place
+        leave = partial(places.leave, kind) if has_place else _nothing_to_leave
         try:
             response = self.get_response(request)
         except BaseException:
@@ -60,6 +61,25 @@ class AdmissionMiddleware:
         else:
             leave()
         return response
+
+
+def _enter(places: ThreadPlaces, kind: Kind) -> bool:
+    """Takes a place; whether there was one. A read goes on without one while the others move on.
+
+    It is answered from what is kept then, and holds its thread no longer than that takes.
+    Raises GatewayOverloadedError.
+    """
+    try:
+        places.enter(kind)
+    except GatewayOverloadedError:
+        if kind is Kind.READ and places.are_reads_moving:
+            return False
+        raise
+    return True
+
+
+def _nothing_to_leave() -> None:
+    """A request without a place has none to give back."""
 
 
 def _kind_of(request: HttpRequest, body: bytes) -> Kind:

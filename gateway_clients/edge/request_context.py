@@ -13,7 +13,8 @@ from gateway_clients.resilience.deadline import Deadline
 class RequestContext(msgspec.Struct, kw_only=True):
     """What the edge knows of one request. `started_at` is on the deadline's clock.
 
-    `is_reserved`: it has one of the places that reads do not get.
+    `is_reserved`: it has one of the places that reads do not get. `is_crowded`: it has none, so
+    that nothing is asked for it.
     """
 
     request_id: str
@@ -22,6 +23,7 @@ class RequestContext(msgspec.Struct, kw_only=True):
     started_at: float
     is_fresh_wanted: bool = False
     is_reserved: bool = False
+    is_crowded: bool = False
     account_id: str | None = None
     count: RequestCount | None = None
     _gateway: Gateway | None = None
@@ -37,6 +39,7 @@ class RequestContext(msgspec.Struct, kw_only=True):
                 traceparent=self.traceparent,
                 is_fresh_wanted=self.is_fresh_wanted,
                 is_reserved=self.is_reserved,
+                is_crowded=self.is_crowded,
                 piggyback=self.count,
             )
         return self._gateway

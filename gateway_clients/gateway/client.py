@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from django.conf import settings
 
 from gateway_clients.caching.lookups import CacheLookup, LookupResult
+from gateway_clients.errors import GatewayOverloadedError
 from gateway_clients.gateway.composite_view import CompositeView
 from gateway_clients.gateway.view_spec import Rendition, ViewSpec
 from gateway_clients.pipeline import streaming
@@ -34,7 +35,8 @@ P = TypeVar("P")
 class Gateway:
     """The typed clients of one request: whose call it is, how much time it has, whether kept answers will do.
 
-    `is_reserved`: its calls do not share the places and threads of reads.
+    `is_reserved`: its calls do not share the places and threads of reads. `is_crowded`: what is kept answers, and
+    whatever would have to be asked for is shed.
     `piggyback` is settled before anything is asked for; what it raises is raised by whoever waits.
     """
 
@@ -53,6 +55,7 @@ class Gateway:
     traceparent: str | None = None
     is_fresh_wanted: bool = False
     is_reserved: bool = False
+    is_crowded: bool = False
     piggyback: PiggybackCommand | None = None
     fan_out: FanOut = field(init=False)
     kept: list[Freshness] = field(init=False, default_factory=list)
@@ -62,7 +65,11 @@ class Gateway:
     def __post_init__(self) -> None:
         origin = RequestOrigin(request_id=self.request_id, on_behalf_of=self.on_behalf_of, traceparent=self.traceparent)
         self.fan_out = FanOut(
-            origin=origin, deadline=self.deadline, is_fresh_wanted=self.is_fresh_wanted, is_reserved=self.is_reserved
+            origin=origin,
+            deadline=self.deadline,
+            is_fresh_wanted=self.is_fresh_wanted,
+            is_reserved=self.is_reserved,
+            is_crowded=self.is_crowded,
         )
 
     def call(self, call: Call[P]) -> PendingCall[P]:
@@ -77,9 +84,11 @@ class Gateway:
         """Asks for bytes that are handed on as they come, within `STREAM_BUDGET_SECONDS`.
 
         Waits until it is seen that they are what was promised; whoever got them closes them. Raises UpstreamError's
-        kinds.
+        kinds, GatewayOverloadedError for one who has no place.
         """
         self._finish_piggyback()
+        if self.is_crowded:
+            raise GatewayOverloadedError
         return streaming.download(call, self.fan_out.origin, self._stream_deadline, promised)
 
     def upload(self, call: Call[P], pieces: Iterable[bytes]) -> P:

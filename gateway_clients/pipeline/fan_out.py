@@ -58,6 +58,7 @@ class FanOut:
     deadline: Deadline
     is_fresh_wanted: bool = False
     is_reserved: bool = False
+    is_crowded: bool = False
     cache: Cache = field(default_factory=default_cache)
     calls: list[PendingCall[Any]] = field(default_factory=list)
     is_held: bool = False
@@ -98,7 +99,7 @@ class FanOut:
         for pending in waiting:
             pending.started_at = started_at
         place = self._place
-        if not place.try_enter():
+        if self.is_crowded or not place.try_enter():
             self._peek(waiting, speculation)
             return
         try:

@@ -1,15 +1,19 @@
 """The threads of a server process, shared out to kinds of requests, so that none of them is left without."""
 
 import threading
+import time
 from enum import StrEnum
 from typing import Final
 
 from gateway_clients.errors import GatewayOverloadedError
+from gateway_clients.resilience.deadline import Clock
 
 #: No kind has more than this share of the threads, so that there are some for the other.
 LARGEST_SHARE: Final = 0.75
 #: This share of the threads is left to probes, and to refusing what comes beyond the places.
 FREE_SHARE: Final = 0.125
+#: Reads that have held every place of theirs for so long are stuck.
+STUCK_SECONDS: Final = 0.5
 
 
 class Kind(StrEnum):
@@ -27,13 +31,15 @@ class ThreadPlaces:
     half of what is left, so that one of those that touch nothing finds a thread, as does the refusal of a request.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, *, clock: Clock = time.monotonic) -> None:
         share = max(1, int(threads * LARGEST_SHARE))
         free = int(threads * FREE_SHARE)
         self._most_together = max(1, threads - free)
         self._most = {Kind.READ: share, Kind.RESERVED: share, Kind.PROBE: max(1, free // 2)}
         self._lock = threading.Lock()
         self._taken = dict.fromkeys(Kind, 0)
+        self._clock = clock
+        self._moved_at = clock()
 
     def taken(self, kind: Kind) -> int:
         """How many requests of a kind there are."""
@@ -48,8 +54,17 @@ class ThreadPlaces:
             ):
                 raise GatewayOverloadedError
             taken[kind] += 1
+            if kind is Kind.READ:
+                self._moved_at = self._clock()
 
     def leave(self, kind: Kind) -> None:
         """Gives the place back."""
         with self._lock:
             self._taken[kind] -= 1
+            if kind is Kind.READ:
+                self._moved_at = self._clock()
+
+    @property
+    def are_reads_moving(self) -> bool:
+        """Whether a read has lately come or gone. Else those that have the places are stuck."""
+        return self._clock() - self._moved_at < STUCK_SECONDS

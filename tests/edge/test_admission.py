@@ -1,11 +1,13 @@
 """Which requests get a thread when others are stuck, and how bodies are read before that."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -18,7 +20,7 @@ from gateway_clients.edge.graphql.persisted import may_write
 from gateway_clients.edge.request_headers import context_from
 from gateway_clients.edge.uploads import uploaded_form
 from gateway_clients.errors import GatewayOverloadedError
-from gateway_clients.resilience.places import Kind
+from gateway_clients.resilience.places import STUCK_SECONDS, Kind
 from members.models import Account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
@@ -36,13 +38,14 @@ CHUNKED = {
 
 @contextmanager
 def all_taken(kind: Kind) -> Iterator[None]:
-    """All places of a kind are taken."""
+    """All places of a kind are taken, and have been for long."""
     places = thread_places()
     try:
         while True:
             places.enter(kind)
     except GatewayOverloadedError:
-        yield
+        with patch.object(places, "_clock", lambda: time.monotonic() + STUCK_SECONDS):
+            yield
     finally:
         while places.taken(kind):
             places.leave(kind)
@@ -77,6 +80,20 @@ def test_reads_that_are_stuck_stop_nothing_else(portal: Client) -> None:
         "ready": 200,
         "live": 200,
     }
+
+
+def test_a_read_beyond_the_places_goes_on_without_one_while_the_others_move(portal: Client) -> None:
+    places = thread_places()
+    with all_taken(Kind.READ), patch.object(places, "_clock", time.monotonic):
+        seen = []
+        answer = AdmissionMiddleware(lambda request: HttpResponse(seen.append(request.__dict__["edge"].is_crowded)))
+        request = RequestFactory().get("/api/v1/x")
+        request.__dict__["edge"] = context_from(request)
+        taken = places.taken(Kind.READ)
+        answer(request)
+
+        assert (seen, places.taken(Kind.READ)) == ([True], taken)
+        assert portal.get("/api/v1/sample-ping").status_code == 401
 
 
 def test_writes_and_staff_that_are_stuck_stop_no_read(portal: Client) -> None:

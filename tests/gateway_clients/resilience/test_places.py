@@ -6,7 +6,8 @@ from itertools import cycle, islice
 import pytest
 
 from gateway_clients.errors import GatewayOverloadedError
-from gateway_clients.resilience.places import Kind, ThreadPlaces
+from gateway_clients.resilience.places import STUCK_SECONDS, Kind, ThreadPlaces
+from tests.gateway_clients.resilience.transcript import FakeClock
 
 KINDS = [Kind.READ, Kind.RESERVED, Kind.PROBE]
 
@@ -43,6 +44,19 @@ def test_there_are_no_more_places_than_threads_but_for_the_smallest_number(threa
     assert all(taken[kind] >= 1 for kind in KINDS if threads > 1)
     assert taken[Kind.READ] + taken[Kind.RESERVED] <= threads
     assert taken.total() <= threads or threads < 16
+
+
+def test_reads_are_stuck_once_none_has_come_or_gone_for_half_a_second() -> None:
+    clock = FakeClock()
+    places = ThreadPlaces(8, clock=clock)
+    seen = [places.are_reads_moving]
+    for step in (places.enter, places.leave):
+        clock.advance(STUCK_SECONDS)
+        seen.append(places.are_reads_moving)
+        step(Kind.READ)
+        seen.append(places.are_reads_moving)
+
+    assert seen == [True, False, True, False, True]
 
 
 def test_a_place_that_is_given_back_goes_to_the_next() -> None:

@@ -311,3 +311,17 @@ def test_names_are_forgotten_when_others_were_seen_since() -> None:
     for name in "de":
         seen.add(name)
     assert [name in seen for name in "abcde"] == [False, False, True, True, True]
+
+
+def test_one_without_a_place_is_shown_what_is_kept_and_nothing_is_asked_for_it(both: list[RawUpstream]) -> None:
+    gateway = gateway_for()
+    gateway.fan_out.is_crowded = True
+    with pytest.raises(GatewayOverloadedError):
+        shown(gateway)
+    assert [len(each.asked) for each in both] == [0, 0]
+
+    shown()
+    gateway = gateway_for()
+    gateway.fan_out.is_crowded = True
+    assert shown(gateway) == {"member": ("cached", "m"), "claims": ("cached", "c")}
+    assert [len(each.asked) for each in both] == [1, 1]
