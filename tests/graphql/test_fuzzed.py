@@ -16,7 +16,15 @@ from members.models import Account
 
 EXAMPLES = 40
 #: What may be wrong with ids, tokens and texts that somebody made up.
-REFUSALS = {"BAD_USER_INPUT", "NOT_FOUND", "UNAUTHENTICATED", "CONFLICT", "MEMBER_NOT_ELIGIBLE", "PROVIDER_NOT_ACTIVE"}
+REFUSALS = {
+    "BAD_USER_INPUT",
+    "NOT_FOUND",
+    "UNAUTHENTICATED",
+    "WRONG_CREDENTIALS",
+    "CONFLICT",
+    "MEMBER_NOT_ELIGIBLE",
+    "PROVIDER_NOT_ACTIVE",
+}
 ROOTS = [
     f"{root.name}.{name}"
     for root in (schema.graphql_schema.query_type, schema.graphql_schema.mutation_type)
