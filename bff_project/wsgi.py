@@ -1,18 +1,8 @@
-"""The WSGI application."""
+"""The WSGI application for servers that start it by themselves: gunicorn, uWSGI, `runserver`."""
 
-import gc
-import os
-
-from django.core.wsgi import get_wsgi_application
-
+from bff_project.application import application
 from bff_project.start_checks import refuse_bad_settings
-from gateway_clients.database import serving
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff_project.settings")
-serving.serve()
-application = get_wsgi_application()
+__all__ = ["application"]
+
 refuse_bad_settings()
-
-# What was loaded stays until the process ends: the collector need not look at it again with every request's leftovers.
-gc.collect()
-gc.freeze()

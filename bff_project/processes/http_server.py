@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     give_way()
     connections = most_connections()
     server = Server(
-        "bff_project.wsgi:application",
+        "bff_project.application:application",
         address=wanted.host,
         port=wanted.port,
         interface=Interfaces.WSGI,
@@ -79,8 +79,8 @@ def load_application(
         signal.signal(signum, signal.SIG_DFL)
     die_with(server_pid)
     faulthandler.enable()
+    from bff_project.application import application
     from bff_project.processes.parking_wsgi import ParkingApplication
-    from bff_project.wsgi import application
     from gateway_clients.runtime.thread_gate import thread_gate
 
     accepted = Connections(port)

@@ -46,6 +46,8 @@ def _made(transport_options: dict[str, Any]) -> Celery:
         task_publish_retry=False,
         broker_transport_options=transport_options,
         broker_use_ssl=_tls(),
+        # Lines are written to standard output; Celery would make log records of them, and lose those of its own.
+        worker_redirect_stdouts=False,
         broker_connection_timeout=BROKER_SECONDS,
         broker_connection_retry_on_startup=True,
         broker_pool_limit=1,
