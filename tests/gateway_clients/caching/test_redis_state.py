@@ -108,7 +108,8 @@ def test_a_cluster_is_refused_at_start_and_said_loudly(
         states = [redis_state() for _ in range(3)]
 
     assert states == ["cluster"] * 3
-    assert [(line["log_level"], line["event"]) for line in logs] == [
+    # Another circuit of this test process may say the same of the same server.
+    assert list(dict.fromkeys((line["log_level"], line["event"]) for line in logs)) == [
         ("error", "cache.cluster"),
         ("warning", "cache.down"),
     ]
