@@ -35,16 +35,24 @@ class Waiting:
 
 
 class BodyPlaces:
-    """The threads that wait for bodies.
+    """The threads that wait for bodies: `most` of them for more than a moment, `crowd` for no longer than that.
+
+    Honest clients that send head and body apart come in crowds, too.
 
     `hang_up` is called to end the wait for a client's body, with the seconds that it lasted; the wait is over when the
     server notices.
     """
 
     def __init__(
-        self, most: int, *, hang_up: Callable[[str, float], object], clock: Callable[[], float] = time.monotonic
+        self,
+        most: int,
+        *,
+        hang_up: Callable[[str, float], object],
+        crowd: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._most = most
+        self._crowd = max(most, crowd)
         self._hang_up = hang_up
         self._clock = clock
         self._lock = threading.Lock()
@@ -57,7 +65,7 @@ class BodyPlaces:
         """
         waiting = Waiting(client, self._clock())
         with self._lock:
-            if is_begun or sum(not each.is_given_up for each in self._waiting) < self._most:
+            if is_begun or sum(not each.is_given_up for each in self._waiting) < self._crowd:
                 self._waiting.add(waiting)
                 return waiting
             longest = min((each for each in self._waiting if not each.is_given_up), key=lambda each: each.began_at)
@@ -74,10 +82,17 @@ class BodyPlaces:
             self._waiting.discard(waiting)
 
     def mark_stuck(self) -> None:
-        """Ends the waits that have lasted too long; those that were to end and did not, once more."""
-        late = self._clock() - MOST_SECONDS
+        """Ends the waits that have lasted too long; those that were to end and did not, once more.
+
+        Of those that wait for more than a moment `most` go on, the youngest.
+        """
+        now = self._clock()
+        late, impatient = now - MOST_SECONDS, now - PATIENCE_SECONDS
         with self._lock:
             ended = [each for each in self._waiting if each.is_given_up or each.began_at <= late]
+            slow = [each for each in self._waiting if each not in ended and each.began_at <= impatient]
+            slow.sort(key=lambda each: each.began_at)
+            ended += slow[: max(0, len(slow) - self._most)]
             for each in ended:
                 each.is_given_up = True
         for each in ended:

@@ -84,7 +84,7 @@ def load_application(
     from gateway_clients.runtime.thread_gate import thread_gate
 
     accepted = Connections(port)
-    places = BodyPlaces(max(1, threads // THREADS_PER_BODY), hang_up=accepted.hang_up_on_reader)
+    places = BodyPlaces(max(1, threads // THREADS_PER_BODY), crowd=threads * 3 // 4, hang_up=accepted.hang_up_on_reader)
     Doorkeeper(accepted, places, most=connections, longest_seconds=longest_seconds).start()
     return ParkingApplication(application, thread_gate(), places)
 

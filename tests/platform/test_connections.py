@@ -206,3 +206,19 @@ def test_a_body_that_was_given_up_is_no_body(clock: Clock) -> None:
 )
 def test_an_address_is_compared_in_one_form(address: str, form: str) -> None:
     assert one_form(address) == form
+
+
+def test_a_crowd_may_wait_for_a_moment_and_then_a_few_go_on() -> None:
+    hung_up, now = [], [0.0]
+    places = BodyPlaces(1, crowd=3, hang_up=lambda client, _: hung_up.append(client), clock=lambda: now[0])
+    for client in ("a", "b", "c"):
+        places.enter(client, is_begun=False)
+        now[0] += 0.1
+    with pytest.raises(GatewayOverloadedError):
+        places.enter("d", is_begun=False)
+
+    places.mark_stuck()
+    assert hung_up == []
+    now[0] = 2.0
+    places.mark_stuck()
+    assert hung_up == ["a", "b"]
