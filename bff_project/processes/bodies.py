@@ -81,7 +81,7 @@ class BodyPlaces:
         with self._lock:
             self._waiting.discard(waiting)
 
-    def mark_stuck(self) -> None:
+    def end_late_waits(self) -> None:
         """Ends the waits that have lasted too long; those that were to end and did not, once more.
 
         Of those that wait for more than a moment `most` go on, the youngest.

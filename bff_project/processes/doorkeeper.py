@@ -64,7 +64,7 @@ class Doorkeeper:
         A client that was answered before it sent all of its body may leave its connection as it is: the server waits
         for the rest.
         """
-        self._body_places.mark_stuck()
+        self._body_places.end_late_waits()
         if time.monotonic() >= self._sweep_at:
             self._sweep_at = time.monotonic() + SWEEP_SECONDS
             self._connections.make_room(0, silent_seconds=self._longest_seconds)

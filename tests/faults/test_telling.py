@@ -51,7 +51,7 @@ def claims_at(gateway: RunningGateway) -> tuple[str, dict[str, Any]]:
 @pytest.mark.long
 def test_outages_and_pauses_that_one_gateway_meets_the_other_acts_on_and_shows(pair: Pair) -> None:
     one, other, claims = pair
-    assert claims_at(other) == ("healthy", {"breaker": "closed", "last_answer": "ok"})
+    wait_until(lambda: claims_at(other) == ("healthy", {"breaker": "closed", "last_answer": "ok"}))
 
     claims.refuse()
     assert one.get("/api/v1/claims/m-1?offset=1").code == "upstream_unavailable"

@@ -165,10 +165,10 @@ def test_nobody_waits_for_longer_than_the_most_and_is_hung_up_on_until_it_is_ove
     places.enter("b", is_begun=False)
     clock.now = MOST_SECONDS
     for _ in range(2):
-        places.mark_stuck()
+        places.end_late_waits()
     assert hung_up == ["a", "a"]
     places.leave(slow)
-    places.mark_stuck()
+    places.end_late_waits()
     assert hung_up == ["a", "a"]
 
 
@@ -195,7 +195,7 @@ def test_a_body_that_was_given_up_is_no_body(clock: Clock) -> None:
 
     def late() -> None:
         clock.now += MOST_SECONDS
-        places.mark_stuck()
+        places.end_late_waits()
 
     with pytest.raises(TimeoutError):
         ClockedBody(Input(b"half", meanwhile=late), places, "a").read()
@@ -217,8 +217,8 @@ def test_a_crowd_may_wait_for_a_moment_and_then_a_few_go_on() -> None:
     with pytest.raises(GatewayOverloadedError):
         places.enter("d", is_begun=False)
 
-    places.mark_stuck()
+    places.end_late_waits()
     assert hung_up == []
     now[0] = 2.0
-    places.mark_stuck()
+    places.end_late_waits()
     assert hung_up == ["a", "b"]
