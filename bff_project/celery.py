@@ -7,8 +7,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bff_project.settings")
 django.setup()
 
-from gateway_clients.database import serving  # noqa: E402  after Django is set up
+from gateway_clients.database import process_mode  # noqa: E402  after Django is set up
 from gateway_clients.outbox.celery_app import worker_app  # noqa: E402  after Django is set up
 
-serving.serve()
+process_mode.serve()
 app = worker_app()

@@ -46,7 +46,7 @@ class Environment:
             raise BadSettingsError("\n".join(["These settings cannot be used:", *self._problems]))
 
     def text(self, name: str, default: str) -> str:
-        """Any text."""
+        """Reads a text as it stands."""
         return self._read(name, values.text, default)
 
     def visible(self, name: str, default: str) -> str:
@@ -54,7 +54,7 @@ class Environment:
         return self._read(name, values.visible, default)
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """True or false."""
+        """Reads a boolean."""
         return self._read(name, values.flag, default)
 
     def count(self, name: str, default: int, *, minimum: int = 1, maximum: int = MOST) -> int:
@@ -62,7 +62,7 @@ class Environment:
         return self._read(name, values.whole(minimum, maximum), default)
 
     def port(self, name: str, default: int) -> int:
-        """A TCP port."""
+        """Reads a TCP port, 1 to 65535."""
         return self._read(name, values.whole(1, values.LARGEST_PORT), default)
 
     def seconds(self, name: str, default: float, *, may_be_zero: bool = False) -> float:
@@ -93,6 +93,10 @@ class Environment:
         """Exact web origins. The setting `stand_in` is read where `name` is unset."""
         return self._read(name, values.origins, self._read(stand_in, values.origins, []))
 
+    def header_names(self, name: str) -> tuple[str, ...]:
+        """Names of HTTP headers, separated by commas, in small letters; none where it is unset."""
+        return self._read(name, values.header_names, ())
+
     def ca_bundle(self, name: str, *stand_ins: str) -> str:
         """The path of whom we trust over TLS, "" for the usual authorities. The first name that is set counts."""
         names = (name, *stand_ins)
@@ -103,6 +107,14 @@ class Environment:
     def http_url(self, name: str, default: str) -> str:
         """The address of a service."""
         return self._read(name, values.http_url, default)
+
+    def traces_url(self, name: str) -> str:
+        """The address of a collector of traces, "" for none."""
+        return self._read(name, values.traces_url, "")
+
+    def pairs(self, name: str) -> tuple[str, ...]:
+        """Several `name=value`, separated by commas; none where it is unset."""
+        return self._read(name, values.pairs, ())
 
     def time_zone(self, name: str, default: str) -> str:
         """The name of a time zone."""
@@ -118,6 +130,10 @@ class Environment:
         login = f":{quote(password, safe='')}@" if password else ""
         host, port = self.text("REDIS_HOST", "localhost"), self.port("REDIS_PORT", 6379)
         return self._read("REDIS_URL", values.redis_url, f"redis://{login}{host}:{port}/0")
+
+    def places(self, name: str) -> tuple[tuple[str, int], ...]:
+        """Hosts with their ports, separated by commas; none where it is unset."""
+        return self._read(name, values.places, ())
 
     def broker_url(self, name: str) -> str:
         """The address of Celery's broker, "" for none."""

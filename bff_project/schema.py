@@ -8,11 +8,11 @@ import members.schema
 
 
 class Query(dashboard.schema.Query, members.schema.Query, claims.schema.Query, graphene.ObjectType):
-    """What may be asked."""
+    """The queries of the API."""
 
 
 class Mutation(members.schema.Mutation, claims.schema.Mutation, graphene.ObjectType):
-    """What may be done. One field for each operation."""
+    """The mutations of the API. An operation carries out one of them."""
 
 
 schema = graphene.Schema(query=Query, mutation=Mutation)

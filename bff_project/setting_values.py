@@ -7,6 +7,7 @@ message never holds the text, which may be a secret.
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Any, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,10 +26,13 @@ DURATION: Final = re.compile(r"(?P<count>[0-9]{1,9})(?P<unit>[smhd]?)")
 UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 FLAGS: Final = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 HOST: Final = re.compile(r"\*|\[[0-9A-Fa-f:.]+\]|\.?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
+HEADER_NAME: Final = re.compile(r"[a-z0-9-]{1,64}")
+PAIR: Final = re.compile(r"[\x21-\x2b\x2d-\x3c\x3e-\x7e]+\s*=[\x20-\x2b\x2d-\x7e]*")
 VISIBLE: Final = re.compile(r"[\x21-\x7e]*")
 LARGEST_PORT: Final = 65_535
 #: Those that we know how to keep from waiting for a broker that is frozen.
 BROKER_SCHEMES: Final = frozenset({"redis", "rediss", "amqp", "amqps", "pyamqp"})
+TRACES_NEED: Final = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 DATABASE_SCHEMES: Final = frozenset({"postgres", "postgresql", "psql", "pgsql", "sqlite"})
 
 
@@ -117,6 +121,14 @@ def origins(value: str) -> list[str]:
     return list(found)
 
 
+def header_names(value: str) -> tuple[str, ...]:
+    """Names of HTTP headers (RFC 9110, 5.1), separated by commas."""
+    names = tuple(name.lower() for name in parts(value))
+    if not all(HEADER_NAME.fullmatch(name) for name in names):
+        raise ValueError("names of HTTP headers, separated by commas")
+    return names
+
+
 def ca_bundle(value: str) -> str:
     """The path of certificates of authorities."""
     try:
@@ -134,6 +146,21 @@ def http_url(value: str) -> str:
     return value
 
 
+def traces_url(value: str) -> str:
+    """An absolute address of a collector; only where what sends traces is installed."""
+    if not all(map(_is_installed, TRACES_NEED)):
+        raise ValueError("unset, unless the packages of requirements/otel.txt are installed")
+    return http_url(value)
+
+
+def pairs(value: str) -> tuple[str, ...]:
+    """Several `name=value`, separated by commas."""
+    found = parts(value)
+    if not all(PAIR.fullmatch(pair) for pair in found):
+        raise ValueError("name=value, several separated by commas")
+    return found
+
+
 def redis_url(value: str) -> str:
     """The address of a Redis, over TCP, TLS or a Unix socket."""
     try:
@@ -143,6 +170,17 @@ def redis_url(value: str) -> str:
     if not is_whole:
         raise ValueError("redis://host:port/0, rediss://host:port/0 (TLS) or unix:///path/to/socket")
     return value
+
+
+def places(value: str) -> tuple[tuple[str, int], ...]:
+    """Hosts with their ports."""
+    found = []
+    for part in parts(value):
+        host, _, port = part.rpartition(":")
+        if not HOST.fullmatch(host) or host == "*" or not WHOLE.fullmatch(port) or not 0 < int(port) <= LARGEST_PORT:
+            raise ValueError("hosts with their ports, separated by commas, such as redis-1.example:26379")
+        found.append((host.strip("[]"), int(port)))
+    return tuple(found)
 
 
 def broker_url(value: str) -> str:
@@ -173,6 +211,13 @@ def database(value: str) -> dict[str, Any]:
     if not is_known or not config.get("NAME"):
         raise ValueError(wanted)
     return config
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _http(value: str) -> SplitResult | None:

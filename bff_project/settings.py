@@ -1,21 +1,25 @@
 """Settings, all from the environment (`.env` is read when present); `.env.example` documents each with its default."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from bff_project import __version__
 from bff_project.environment import read_environment
+from bff_project.static_headers import set_policies
 from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
-from gateway_clients.edge.static import add_headers
 from gateway_clients.redis_access.connection import pool_options
+from gateway_clients.resilience.places import most_waiting_reads, places_of_one_upstream
 from gateway_clients.runtime.failpoints import Failpoint
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 env = read_environment(BASE_DIR)
 
 # Who this process is
-ENVIRONMENT = env.choice("ENVIRONMENT", "production", "production", "development")
+ENVIRONMENT = env.choice("ENVIRONMENT", "production", "production", "staging", "development")
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY", "change-me-secret-key-change-me-secret-key")
+SECRET_KEY_FALLBACKS = list(env.secrets("SECRET_KEY_FALLBACKS"))
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", "localhost", "127.0.0.1", "[::1]")
 TRUSTED_PROXY_COUNT = env.count("TRUSTED_PROXY_COUNT", 0, minimum=0, maximum=16)
 FAILPOINT = env.choice("FAILPOINT", "", *Failpoint)
@@ -23,11 +27,12 @@ FAILPOINT = env.choice("FAILPOINT", "", *Failpoint)
 # The processes
 PORT = env.port("PORT", 4000)
 METRICS_PORT = env.port("METRICS_PORT", 9090)
+WORKER_METRICS_PORT = env.count("WORKER_METRICS_PORT", 0, minimum=0, maximum=65_535)
 ENABLE_METRICS = env.flag("ENABLE_METRICS", default=True)
 WORKERS = env.count("WORKERS", 2, maximum=256)
-THREADS = env.count("THREADS", 32, maximum=1024)
+THREADS = env.count("THREADS", 192, maximum=1024)
 DRAIN_SECONDS = env.seconds("DRAIN_SECONDS", 5.0, may_be_zero=True)
-ADMISSION_LIMIT = env.count("ADMISSION_LIMIT", 22)
+ADMISSION_LIMIT = env.count("ADMISSION_LIMIT", most_waiting_reads(THREADS))
 REQUEST_MAX_BYTES = env.count("REQUEST_MAX_BYTES", 1_000_000)
 UPLOAD_MAX_BYTES = env.count("UPLOAD_MAX_BYTES", 100_000_000)
 
@@ -35,9 +40,9 @@ UPLOAD_MAX_BYTES = env.count("UPLOAD_MAX_BYTES", 100_000_000)
 CA_BUNDLE = env.ca_bundle("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 # Upstreams
-for _number, _name in enumerate(SERVICES, start=8001):
+for _name, _port in SERVICES.items():
     globals()[f"{_name.upper()}_SERVICE_URL"] = env.http_url(
-        f"{_name.upper()}_SERVICE_URL", f"http://localhost:{_number}"
+        f"{_name.upper()}_SERVICE_URL", f"http://localhost:{_port}"
     )
 READ_BUDGET_SECONDS = env.seconds("READ_BUDGET_SECONDS", 3.0)
 SUBMIT_BUDGET_SECONDS = env.seconds("SUBMIT_BUDGET_SECONDS", 10.0)
@@ -48,7 +53,7 @@ EVENTS_WEBHOOK_SECRET = env.secrets("EVENTS_WEBHOOK_SECRET")
 EVENTS_URL = env.http_url("EVENTS_URL", "")
 UPSTREAM_CONNECT_SECONDS = env.seconds("UPSTREAM_CONNECT_SECONDS", 0.5)
 UPSTREAM_MAX_BYTES = env.count("UPSTREAM_MAX_BYTES", 5_000_000)
-BULKHEAD_LIMIT = env.count("BULKHEAD_LIMIT", 12)
+BULKHEAD_LIMIT = env.count("BULKHEAD_LIMIT", places_of_one_upstream(ADMISSION_LIMIT))
 BREAKER_FAILURES = env.count("BREAKER_FAILURES", 5)
 BREAKER_OPEN_SECONDS = env.seconds("BREAKER_OPEN_SECONDS", 60.0)
 BREAKER_WINDOW_SECONDS = env.seconds("BREAKER_WINDOW_SECONDS", 10.0)
@@ -62,9 +67,12 @@ globals().update(
 
 # Cache
 REDIS_URL = env.redis_url()
+REDIS_SENTINELS = env.places("REDIS_SENTINELS")
 CACHE_KEY_PREFIX = env.visible("CACHE_KEY_PREFIX", "bff")
 CACHE_ENCRYPTION_KEYS = env.secrets("CACHE_ENCRYPTION_KEYS")
 REDIS_TIMEOUT_SECONDS = env.seconds("REDIS_TIMEOUT_SECONDS", 0.1)
+CLUSTER_LEASE_SECONDS = env.seconds("CLUSTER_LEASE_SECONDS", 2.0, may_be_zero=True)
+NEAR_CACHE_BYTES = env.count("NEAR_CACHE_BYTES", 8_000_000)
 _HOUR, _DAY = 3600, 86400
 _LIVES = {
     DataClass.DASHBOARD: (300, 0),
@@ -80,23 +88,69 @@ for _data_class in DataClass:
     globals()[f"CACHE_STALE_SECONDS_{_data_class.name}"] = env.seconds(
         f"CACHE_STALE_SECONDS_{_data_class.name}", float(_stale), may_be_zero=True
     )
+    # A whole view is put together of its sections, each of which has a class of its own.
+    if _data_class is not DataClass.DASHBOARD:
+        globals()[f"CACHE_REVALIDATE_SECONDS_{_data_class.name}"] = env.seconds(
+            f"CACHE_REVALIDATE_SECONDS_{_data_class.name}",
+            0.0 if _data_class in {DataClass.CLAIMS, DataClass.COVERAGE} else 30.0,
+            may_be_zero=True,
+        )
 CACHES = {
     "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
+        "BACKEND": "gateway_clients.caching.django_cache.LeasingCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": CACHE_KEY_PREFIX,
+        "KEY_FUNCTION": "gateway_clients.caching.django_cache.plain_name",
+        "REVERSE_KEY_FUNCTION": "gateway_clients.caching.django_cache.plain_key",
         "OPTIONS": {
+            "CLIENT_CLASS": "gateway_clients.caching.django_cache.SealingClient",
+            "IGNORE_EXCEPTIONS": True,
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "CONNECTION_POOL_KWARGS": pool_options(
-                REDIS_URL, timeout_seconds=REDIS_TIMEOUT_SECONDS, most=4 * THREADS, ca_bundle=CA_BUNDLE
+                REDIS_URL,
+                timeout_seconds=REDIS_TIMEOUT_SECONDS,
+                most=4 * THREADS,
+                ca_bundle=CA_BUNDLE,
+                sentinels=REDIS_SENTINELS,
             ),
         },
     },
     "limits": {
-        "BACKEND": "gateway_clients.edge.limiter_cache.LimiterCache",
+        "BACKEND": "gateway_clients.edge.rate_limit.LimiterCache",
         "KEY_PREFIX": CACHE_KEY_PREFIX,
     },
 }
+
+# Logs
+LOG_FORMAT = env.choice("LOG_FORMAT", "json", "json", "ecs")
+
+# Traces, by the names that OpenTelemetry gave them; its exporter reads its other ones itself
+OTEL_SDK_DISABLED = env.flag("OTEL_SDK_DISABLED", default=False)
+OTEL_EXPORTER_OTLP_ENDPOINT = env.traces_url("OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = env.traces_url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+OTEL_EXPORTER_OTLP_PROTOCOL = env.choice("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "http/protobuf")
+OTEL_EXPORTER_OTLP_HEADERS = env.pairs("OTEL_EXPORTER_OTLP_HEADERS")
+OTEL_BSP_SCHEDULE_DELAY = env.count("OTEL_BSP_SCHEDULE_DELAY", 5000, maximum=60_000)
+OTEL_SERVICE_NAME = env.visible("OTEL_SERVICE_NAME", "web-bff")
+OTEL_RESOURCE_ATTRIBUTES = env.pairs("OTEL_RESOURCE_ATTRIBUTES")
+OTEL_TRACES_SAMPLER = env.choice(
+    "OTEL_TRACES_SAMPLER",
+    "parentbased_always_on",
+    *("always_on", "always_off", "traceidratio"),
+    *("parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"),
+)
+OTEL_TRACES_SAMPLER_ARG = env.share("OTEL_TRACES_SAMPLER_ARG", 1.0, may_be_zero=True)
+OTEL_PROPAGATORS = env.choice("OTEL_PROPAGATORS", "tracecontext", "tracecontext", "tracecontext,baggage", "none").split(
+    ","
+)
+TRACES_ARE_SENT = bool(OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) and not OTEL_SDK_DISABLED
+
+#: Singletons with a thread of their own, which every process that serves starts.
+PROCESS_THREADS: tuple[str, ...] = ("gateway_clients.caching.store.cluster", "gateway_clients.fleet.pulse.pulse")
+if TRACES_ARE_SENT:
+    PROCESS_THREADS += ("gateway_clients.tracing.sender.span_sender",)
+#: What is told on METRICS_PORT beside what the workers count.
+METRICS_COLLECTORS = ("bff_project.processes.backlog.Backlog",)
 
 # What is done later, by the worker
 CELERY_BROKER_URL = env.broker_url("CELERY_BROKER_URL")
@@ -106,22 +160,48 @@ OUTBOX_HANDLERS = {
     "notification.send": "claims.jobs.send_notification",
 }
 WORKER_CHORES = (
+    "gateway_clients.audit.retention.keep_retention",
     "claims.jobs.forget_old_submissions",
     "claims.jobs.resume_settling",
     "gateway_clients.edge.events.forget_old_events",
+    "members.document_links.forget_old_links",
 )
+
+# The staff console
+EXPLAIN_HOURS = env.count("EXPLAIN_HOURS", 24, minimum=0, maximum=720)
+EXPLAIN_MEGABYTES = env.count("EXPLAIN_MEGABYTES", 50, maximum=10_000)
+CONSOLE_FOUR_EYES = env.flag("CONSOLE_FOUR_EYES", default=False)
+GAME_DAYS = env.flag("GAME_DAYS", default=False)
 
 # Tokens and limits
 JWT_SECRET = env.secrets("JWT_SECRET", "change-me-access-secret-change-me-access-secret")
+JWT_ALGORITHM = env.choice("JWT_ALGORITHM", "HS256", "HS256", "ES256")
+JWT_PRIVATE_KEYS = env.secrets("JWT_PRIVATE_KEYS")
 JWT_EXPIRATION = env.duration("JWT_EXPIRATION", "1h")
 JWT_ISSUER = env.visible("JWT_ISSUER", "web-bff")
 JWT_AUDIENCE = env.visible("JWT_AUDIENCE", "web-portals")
 REFRESH_TOKEN_SECRET = env.secrets("REFRESH_TOKEN_SECRET", "change-me-refresh-secret-change-me-refresh-secret")
 REFRESH_TOKEN_EXPIRATION = env.duration("REFRESH_TOKEN_EXPIRATION", "7d")
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": JWT_EXPIRATION,
+    "REFRESH_TOKEN_LIFETIME": REFRESH_TOKEN_EXPIRATION,
+    "ALGORITHM": JWT_ALGORITHM,
+    "ISSUER": JWT_ISSUER,
+    "AUDIENCE": JWT_AUDIENCE,
+    "LEEWAY": timedelta(seconds=30),
+    "USER_ID_CLAIM": "sub",
+    "AUTH_TOKEN_CLASSES": ("members.tokens.AccessToken",),
+}
+AUDIT_KEYS = env.secrets("AUDIT_KEYS", "change-me-audit-key-change-me-audit-key-change-me")
+AUDIT_RETENTION = env.duration("AUDIT_RETENTION", "2190d")
+SESSION_IDLE = env.duration("SESSION_IDLE", "30m")
+SESSION_ABSOLUTE = env.duration("SESSION_ABSOLUTE", "12h")
+REQUIRE_SECOND_FACTOR = env.choice("REQUIRE_SECOND_FACTOR", "none", "none", "staff", "admin", "staff,admin").split(",")
 RATE_LIMIT_WINDOW = env.duration("RATE_LIMIT_WINDOW", "15m")
 RATE_LIMIT_MAX = env.count("RATE_LIMIT_MAX", 100)
 LOGIN_RATE_LIMIT_MAX = env.count("LOGIN_RATE_LIMIT_MAX", 10)
 RATELIMIT_USE_CACHE = "limits"
+RATELIMIT_IP_META_KEY = "gateway_clients.edge.rate_limit.client_address"
 PASSWORD_HASHERS = [
     "members.hashers.AccountPasswordHasher",
     "members.hashers.EarlierPasswordHasher",
@@ -137,11 +217,9 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Django
 SILENCED_SYSTEM_CHECKS = [
-    "security.W001",  # EdgeMiddleware sets nosniff and the referrer policy; HSTS and redirects are the proxy's.
-    "security.W002",  # ContentSecurityMiddleware sets X-Frame-Options.
-    "security.W003",  # StaffCsrfMiddleware is Django's, for staff's pages; the API takes no cookies.
-    "security.W010",  # StaffSessionMiddleware marks cookies that are given over TLS.
-    "security.W016",  # as W010, for the CSRF cookie
+    "security.W001",  # EdgeMiddleware and PageMiddleware set what it would; HSTS and redirects are the proxy's.
+    "security.W002",  # PageMiddleware sets X-Frame-Options.
+    "security.W003",  # StaffCsrfMiddleware is Django's, for staff's pages; the API has `require_own_page`.
 ]
 INSTALLED_APPS = [
     "bff_project",
@@ -200,18 +278,21 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "members.Account"
 TEST_RUNNER = "bff_project.test_runner.PytestRunner"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["bff_project.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 BUSINESS_TIME_ZONE = env.time_zone("BUSINESS_TIME_ZONE", "Asia/Jakarta")
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_ADD_HEADERS_FUNCTION = add_headers
+WHITENOISE_ADD_HEADERS_FUNCTION = set_policies
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_MAX_BYTES
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT > 0 else None
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"
 CSRF_COOKIE_HTTPONLY = True
+# Over plain HTTP staff sign in in development alone, as browsers of portals do.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT != "development"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -235,21 +316,23 @@ LOGGING = {
     "root": {"handlers": ["stdout"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # `traces.not_sent` says once what OpenTelemetry's exporter would say of each batch.
+        "opentelemetry": {"level": "CRITICAL"},
         # The database's breaker says once what the pool would say of each try.
         "psycopg.pool": {"level": "ERROR"},
     },
 }
 
 # Where the portals are met
-_EDGE = "gateway_clients.edge.middleware"
+_EDGE = "gateway_clients.edge.http"
 MIDDLEWARE = [
     f"{_EDGE}.AliveMiddleware",
-    "gateway_clients.edge.static.StaticFilesMiddleware",
+    f"{_EDGE}.StaticFilesMiddleware",
     f"{_EDGE}.EdgeMiddleware",
     f"{_EDGE}.CrossOriginMiddleware",
-    f"{_EDGE}.ContentSecurityMiddleware",
+    f"{_EDGE}.PageMiddleware",
     f"{_EDGE}.ProblemMiddleware",
-    "gateway_clients.edge.admission.AdmissionMiddleware",
+    f"{_EDGE}.AdmissionMiddleware",
     f"{_EDGE}.RateLimitMiddleware",
     f"{_EDGE}.StaffSessionMiddleware",
     f"{_EDGE}.StaffCsrfMiddleware",
@@ -281,9 +364,15 @@ CORS_ALLOW_HEADERS = (
     "x-request-timeout-ms",
     "x-no-compression",
     "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+    *env.header_names("CORS_ALLOW_HEADERS"),
 )
 CORS_EXPOSE_HEADERS = (
+    "Age",
     "ETag",
+    "Location",
     "Retry-After",
     "RateLimit",
     "RateLimit-Policy",
@@ -292,15 +381,21 @@ CORS_EXPOSE_HEADERS = (
     "Server-Timing",
     "Content-Disposition",
     "Idempotency-Replayed",
+    "Deprecation",
+    "Sunset",
 )
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["members.authentication.AccessTokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "members.authentication.DocumentLinkAuthentication",
+        "members.session_authentication.SessionAuthentication",
+        "members.authentication.AccessTokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["gateway_clients.edge.access.HasAccessRule"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway_clients.edge.negotiation.Negotiation",
-    "DEFAULT_PARSER_CLASSES": ["gateway_clients.edge.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "gateway_clients.edge.problems.exception_handler",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gateway_clients.edge.output.Negotiation",
+    "DEFAULT_PARSER_CLASSES": ["gateway_clients.edge.input.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "gateway_clients.edge.openapi.OperationSchema",
+    "EXCEPTION_HANDLER": "gateway_clients.edge.output.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_METADATA_CLASS": None,
@@ -310,10 +405,12 @@ GRAPHQL_INTROSPECTION = env.flag("GRAPHQL_INTROSPECTION", default=ENVIRONMENT ==
 GRAPHIQL = env.flag("GRAPHIQL", default=GRAPHQL_INTROSPECTION)
 GRAPHQL_TRUSTED_DOCUMENTS = env.text("GRAPHQL_TRUSTED_DOCUMENTS", "")
 GRAPHQL_TRUSTED_ONLY = env.flag("GRAPHQL_TRUSTED_ONLY", default=False)
+GRAPHQL_COST_MODE = env.choice("GRAPHQL_COST_MODE", "enforce", "enforce", "measure")
+GATEWAY_VERSION = __version__
 SPECTACULAR_SETTINGS = {
     "TITLE": "Web BFF",
     "DESCRIPTION": "What the member, provider and admin portals ask of the gateway.",
-    "VERSION": "1.0.0",
+    "VERSION": GATEWAY_VERSION,
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -324,8 +421,29 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
     "COMPONENT_SPLIT_REQUEST": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["gateway_clients.edge.openapi_inputs.require_bodies"],
-    "TAGS": [{"name": "auth", "description": "Sign in, stay signed in, sign out."}],
+    "POSTPROCESSING_HOOKS": [
+        "gateway_clients.edge.openapi.describe_inputs",
+        "gateway_clients.edge.openapi.describe_responses",
+    ],
+    "CONTACT": {"name": "The gateway's own pages for portal developers, at /docs/"},
+    "SERVERS": [
+        {
+            "url": "/",
+            "description": "The gateway that serves this document, be it local, staging or production",
+            "x-internal": False,
+        }
+    ],
+    "TAGS": [
+        {"name": "auth", "description": "Sign in, stay signed in, sign out."},
+        {"name": "dashboards", "description": "What each portal shows first, from several services."},
+        {"name": "claims", "description": "Claims: look at, submit, cancel, appeal."},
+        {
+            "name": "members",
+            "description": "Members: their data, benefits, coverage, payments, documents, notifications.",
+        },
+        {"name": "providers", "description": "Hospitals, clinics, pharmacies and laboratories."},
+        {"name": "events", "description": "What upstream services tell the gateway; not for portals."},
+    ],
 }
 
 env.refuse_problems()

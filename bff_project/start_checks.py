@@ -11,4 +11,4 @@ def refuse_bad_settings(*, databases: Sequence[str] = ()) -> None:
 
     Raises SystemCheckError when one of them finds an error. Warnings are printed.
     """
-    BaseCommand().check(include_deployment_checks=settings.ENVIRONMENT == "production", databases=databases)
+    BaseCommand().check(include_deployment_checks=settings.ENVIRONMENT != "development", databases=databases)

@@ -3,13 +3,14 @@
 from typing import Final
 
 from gateway_clients.edge.errors import ApiError
+from gateway_clients.errors import ErrorCode
 
 
 class MemberNotEligibleError(ApiError):
     """The policy service says no."""
 
     status = 400
-    code = "member_not_eligible"
+    code = ErrorCode.MEMBER_NOT_ELIGIBLE
     title = "Member not eligible"
 
 
@@ -17,7 +18,7 @@ class ProviderNotActiveError(ApiError):
     """The provider service says that they don't take part any more."""
 
     status = 400
-    code = "provider_not_active"
+    code = ErrorCode.PROVIDER_NOT_ACTIVE
     title = "Provider is not active"
 
 
@@ -25,7 +26,7 @@ class ClaimConflictError(ApiError):
     """The state of the claim does not allow it."""
 
     status = 409
-    code = "conflict"
+    code = ErrorCode.CONFLICT
     title = "The state of the claim does not allow this"
 
 
@@ -33,7 +34,7 @@ class RefusedByServiceError(ApiError):
     """The claims service understood it, and said no."""
 
     status = 422
-    code = "upstream_refused"
+    code = ErrorCode.UPSTREAM_REFUSED
     title = "The claims service refused it"
 
 
@@ -41,7 +42,7 @@ class RequestInProgressError(ApiError):
     """The first request with this key is still under way."""
 
     status = 409
-    code = "request_in_progress"
+    code = ErrorCode.REQUEST_IN_PROGRESS
     title = "A request with this Idempotency-Key is still under way"
 
 
@@ -49,7 +50,7 @@ class KeyReusedError(ApiError):
     """The key was used for something else."""
 
     status = 422
-    code = "key_reused"
+    code = ErrorCode.KEY_REUSED
     title = "The Idempotency-Key was used for another request"
 
 

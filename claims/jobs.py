@@ -16,7 +16,7 @@ from gateway_clients.errors import GatewayError, UpstreamRejectedError
 from gateway_clients.gateway import Gateway
 from gateway_clients.instrumentation import logs
 from gateway_clients.models import OutboxMessage
-from gateway_clients.outbox import publisher
+from gateway_clients.outbox import leases, publisher
 from gateway_clients.outbox.errors import LaterError, RefusedError
 from gateway_clients.resilience.deadline import Deadline
 
@@ -37,7 +37,9 @@ class Notification(msgspec.Struct, frozen=True):
 
 def settle_submission(message: OutboxMessage) -> None:
     """Finds out what became of a submission. Raises LaterError and RefusedError."""
-    reconciliation.reconcile(message.payload["submission_id"], _gateway(), now=timezone.now())
+    reconciliation.reconcile(
+        message.payload["submission_id"], _gateway(), now=timezone.now(), is_foremost=leases.is_foremost(message)
+    )
 
 
 def send_notification(message: OutboxMessage) -> None:

@@ -89,5 +89,5 @@ class Submission(models.Model):
         return sealer().seal(f"submission:{self.id}:{part}", value)
 
     def open(self, part: str) -> bytes:
-        """What is kept in the column `part`. Raises UnsealableError."""
+        """Decrypts the column `part`. Raises UnsealableError."""
         return sealer().open(f"submission:{self.id}:{part}", bytes(getattr(self, part)))

@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.utils import timezone
 from rest_framework import serializers
 
-from gateway_clients.edge.serializers import (
+from gateway_clients.edge.input import (
     BoundedListField,
     CalendarDateField,
     IdField,
@@ -17,7 +17,7 @@ from gateway_clients.edge.serializers import (
     StrictSerializer,
     WholeNumberField,
 )
-from gateway_clients.services.parsing import MAX_SAFE_INTEGER
+from gateway_clients.services.payload_parser import MAX_SAFE_INTEGER
 
 MOST_ITEMS: Final = 50
 MOST_RUPIAH: Final = 10**12

@@ -5,37 +5,39 @@ from typing import Final
 import msgspec
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from claims.errors import MemberNotEligibleError
 from claims.models import Operation
 from claims.serializers import AppealInput, CancellationInput, ClaimInput
-from claims.submissions.commands import GivenChange, GivenClaim, Outcome, checked_key
-from claims.submissions.presentation import shown_claim, shown_pending, submission_status
+from claims.submissions.commands import GivenChange, GivenClaim, Outcome
+from claims.submissions.presentation import LOOK_AGAIN_SECONDS, shown_claim, shown_pending, submission_status
 from claims.submissions.workflow import change_claim, submit_claim
-from claims.view_models import ClaimDetail, PendingSubmission, Submission
-from gateway_clients.edge.access import Resource
-from gateway_clients.edge.django_request import django_request
-from gateway_clients.edge.openapi import UPSTREAM_ERRORS, shows
-from gateway_clients.edge.parameters import is_id
-from gateway_clients.edge.problems import problem_answer
-from gateway_clients.edge.request_context import context_of
-from gateway_clients.edge.rules import allowed, signed_in
-from gateway_clients.edge.views import GatewayViewSet
+from claims.view_models import ClaimDetail, PendingSubmission, Submission, SubmissionStatus
+from gateway_clients.edge.access import Resource, allowed, signed_in
+from gateway_clients.edge.disclosure import Origin
+from gateway_clients.edge.input import checked_key, context_of, django_request, is_id
+from gateway_clients.edge.openapi import UPSTREAM_ERRORS, key_parameter, shows
+from gateway_clients.edge.output import problem_answer
+from gateway_clients.edge.rest import GatewayViewSet
 
-KEY_PARAMETER: Final = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    OpenApiParameter.HEADER,
-    description="The same key and request again, within 24 hours, answers the first result and changes nothing. "
+KEY_PARAMETER: Final = key_parameter(
+    "The same key and request again, within 24 hours, answers the first result and changes nothing. "
     "Without one a repeat is a new request.",
 )
 ERRORS: Final = UPSTREAM_ERRORS | {
     409: "The claim's state does not allow it, or a request with this key is still under way",
     422: "The claims service refused it, or the key was used for another request",
 }
-#: Seconds after which it is worth looking at a pending submission.
-LOOK_AGAIN_SECONDS: Final = 2
+REPLAYED: Final = ("Idempotency-Replayed",)
+HEADERS: Final = {
+    200: REPLAYED,
+    201: ("Location", *REPLAYED),
+    202: ("Location", "Retry-After", *REPLAYED),
+    400: REPLAYED,
+    409: REPLAYED,
+    422: REPLAYED,
+}
 
 
 class OutcomeViewSet(GatewayViewSet):
@@ -69,7 +71,9 @@ class SubmittingMixin(OutcomeViewSet):
         request=ClaimInput,
         parameters=(KEY_PARAMETER,),
         errors=ERRORS,
+        headers=HEADERS,
         tags=["claims"],
+        operation_id="submitClaim",
     )
     @signed_in
     def create(self, request: Request) -> HttpResponse:
@@ -81,6 +85,9 @@ class SubmittingMixin(OutcomeViewSet):
         key = idempotency_key_of(request)
         given = msgspec.convert(self.checked(ClaimInput), GivenClaim)
         outcome = submit_claim(self.gateway, self.caller, given, account_id=account_id_of(request), key=key)
+        if outcome.problem is not None and outcome.problem.code == MemberNotEligibleError.code:
+            origin = Origin.DATABASE if outcome.is_replayed else Origin.UPSTREAM
+            self.shown.add(given.member_id, "eligibility", origin)
         return self.answer_outcome(outcome, status=201)
 
 
@@ -93,7 +100,9 @@ class ChangingMixin(OutcomeViewSet):
         request=CancellationInput,
         parameters=(KEY_PARAMETER,),
         errors=ERRORS,
+        headers=HEADERS,
         tags=["claims"],
+        operation_id="cancelClaim",
     )
     @allowed(Resource.CLAIM_CHANGES)
     def cancel(self, request: Request, member_id: str, claim_id: str) -> HttpResponse:
@@ -109,7 +118,9 @@ class ChangingMixin(OutcomeViewSet):
         request=AppealInput,
         parameters=(KEY_PARAMETER,),
         errors=ERRORS,
+        headers=HEADERS,
         tags=["claims"],
+        operation_id="appealClaim",
     )
     @allowed(Resource.CLAIM_CHANGES)
     def appeal(self, request: Request, member_id: str, claim_id: str) -> HttpResponse:
@@ -134,16 +145,24 @@ class ChangingMixin(OutcomeViewSet):
 class SubmissionsViewSet(GatewayViewSet):
     """What became of what was sent."""
 
-    @shows(Submission, tags=["claims"])
+    @shows(Submission, headers={200: ("Retry-After",)}, tags=["claims"], operation_id="getSubmission")
     @signed_in
     def retrieve(self, request: Request, submission_id: str) -> HttpResponse:
         """How far a submission, cancellation or appeal has got.
 
-        Kept for 24 hours after its outcome is known. 404 for another account's, and once the account may not see that
-        member's claim any more.
+        While it is pending, `Retry-After` says when to look again, and a look that comes no sooner does not count
+        against the rate limit. Kept for 24 hours after its outcome is known. 404 for another account's, and once the
+        account may not see that member's claim any more.
         """
         account_id = account_id_of(request)
-        return self.answer(submission_status(submission_id, self.caller, account_id=account_id, now=timezone.now()))
+        shown = submission_status(submission_id, self.caller, account_id=account_id, now=timezone.now())
+        response = self.answer(shown)
+        if shown.status is SubmissionStatus.PENDING:
+            response.headers["Retry-After"] = str(LOOK_AGAIN_SECONDS)
+            count = context_of(django_request(request)).count
+            if count is not None:
+                count.waive_once(shown.submission_id, LOOK_AGAIN_SECONDS)
+        return response
 
 
 def idempotency_key_of(request: Request) -> str | None:

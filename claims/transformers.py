@@ -1,9 +1,7 @@
 """From what the claims and provider services sent to what portals see; pure functions."""
 
 from collections.abc import Collection, Mapping
-from enum import StrEnum
-from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from claims.view_models import (
     ClaimAction,
@@ -13,21 +11,22 @@ from claims.view_models import (
     ClaimsSummary,
     ClaimStatus,
     ClaimSummary,
+    ListedClaim,
     Provider,
     ProviderType,
     StatusColor,
     StatusSum,
     TimelineEntry,
 )
+from gateway_clients.edge.output import NEWEST, format_rupiah, known
 from gateway_clients.services.claims import ClaimEventPayload, ClaimPayload, ClaimsSummaryPayload
-from gateway_clients.services.parsing import Page
+from gateway_clients.services.payload_parser import Page
 from gateway_clients.services.provider import ProviderPayload
 
-E = TypeVar("E", bound=StrEnum)
-
-#: How many a list within a view holds.
-NEWEST: Final = 5
-
+#: What a list of claims may leave out.
+LISTED_DETAILS: Final = tuple(
+    name for name in ListedClaim.__struct_fields__ if name not in ClaimSummary.__struct_fields__
+)
 COLORS: Final[Mapping[ClaimStatus, StatusColor]] = {
     ClaimStatus.SUBMITTED: StatusColor.BLUE,
     ClaimStatus.PROCESSING: StatusColor.ORANGE,
@@ -49,23 +48,6 @@ ACTIONS: Final[Mapping[ClaimStatus, tuple[ClaimAction, ...]]] = {
 }
 
 
-def known(value: str, kind: type[E]) -> E:
-    """The value as a member of its enumeration, `unknown` when it is a new one."""
-    members: Mapping[str, E] = _members_of(kind)
-    return members.get(value) or members["unknown"]
-
-
-@cache
-def _members_of(kind: type[StrEnum]) -> Mapping[str, Any]:
-    """An enumeration's members by their values. (Looking one up by its value in the enumeration takes longer.)"""
-    return {member.value: member for member in kind}
-
-
-def format_rupiah(amount: int) -> str:
-    """`Rp 500,000`."""
-    return f"Rp {amount:,}"
-
-
 def to_claim_summary(claim: ClaimPayload) -> ClaimSummary:
     """A claim in a list."""
     status = known(claim.status, ClaimStatus)
@@ -84,15 +66,23 @@ def to_claim_summary(claim: ClaimPayload) -> ClaimSummary:
     )
 
 
-def to_claim_summaries(page: Page[ClaimPayload]) -> tuple[ClaimSummary, ...]:
-    """The claims of a page, in its order."""
-    return tuple(map(to_claim_summary, page.items))
-
-
 def to_recent_claims(page: Page[ClaimPayload]) -> tuple[ClaimSummary, ...]:
     """The newest claims, at most five."""
     newest = sorted(page.items, key=lambda claim: claim.service_date, reverse=True)
     return tuple(map(to_claim_summary, newest[:NEWEST]))
+
+
+def to_listed_claim(claim: ClaimPayload) -> ListedClaim:
+    """A claim in a list, with the details that the list brought.
+
+    An upstream that lists claims with their history leaves nothing out; else a detail that is null or empty may have
+    been left out.
+    """
+    detail = to_claim_detail(claim, may=())
+    details = {name: getattr(detail, name) for name in LISTED_DETAILS}
+    is_whole = bool(claim.history)
+    brought = {name: value for name, value in details.items() if is_whole or value not in {None, ()}}
+    return ListedClaim(**{name: getattr(detail, name) for name in ClaimSummary.__struct_fields__}, **brought)
 
 
 def to_claim_detail(claim: ClaimPayload, *, may: Collection[ClaimAction]) -> ClaimDetail:
@@ -114,6 +104,7 @@ def to_claim_detail(claim: ClaimPayload, *, may: Collection[ClaimAction]) -> Cla
                 benefit_code=item.benefit_code,
                 description=item.description,
                 amount=item.amount,
+                formatted_amount=format_rupiah(item.amount),
                 quantity=item.quantity,
             )
             for item in claim.items
@@ -153,7 +144,7 @@ def to_claims_summary(summary: ClaimsSummaryPayload) -> ClaimsSummary:
 
 
 def to_provider(provider: ProviderPayload) -> Provider:
-    """A provider."""
+    """Transforms a provider."""
     return Provider(
         id=provider.id,
         name=provider.name,
@@ -164,8 +155,3 @@ def to_provider(provider: ProviderPayload) -> Provider:
         is_active=provider.is_active,
         network_tier=provider.network_tier,
     )
-
-
-def to_providers(page: Page[ProviderPayload]) -> tuple[Provider, ...]:
-    """The providers of a page, in its order."""
-    return tuple(map(to_provider, page.items))

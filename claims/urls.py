@@ -2,8 +2,10 @@
 
 from django.urls import path
 
+from claims.aggregators import PROVIDER, PROVIDERS
 from claims.submission_views import SubmissionsViewSet
-from claims.views import ClaimsViewSet, MemberClaimsViewSet, ProvidersViewSet
+from claims.views import ClaimsViewSet, MemberClaimsViewSet
+from gateway_clients.edge.rest import url_of
 
 urlpatterns = [
     path("claims", ClaimsViewSet.as_view({"get": "list", "post": "create"})),
@@ -12,6 +14,6 @@ urlpatterns = [
     path("claims/<id:member_id>/<id:claim_id>", MemberClaimsViewSet.as_view({"get": "retrieve"})),
     path("claims/<id:member_id>/<id:claim_id>/cancel", MemberClaimsViewSet.as_view({"post": "cancel"})),
     path("claims/<id:member_id>/<id:claim_id>/appeal", MemberClaimsViewSet.as_view({"post": "appeal"})),
-    path("providers", ProvidersViewSet.as_view({"get": "list"})),
-    path("providers/<id:provider_id>", ProvidersViewSet.as_view({"get": "retrieve"})),
+    url_of(PROVIDERS),
+    url_of(PROVIDER),
 ]

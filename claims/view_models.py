@@ -4,19 +4,17 @@ import datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from gateway_clients.edge.view_models import ViewMeta, ViewModel
+from gateway_clients.audit.members import MemberId
+from gateway_clients.edge.output import FormattedRupiah, Moment, Rupiah, ViewModel
+from gateway_clients.errors import ErrorCode
 
-Rupiah = Annotated[int, Meta(description="Whole rupiah.", examples=[500000], extra_json_schema={"format": "int64"})]
-FormattedRupiah = Annotated[str, Meta(description="For people to read.", examples=["Rp 500,000"])]
-Total = Annotated[int | None, Meta(description="How many there are; null when the service did not say.")]
-Moment = Annotated[datetime.datetime, Meta(tz=True, description="With its offset.", examples=["2026-03-01T08:30:00Z"])]
-ServiceDate = Annotated[datetime.date, Meta(description="The day of the treatment.", examples=["2026-03-01"])]
+ServiceDate = Annotated[datetime.date, Meta(description="The day of treatment.", examples=["2026-03-01"])]
 
 
 class ClaimStatus(StrEnum):
-    """Where a claim stands; one the gateway does not know is `unknown`."""
+    """The status of a claim."""
 
     SUBMITTED = "submitted"
     PROCESSING = "processing"
@@ -32,7 +30,7 @@ STATUSES: Final = tuple(status.value for status in ClaimStatus if status is not 
 
 
 class StatusColor(StrEnum):
-    """The color portals show a status in."""
+    """The color that portals show a status in."""
 
     BLUE = "blue"
     ORANGE = "orange"
@@ -42,7 +40,7 @@ class StatusColor(StrEnum):
 
 
 class ClaimAction(StrEnum):
-    """What may be done with a claim as it stands."""
+    """An action on a claim."""
 
     CANCEL = "cancel"
     UPLOAD_DOCUMENT = "upload_document"
@@ -53,90 +51,109 @@ class ClaimAction(StrEnum):
 class ClaimSummary(ViewModel, frozen=True):
     """A claim in a list."""
 
-    id: Annotated[str, Meta(examples=["clm-000123"])]
-    member_id: Annotated[str, Meta(examples=["m-1"])]
-    provider_id: Annotated[str | None, Meta(examples=["p-7"])]
-    claim_number: Annotated[str, Meta(examples=["2026-000123"])]
-    display_number: Annotated[str, Meta(examples=["CLM-2026-000123"])]
+    id: Annotated[str, Meta(description="The unique identifier of the claim.", examples=["clm-000123"])]
+    member_id: Annotated[MemberId, Meta(description="The member who was treated.", examples=["m-1"])]
+    provider_id: Annotated[
+        str | None,
+        Meta(description="The provider that treated the member; null when the service does not say.", examples=["p-7"]),
+    ]
+    claim_number: Annotated[
+        str, Meta(description="The number of the claim, without a prefix.", examples=["2026-000123"])
+    ]
+    display_number: Annotated[
+        str, Meta(description="The number of the claim as it is shown to people.", examples=["CLM-2026-000123"])
+    ]
     status: ClaimStatus
     status_color: StatusColor
-    amount: Rupiah
-    formatted_amount: FormattedRupiah
+    amount: Annotated[Rupiah, Meta(description="The amount that was claimed, in whole rupiah.")]
+    formatted_amount: Annotated[FormattedRupiah, Meta(description="The amount that was claimed as text.")]
     service_date: ServiceDate
-    provider_name: Annotated[str | None, Meta(examples=["RS Sehat Bandung"])]
-
-
-class ClaimProvider(ViewModel, frozen=True):
-    """Who treated the member, as the claim tells."""
-
-    id: str | None
-    name: str | None
-    location: Annotated[str | None, Meta(examples=["Bandung, Jawa Barat"])]
-
-
-class ClaimItem(ViewModel, frozen=True):
-    """One treatment on a claim."""
-
-    benefit_code: Annotated[str, Meta(examples=["CONS-GP"])]
-    description: str | None
-    amount: Rupiah
-    quantity: Annotated[int, Meta(examples=[1])]
-
-
-class TimelineEntry(ViewModel, frozen=True):
-    """One step of a claim's history."""
-
-    status: ClaimStatus
-    status_color: StatusColor
-    at: Moment
-    note: str | None
-
-
-class ClaimDetail(ClaimSummary, frozen=True):
-    """A claim with all that is known of it, and what the reader may do with it now."""
-
-    approved_amount: Rupiah | None
-    formatted_approved_amount: FormattedRupiah | None
-    rejection_reason: str | None
-    submitted_at: Moment | None
-    provider: ClaimProvider | None
-    items: tuple[ClaimItem, ...]
-    timeline: Annotated[tuple[TimelineEntry, ...], Meta(description="Oldest first.")]
-    actions: Annotated[
-        tuple[ClaimAction, ...],
-        Meta(description="What the status allows and this caller may do.", examples=[["cancel"]]),
+    provider_name: Annotated[
+        str | None, Meta(description="The name of the provider that treated the member.", examples=["RS Sehat Bandung"])
     ]
 
 
-class ClaimList(ViewModel, frozen=True):
-    """One page of claims, newest service date first."""
+class ClaimProvider(ViewModel, frozen=True):
+    """The provider that treated the member, as the claim tells."""
 
-    claims: tuple[ClaimSummary, ...]
-    total: Total
-    limit: int
-    offset: int
-    meta: ViewMeta
+    id: Annotated[str | None, Meta(description="The provider that treated the member.")]
+    name: Annotated[str | None, Meta(description="The name of the provider.")]
+    location: Annotated[str | None, Meta(description="City, province.", examples=["Bandung, Jawa Barat"])]
+
+
+class ClaimItem(ViewModel, frozen=True):
+    """A treatment on a claim."""
+
+    benefit_code: Annotated[
+        str, Meta(description="The code of the benefit that covers the treatment.", examples=["CONS-GP"])
+    ]
+    description: Annotated[str | None, Meta(description="What was done.")]
+    amount: Annotated[Rupiah, Meta(description="The price of one unit, in whole rupiah.")]
+    formatted_amount: Annotated[FormattedRupiah, Meta(description="The price of one unit as text.")]
+    quantity: Annotated[int, Meta(description="How many units.", examples=[1])]
+
+
+class TimelineEntry(ViewModel, frozen=True):
+    """A step in the history of a claim."""
+
+    status: Annotated[ClaimStatus, Meta(description="The status that the claim had from then on.")]
+    status_color: StatusColor
+    at: Annotated[Moment, Meta(description="When it happened.")]
+    note: Annotated[str | None, Meta(description="A note of the insurer.")]
+
+
+class ClaimDetail(ClaimSummary, frozen=True):
+    """A claim for reimbursement of treatments."""
+
+    approved_amount: Annotated[
+        Rupiah | None, Meta(description="The amount that was approved, in whole rupiah; null before.")
+    ]
+    formatted_approved_amount: Annotated[
+        FormattedRupiah | None, Meta(description="The amount that was approved as text.")
+    ]
+    rejection_reason: Annotated[str | None, Meta(description="Why the claim was rejected; null for any other claim.")]
+    submitted_at: Annotated[Moment | None, Meta(description="When the claim was submitted.")]
+    provider: ClaimProvider | None
+    items: Annotated[tuple[ClaimItem, ...], Meta(description="The treatments that the claim is for.")]
+    timeline: Annotated[tuple[TimelineEntry, ...], Meta(description="The history of the claim, oldest first.")]
+    actions: Annotated[
+        tuple[ClaimAction, ...],
+        Meta(description="What the status allows and you are allowed to do.", examples=[["cancel"]]),
+    ]
+
+
+class ListedClaim(ClaimSummary, frozen=True):
+    """A claim in a list, with as much of its details as the list brought; the rest is unset."""
+
+    approved_amount: Rupiah | UnsetType | None = UNSET
+    formatted_approved_amount: FormattedRupiah | UnsetType | None = UNSET
+    rejection_reason: str | UnsetType | None = UNSET
+    submitted_at: Moment | UnsetType | None = UNSET
+    items: tuple[ClaimItem, ...] | UnsetType = UNSET
+    timeline: tuple[TimelineEntry, ...] | UnsetType = UNSET
 
 
 class StatusSum(ViewModel, frozen=True):
-    """How many claims stand at one status, and what they come to."""
+    """The number and the total of all claims with one status."""
 
     status: ClaimStatus
     status_color: StatusColor
-    count: int
-    total_amount: Rupiah
-    formatted_total_amount: FormattedRupiah
+    count: Annotated[int, Meta(description="How many claims have this status.")]
+    total_amount: Annotated[Rupiah, Meta(description="The sum of the claimed amounts, in whole rupiah.")]
+    formatted_total_amount: Annotated[FormattedRupiah, Meta(description="The sum of the claimed amounts as text.")]
 
 
 class ClaimsSummary(ViewModel, frozen=True):
-    """Claims counted and summed by status."""
+    """Claims, counted and added up by status."""
 
-    total: int
-    by_status: tuple[StatusSum, ...]
+    total: Annotated[int, Meta(description="How many claims there are.")]
+    by_status: Annotated[
+        tuple[StatusSum, ...], Meta(description="The number and total of the claims with each status that occurs.")
+    ]
 
 
 class ProviderType(StrEnum):
-    """What kind of place a provider is; one the gateway does not know is `unknown`."""
+    """The type of a provider."""
 
     HOSPITAL = "hospital"
     CLINIC = "clinic"
@@ -148,28 +165,18 @@ class ProviderType(StrEnum):
 class Provider(ViewModel, frozen=True):
     """A hospital, clinic, pharmacy or laboratory."""
 
-    id: Annotated[str, Meta(examples=["p-7"])]
-    name: Annotated[str, Meta(examples=["RS Sehat Bandung"])]
+    id: Annotated[str, Meta(description="The unique identifier of the provider.", examples=["p-7"])]
+    name: Annotated[str, Meta(description="The name of the provider.", examples=["RS Sehat Bandung"])]
     type: ProviderType | None
     location: Annotated[str | None, Meta(description="City, province.", examples=["Bandung, Jawa Barat"])]
-    address: str | None
-    phone: str | None
-    is_active: bool
-    network_tier: str | None
-
-
-class ProviderList(ViewModel, frozen=True):
-    """One page of providers, by name."""
-
-    items: tuple[Provider, ...]
-    total: Total
-    limit: int
-    offset: int
-    meta: ViewMeta
+    address: Annotated[str | None, Meta(description="The street address.")]
+    phone: Annotated[str | None, Meta(description="The phone number.")]
+    is_active: Annotated[bool, Meta(description="Whether claims can be submitted for the provider.")]
+    network_tier: Annotated[str | None, Meta(description="The tier of the provider in the network of the insurer.")]
 
 
 class SubmissionStatus(StrEnum):
-    """How far a submission, cancellation or appeal has got."""
+    """The state of a submission, cancellation or appeal."""
 
     PENDING = "pending"
     SUBMITTED = "submitted"
@@ -177,35 +184,48 @@ class SubmissionStatus(StrEnum):
 
 
 class PendingSubmission(ViewModel, frozen=True):
-    """It was sent, and nobody knows yet what became of it; that is being found out."""
+    """A request that was sent and whose outcome is not known yet. It is being found out in the background."""
 
-    submission_id: Annotated[str, Meta(examples=["3f1c9a52-8a44-4a0e-9d56-2f6b0c1d7e80"])]
+    submission_id: Annotated[
+        str,
+        Meta(description="The submission to ask for the outcome.", examples=["3f1c9a52-8a44-4a0e-9d56-2f6b0c1d7e80"]),
+    ]
     status: SubmissionStatus
 
 
 class SubmissionError(ViewModel, frozen=True):
-    """Why it was refused; `code` is one of the problems'."""
+    """Why a submission, cancellation or appeal was refused."""
 
-    code: Annotated[str, Meta(examples=["upstream_refused"])]
-    title: str
-    detail: str
-    status: Annotated[int, Meta(examples=[422])]
+    code: Annotated[ErrorCode, Meta(examples=["upstream_refused"])]
+    title: Annotated[str, Meta(description="A short summary of the problem.")]
+    detail: Annotated[str, Meta(description="What went wrong, for people to read.")]
+    status: Annotated[int, Meta(description="The HTTP status that REST answers with.", examples=[422])]
 
 
 class Submission(ViewModel, frozen=True):
-    """What became of a submission, cancellation or appeal, as it is known now."""
+    """A submission, cancellation or appeal, as far as its outcome is known now."""
 
-    submission_id: Annotated[str, Meta(examples=["3f1c9a52-8a44-4a0e-9d56-2f6b0c1d7e80"])]
+    submission_id: Annotated[
+        str,
+        Meta(description="The unique identifier of the submission.", examples=["3f1c9a52-8a44-4a0e-9d56-2f6b0c1d7e80"]),
+    ]
     status: SubmissionStatus
-    claim: ClaimDetail | None
-    error: SubmissionError | None
+    claim: Annotated[ClaimDetail | None, Meta(description="The claim, once the request was carried out.")]
+    error: Annotated[SubmissionError | None, Meta(description="Why it was refused; null otherwise.")]
 
 
 class ClaimResponse(ViewModel, frozen=True):
-    """What came of a submission: the claim, or (`status` pending) under which id to ask for it later."""
+    """The outcome of submitting, cancelling or appealing a claim.
 
-    id: str | None
-    claim_number: str | None
-    status: str
-    claim: ClaimDetail | None
-    submission_id: str | None
+    While `status` is `pending` the outcome is not known yet. Query `submission` with `submissionId` until it is.
+    """
+
+    id: Annotated[str | None, Meta(description="The claim; null while the outcome is not known.")]
+    claim_number: Annotated[
+        str | None, Meta(description="The number of the claim; null while the outcome is not known.")
+    ]
+    status: SubmissionStatus
+    claim: Annotated[
+        ClaimDetail | None, Meta(description="The claim as it is now; null while the outcome is not known.")
+    ]
+    submission_id: Annotated[str | None, Meta(description="The submission to query while the outcome is not known.")]

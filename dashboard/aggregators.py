@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from claims.transformers import NEWEST, to_claims_summary, to_provider, to_recent_claims
+from claims.transformers import to_claims_summary, to_provider, to_recent_claims
 from dashboard.transformers import (
     to_cache_overview,
     to_dashboard_member,
@@ -14,8 +14,9 @@ from gateway_clients.caching.keys import Subject
 from gateway_clients.caching.size import CacheSize, cache_size
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
-from gateway_clients.edge.view_models import meta_of
+from gateway_clients.edge.output import NEWEST, meta_of
 from gateway_clients.gateway import Gateway, SectionSpec, ViewSpec
+from gateway_clients.invalidation.rules import Changed
 from gateway_clients.pipeline.fleet_health import fleet_health
 from gateway_clients.pipeline.section import Section, SectionState
 from gateway_clients.redis_access.circuit import CacheDownError
@@ -35,6 +36,7 @@ MEMBER_DASHBOARD: Final = ViewSpec(
             service="member",
             call=lambda gateway, member_id: gateway.member.get_member(member_id),
             transform=to_dashboard_member,
+            dropped_by=(Changed.MEMBER,),
             fallback=to_unknown_member,
             decides_existence=True,
         ),
@@ -43,18 +45,21 @@ MEMBER_DASHBOARD: Final = ViewSpec(
             service="claims",
             call=lambda gateway, member_id: gateway.claims.list_claims(member_id=member_id, limit=NEWEST),
             transform=to_recent_claims,
+            dropped_by=(Changed.CLAIM,),
         ),
         SectionSpec(
             name="benefits_summary",
             service="benefit",
             call=lambda gateway, member_id: gateway.benefit.list_member_benefits(member_id),
             transform=to_benefits_summary,
+            dropped_by=(Changed.BENEFITS,),
         ),
         SectionSpec(
             name="coverage_status",
             service="policy",
             call=lambda gateway, member_id: gateway.policy.get_coverage(member_id),
             transform=to_coverage,
+            dropped_by=(Changed.COVERAGE,),
         ),
         SectionSpec(
             name="notifications",
@@ -63,27 +68,13 @@ MEMBER_DASHBOARD: Final = ViewSpec(
                 Subject.member(member_id), limit=NEWEST
             ),
             transform=to_newest_notifications,
+            dropped_by=(Changed.NOTIFICATIONS,),
         ),
     ),
 )
 
 MEMBER_PROFILE: Final = ViewSpec(
-    name="member_profile",
-    data_class=DataClass.DASHBOARD,
-    subject=Subject.member,
-    sections=(
-        members.PERSONAL,
-        SectionSpec(
-            name="claims",
-            service="claims",
-            call=lambda gateway, member_id: gateway.claims.summarize_claims(member_id=member_id),
-            transform=to_claims_summary,
-        ),
-        members.BENEFITS,
-        members.COVERAGE,
-        members.PAYMENTS,
-        members.DOCUMENTS,
-    ),
+    name="member_profile", data_class=DataClass.DASHBOARD, subject=Subject.member, sections=members.PROFILE
 )
 
 PROVIDER_DASHBOARD: Final = ViewSpec(
@@ -96,6 +87,7 @@ PROVIDER_DASHBOARD: Final = ViewSpec(
             service="provider",
             call=lambda gateway, provider_id: gateway.provider.get_provider(provider_id),
             transform=to_provider,
+            dropped_by=(Changed.PROVIDER,),
             decides_existence=True,
         ),
         SectionSpec(
@@ -103,12 +95,14 @@ PROVIDER_DASHBOARD: Final = ViewSpec(
             service="claims",
             call=lambda gateway, provider_id: gateway.claims.summarize_claims(provider_id=provider_id),
             transform=to_claims_summary,
+            dropped_by=(Changed.CLAIM,),
         ),
         SectionSpec(
             name="recent_claims",
             service="claims",
             call=lambda gateway, provider_id: gateway.claims.list_claims(provider_id=provider_id, limit=NEWEST),
             transform=to_recent_claims,
+            dropped_by=(Changed.CLAIM,),
         ),
         SectionSpec(
             name="notifications",
@@ -117,6 +111,7 @@ PROVIDER_DASHBOARD: Final = ViewSpec(
                 Subject.provider(provider_id), limit=NEWEST
             ),
             transform=to_newest_notifications,
+            dropped_by=(Changed.NOTIFICATIONS,),
         ),
     ),
 )

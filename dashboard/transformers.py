@@ -18,7 +18,7 @@ def to_dashboard_member(member: MemberPayload) -> DashboardMember:
 
 
 def to_unknown_member(member_id: str) -> DashboardMember:
-    """What the gateway knows of a member by itself."""
+    """Returns a member of whom only the id is known."""
     return DashboardMember(id=member_id, name=None, plan_name=None, member_since=None)
 
 

@@ -7,10 +7,13 @@ from typing import Annotated, TypeVar
 from msgspec import UNSET, Meta, UnsetType
 
 from claims.view_models import ClaimsSummary, ClaimSummary, Provider
-from gateway_clients.edge.view_models import ViewMeta, ViewModel
-from members.view_models.benefits import Benefits, BenefitsSummary
-from members.view_models.insured import Coverage, Personal
-from members.view_models.records import Document, Notification, Payment
+from gateway_clients.audit.members import MemberId
+from gateway_clients.edge.output import ViewMeta, ViewModel
+from gateway_clients.edge.specs import sections_model
+from members.aggregators import PROFILE
+from members.view_models.benefits import BenefitsSummary
+from members.view_models.insured import Coverage
+from members.view_models.records import Notification
 
 T = TypeVar("T")
 
@@ -19,16 +22,18 @@ Newest = Annotated[T, Meta(description="The 5 newest, newest first.")]
 
 
 class DashboardMember(ViewModel, frozen=True):
-    """Whose dashboard it is; only the id when the member service cannot be asked."""
+    """The member whose dashboard it is. Only the id is known while the member service is down."""
 
-    id: Annotated[str, Meta(examples=["m-1"])]
-    name: Annotated[str | None, Meta(examples=["Siti Rahayu"])]
-    plan_name: Annotated[str | None, Meta(examples=["Askes Gold"])]
-    member_since: Annotated[datetime.date | None, Meta(examples=["2019-03-01"])]
+    id: Annotated[MemberId, Meta(description="The unique identifier of the member.", examples=["m-1"])]
+    name: Annotated[str | None, Meta(description="The full name.", examples=["Siti Rahayu"])]
+    plan_name: Annotated[str | None, Meta(description="The name of the plan.", examples=["Askes Gold"])]
+    member_since: Annotated[
+        datetime.date | None, Meta(description="The day the membership began.", examples=["2019-03-01"])
+    ]
 
 
 class MemberDashboard(ViewModel, frozen=True, kw_only=True):
-    """What a member sees first. A section that is not available is null; one that was not asked for is absent."""
+    """What a member sees first. A section that is unavailable is null."""
 
     member: DashboardMember | UnsetType = UNSET
     recent_claims: Newest[tuple[ClaimSummary, ...]] | UnsetType | None = UNSET
@@ -38,20 +43,16 @@ class MemberDashboard(ViewModel, frozen=True, kw_only=True):
     meta: ViewMeta
 
 
-class MemberProfile(ViewModel, frozen=True, kw_only=True):
-    """All about a member. A section that is not available is null; one that was not asked for is absent."""
-
-    personal: Personal | UnsetType | None = UNSET
-    claims: ClaimsSummary | UnsetType | None = UNSET
-    benefits: Benefits | UnsetType | None = UNSET
-    coverage: Coverage | UnsetType | None = UNSET
-    payments: Newest[tuple[Payment, ...]] | UnsetType | None = UNSET
-    documents: Newest[tuple[Document, ...]] | UnsetType | None = UNSET
-    meta: ViewMeta
+MemberProfile = sections_model(
+    "MemberProfile",
+    "Everything about a member. A section that is unavailable is null.",
+    *PROFILE,
+    module=__name__,
+)
 
 
 class ProviderDashboard(ViewModel, frozen=True, kw_only=True):
-    """What a provider sees first. A section that is not available is null; one that was not asked for is absent."""
+    """What a provider sees first. A section that is unavailable is null."""
 
     provider: Provider | UnsetType | None = UNSET
     claims_summary: ClaimsSummary | UnsetType | None = UNSET
@@ -61,7 +62,7 @@ class ProviderDashboard(ViewModel, frozen=True, kw_only=True):
 
 
 class BreakerState(StrEnum):
-    """Whether an upstream is called: `half-open` means by one call at a time, to see whether it is well again."""
+    """The state of the circuit breaker of a service."""
 
     CLOSED = "closed"
     HALF_OPEN = "half-open"
@@ -69,28 +70,34 @@ class BreakerState(StrEnum):
 
 
 class UpstreamOverview(ViewModel, frozen=True):
-    """One upstream as the gateway's processes saw it in the last minute; the state is that of the worst of them."""
+    """The health of one service in the last minute, over all processes of the gateway."""
 
-    name: Annotated[str, Meta(examples=["claims"])]
+    name: Annotated[str, Meta(description="The name of the service.", examples=["claims"])]
     state: BreakerState
-    calls_per_second: float
+    calls_per_second: Annotated[float, Meta(description="How many calls were made each second.")]
     error_rate: Annotated[Ratio, Meta(description="The share of calls that failed.", examples=[0.01])]
-    p50_ms: Annotated[float | None, Meta(description="Half of the calls took no longer; null without calls.")]
-    p95_ms: Annotated[float | None, Meta(description="95 of 100 calls took no longer; null without calls.")]
+    p50_ms: Annotated[float | None, Meta(description="The median time of a call in milliseconds; null without calls.")]
+    p95_ms: Annotated[
+        float | None, Meta(description="The 95th percentile of the time of a call in milliseconds; null without calls.")
+    ]
 
 
 class CacheOverview(ViewModel, frozen=True):
-    """What the cache holds, and how often it had what was asked for in the last minute."""
+    """The state of the cache, and how often it had what was asked for in the last minute."""
 
-    hit_ratio: Annotated[Ratio | None, Meta(description="Null when nothing was asked for.")]
-    entries: int
-    memory_bytes: Annotated[int, Meta(extra_json_schema={"format": "int64"})]
+    hit_ratio: Annotated[
+        Ratio | None, Meta(description="The share of lookups that the cache answered; null without lookups.")
+    ]
+    entries: Annotated[int, Meta(description="How many entries the cache holds.")]
+    memory_bytes: Annotated[
+        int, Meta(description="How many bytes of memory the cache uses.", extra_json_schema={"format": "int64"})
+    ]
 
 
 class AdminOverview(ViewModel, frozen=True, kw_only=True):
-    """How all goes. A section that is not available is null."""
+    """The state of claims, services and cache. A section that is unavailable is null."""
 
     claims_summary: ClaimsSummary | None
-    upstreams: tuple[UpstreamOverview, ...]
+    upstreams: Annotated[tuple[UpstreamOverview, ...], Meta(description="The services that the gateway calls.")]
     cache: CacheOverview | None
     meta: ViewMeta

@@ -5,11 +5,10 @@ from rest_framework.request import Request
 
 from dashboard.aggregators import MEMBER_DASHBOARD, MEMBER_PROFILE, PROVIDER_DASHBOARD, admin_overview
 from dashboard.view_models import AdminOverview, MemberDashboard, MemberProfile, ProviderDashboard
-from gateway_clients.edge.access import Resource
+from gateway_clients.edge.access import Resource, allowed
+from gateway_clients.edge.input import names_of
 from gateway_clients.edge.openapi import names_parameter, shows
-from gateway_clients.edge.parameters import names_of
-from gateway_clients.edge.rules import allowed
-from gateway_clients.edge.views import GatewayViewSet
+from gateway_clients.edge.rest import GatewayViewSet
 from gateway_clients.gateway import ViewSpec
 from members.views.insured import MemberContactViewSet
 
@@ -30,6 +29,7 @@ class MemberDashboardViewSet(SectionedViewSet):
         MemberDashboard,
         parameters=(names_parameter("sections", "Only these; default: all.", MEMBER_DASHBOARD.section_names),),
         tags=["dashboards"],
+        operation_id="getMemberDashboard",
     )
     @allowed(Resource.MEMBER_DATA)
     def retrieve(self, request: Request, member_id: str) -> HttpResponse:
@@ -47,10 +47,11 @@ class MemberProfileViewSet(MemberContactViewSet, SectionedViewSet):
         MemberProfile,
         parameters=(names_parameter("sections", "Only these; default: all.", MEMBER_PROFILE.section_names),),
         tags=["members"],
+        operation_id="getMemberProfile",
     )
     @allowed(Resource.MEMBER_DATA)
     def retrieve(self, request: Request, member_id: str) -> HttpResponse:
-        """All about a member, from six services asked side by side.
+        """All about a member, from services asked side by side.
 
         A service that fails costs its section, and `meta` says so; 503 only when nothing asked for could be had.
         """
@@ -64,6 +65,7 @@ class ProviderDashboardViewSet(SectionedViewSet):
         ProviderDashboard,
         parameters=(names_parameter("sections", "Only these; default: all.", PROVIDER_DASHBOARD.section_names),),
         tags=["dashboards"],
+        operation_id="getProviderDashboard",
     )
     @allowed(Resource.PROVIDER_DATA)
     def retrieve(self, request: Request, provider_id: str) -> HttpResponse:
@@ -77,7 +79,7 @@ class ProviderDashboardViewSet(SectionedViewSet):
 class AdminOverviewViewSet(GatewayViewSet):
     """The admin console's first page."""
 
-    @shows(AdminOverview, tags=["dashboards"])
+    @shows(AdminOverview, tags=["dashboards"], operation_id="getAdminOverview")
     @allowed(Resource.ADMIN_OVERVIEW)
     def retrieve(self, _request: Request) -> HttpResponse:
         """All claims by status, and how upstreams and cache fare, over all processes of the gateway.

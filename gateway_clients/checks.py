@@ -14,8 +14,8 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from gateway_clients.caching.redis_state import leads_to_cluster
-from gateway_clients.database import counting
-from gateway_clients.edge.graphql.persisted import trusted_documents
+from gateway_clients.database import connection_count
+from gateway_clients.edge.graphql.trusted_documents import trusted_documents
 from gateway_clients.runtime.failpoints import Failpoint
 
 SECRET_MIN_BYTES: Final = 32
@@ -29,21 +29,21 @@ Check = Callable[[], Iterator[CheckMessage]]
 
 @register(Tags.security)
 def check_production(**_given: Any) -> Sequence[CheckMessage]:
-    """What `ENVIRONMENT=production` refuses to start with."""
-    if settings.ENVIRONMENT != "production":
+    """Returns what `ENVIRONMENT=production` and `staging` refuse to start with."""
+    if settings.ENVIRONMENT == "development":
         return []
     return [message for check in PRODUCTION_CHECKS for message in check()]
 
 
 @register(Tags.security)
 def check_always(**_given: Any) -> Sequence[CheckMessage]:
-    """What no environment can work with."""
+    """Returns what no environment can work with."""
     return [message for check in CHECKS for message in check()]
 
 
 @register(Tags.caches)
 def check_redis(**_given: Any) -> Sequence[CheckMessage]:
-    """What REDIS_URL leads to, if anybody answers there. The scripts of the cache need all their keys on one server."""
+    """Returns an error for a Redis Cluster at REDIS_URL: the cache's scripts need all their keys on one server."""
     if not leads_to_cluster():
         return []
     return [Error("REDIS_URL leads to a Redis Cluster, which is not supported.", id="gateway.E008")]
@@ -52,18 +52,27 @@ def check_redis(**_given: Any) -> Sequence[CheckMessage]:
 @register(Tags.database)
 def check_connections(databases: Sequence[str] | None = None, **_given: Any) -> Sequence[CheckMessage]:
     """Whether the database server has as many connections to give as the gateway's workers may take."""
-    found = [counting.count(connections[alias]) for alias in databases or ()]
-    return [Warning(counting.too_few(count), id="gateway.W020") for count in found if count and not count.is_enough]
+    found = [connection_count.count(connections[alias]) for alias in databases or ()]
+    return [
+        Warning(connection_count.too_few(count), id="gateway.W020") for count in found if count and not count.is_enough
+    ]
 
 
 def _environment() -> Iterator[CheckMessage]:
-    if settings.ENVIRONMENT not in {"production", "development"}:
-        yield Error("ENVIRONMENT must be production or development.", id="gateway.E001")
+    if settings.ENVIRONMENT not in {"production", "staging", "development"}:
+        yield Error("ENVIRONMENT must be production, staging or development.", id="gateway.E001")
+
+
+def _no_game_days() -> Iterator[CheckMessage]:
+    if settings.GAME_DAYS and settings.ENVIRONMENT == "production":
+        yield Error("GAME_DAYS must not be set with ENVIRONMENT=production.", id="gateway.E019")
 
 
 def _different_keys() -> Iterator[CheckMessage]:
     if not settings.JWT_SECRET or not settings.REFRESH_TOKEN_SECRET:
         yield Error("JWT_SECRET and REFRESH_TOKEN_SECRET must each hold a secret.", id="gateway.E002")
+    if not settings.AUDIT_KEYS:
+        yield Error("AUDIT_KEYS must hold a key.", id="gateway.E018")
     if set(settings.JWT_SECRET) & set(settings.REFRESH_TOKEN_SECRET):
         yield Error("JWT_SECRET and REFRESH_TOKEN_SECRET must differ.", id="gateway.E003")
 
@@ -111,7 +120,7 @@ def _replaced_names() -> Iterator[CheckMessage]:
 
 
 def _secrets() -> Iterator[CheckMessage]:
-    for name in ("SECRET_KEY", "JWT_SECRET", "REFRESH_TOKEN_SECRET"):
+    for name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "JWT_SECRET", "REFRESH_TOKEN_SECRET", "AUDIT_KEYS"):
         value = getattr(settings, name)
         secrets = (value,) if isinstance(value, str) else value
         if any(EXAMPLE in secret for secret in secrets):
@@ -175,4 +184,5 @@ PRODUCTION_CHECKS: Final[tuple[Check, ...]] = (
     _failpoint,
     _encryption,
     _long_event_secrets,
+    _no_game_days,
 )

@@ -1,5 +1,6 @@
 """Settings of the pipe, read late (each time they are asked for) so that tests and one upstream's own values hold."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -8,7 +9,17 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.signals import setting_changed
 
-SERVICES: Final = ("claims", "member", "provider", "benefit", "policy", "notification", "payment", "document")
+#: Every upstream, and the port of its default address. A new one goes anywhere, with a port of its own.
+SERVICES: Final[Mapping[str, int]] = {
+    "claims": 8001,
+    "member": 8002,
+    "provider": 8003,
+    "benefit": 8004,
+    "policy": 8005,
+    "notification": 8006,
+    "payment": 8007,
+    "document": 8008,
+}
 
 #: Settings that may be set for one upstream alone, with its name in front: `CLAIMS_BREAKER_OPEN_SECONDS`.
 PER_UPSTREAM: Final = (
@@ -96,10 +107,15 @@ def upstream_conf(name: str) -> UpstreamConf:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long an entry is fresh, and how much longer it may be shown while its upstream is down. Seconds."""
+    """How long an entry is fresh, and how much longer it may be shown while its upstream is down. Seconds.
+
+    `revalidate_seconds`: how much longer it answers while it is asked for anew (RFC 5861, stale-while-revalidate), as
+    far as it is kept at all.
+    """
 
     fresh_seconds: float
     stale_seconds: float
+    revalidate_seconds: float = 0.0
 
 
 @cache
@@ -108,6 +124,7 @@ def lifetime(data_class: DataClass) -> Lifetime:
     return Lifetime(
         fresh_seconds=getattr(settings, f"CACHE_TTL_SECONDS_{data_class.name}"),
         stale_seconds=getattr(settings, f"CACHE_STALE_SECONDS_{data_class.name}"),
+        revalidate_seconds=getattr(settings, f"CACHE_REVALIDATE_SECONDS_{data_class.name}", 0.0),
     )
 
 

@@ -11,6 +11,8 @@ from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -59,7 +61,7 @@ class AesGcmSealer:
         return cls(tuple((hashlib.sha256(secret).digest()[:KEY_ID_BYTES], AESGCM(secret)) for secret in secrets))
 
     def seal(self, name: str, value: bytes) -> bytes:
-        """The value encrypted."""
+        """Encrypts a value."""
         key_id, cipher = self.keys[0]
         nonce = self.random(NONCE_BYTES)
         return b"".join((SEALED, key_id, nonce, cipher.encrypt(nonce, value, name.encode())))
@@ -76,6 +78,11 @@ class AesGcmSealer:
             raise UnsealableError from error
 
 
+def fingerprint(secret: bytes) -> str:
+    """The name of a key or secret, which tells nothing of it: the first bytes of its SHA-256, in hexadecimal."""
+    return hashlib.sha256(secret).digest()[:KEY_ID_BYTES].hex()
+
+
 def key_from_text(text: str) -> bytes:
     """A key from base64. Raises ImproperlyConfigured when it is not 32 bytes."""
     try:
@@ -90,6 +97,17 @@ def key_from_text(text: str) -> bytes:
 @lru_cache(maxsize=4)
 def _sealer_of(texts: tuple[str, ...]) -> Sealer:
     return AesGcmSealer.of([key_from_text(text) for text in texts]) if texts else PlainSealer()
+
+
+@lru_cache(maxsize=16)
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()).derive(secret)
+
+
+def derived_key(purpose: str) -> bytes:
+    """A key for that purpose alone (HKDF, RFC 5869), of the key that encrypts; without one of Django's secret key."""
+    texts = settings.CACHE_ENCRYPTION_KEYS
+    return _derived(key_from_text(texts[0]) if texts else settings.SECRET_KEY.encode(), purpose)
 
 
 def sealer() -> Sealer:

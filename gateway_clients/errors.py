@@ -7,25 +7,64 @@
     │   ├── UpstreamServerError       5xx
     │   └── UpstreamContractError     an answer that does not parse, or is about somebody else
     ├── UpstreamCircuitOpenError      not called: the breaker is open
-    ├── UpstreamBusyError             not called: its bulkhead is full, or it asked for a pause (429)
+    ├── UpstreamBusyError             not called: it does not answer those who are there, or asked for a pause (429)
+    │   └── UpstreamCrowdedError      not called: a place would come too late, though it answers as usual
     ├── DeadlineExceededError         not called or not waited for: no time left
     └── UpstreamRejectedError         4xx: the request was wrong
         ├── UpstreamNotFoundError
         └── UpstreamConflictError
     GatewayOverloadedError            not called: too many requests of this process wait on upstreams already
+    LimitExceededError                not called: the account or its address has used up its rate limit
 
 Each carries the upstream's name, and the `status` and `code` that a portal sees for it. None carries an address or the
 upstream's own words, except `UpstreamRejectedError.detail`, which is shown to nobody but the code that asked.
 """
 
+from enum import StrEnum
 from typing import ClassVar
+
+import pybreaker
+
+
+class ErrorCode(StrEnum):
+    """The stable code of an error. Decide by it: texts may change."""
+
+    BAD_USER_INPUT = "bad_user_input"
+    MEMBER_NOT_ELIGIBLE = "member_not_eligible"
+    PROVIDER_NOT_ACTIVE = "provider_not_active"
+    UNAUTHENTICATED = "unauthenticated"
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a code, no secret
+    WRONG_CREDENTIALS = "wrong_credentials"
+    SECOND_FACTOR_REQUIRED = "second_factor_required"
+    FORBIDDEN = "forbidden"
+    CSRF_FAILED = "csrf_failed"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    NOT_ACCEPTABLE = "not_acceptable"
+    CONFLICT = "conflict"
+    REQUEST_IN_PROGRESS = "request_in_progress"
+    TOKEN_ALREADY_ROTATED = "token_already_rotated"  # noqa: S105 - a code, no secret
+    TOO_LARGE = "too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    KEY_REUSED = "key_reused"
+    UPSTREAM_REFUSED = "upstream_refused"
+    RATE_LIMITED = "rate_limited"
+    INTERNAL_ERROR = "internal_error"
+    UPSTREAM_BAD_ANSWER = "upstream_bad_answer"
+    UPSTREAM_UNAVAILABLE = "upstream_unavailable"
+    CIRCUIT_OPEN = "circuit_open"
+    UPSTREAM_BUSY = "upstream_busy"
+    OVERLOADED = "overloaded"
+    UPSTREAM_TIMEOUT = "upstream_timeout"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    NOT_ENOUGH_TIME = "not_enough_time"
 
 
 class GatewayError(Exception):
     """The root of what the gateway itself raises while it asks upstreams."""
 
     status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal_error"
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL_ERROR
     title: ClassVar[str] = "Internal error"
     #: Seconds after which a portal may try again, for the `Retry-After` header; None: no such header.
     retry_after_seconds: float | None = None
@@ -35,9 +74,17 @@ class GatewayOverloadedError(GatewayError):
     """Too many requests of this process wait on upstreams already; this one was shed before any call."""
 
     status = 503
-    code = "overloaded"
+    code = ErrorCode.OVERLOADED
     title = "The gateway is busy"
     retry_after_seconds = 1.0
+
+
+class LimitExceededError(GatewayError):
+    """The count of requests is over its limit; nothing was asked for."""
+
+    status = 429
+    code = ErrorCode.RATE_LIMITED
+    title = "Too many requests, please try again later"
 
 
 class UpstreamError(GatewayError):
@@ -48,7 +95,7 @@ class UpstreamError(GatewayError):
     """
 
     status = 503
-    code = "upstream_unavailable"
+    code = ErrorCode.UPSTREAM_UNAVAILABLE
     title = "Service temporarily unavailable"
 
     def __init__(self, service: str, *, was_sent: bool = False, retry_after_seconds: float | None = None) -> None:
@@ -69,7 +116,7 @@ class UpstreamTimeoutError(UpstreamUnavailableError):
     """No whole answer within the attempt's timeout."""
 
     status = 504
-    code = "upstream_timeout"
+    code = ErrorCode.UPSTREAM_TIMEOUT
     title = "Service did not answer in time"
 
 
@@ -85,38 +132,52 @@ class UpstreamContractError(UpstreamUnavailableError):
     """The upstream's answer does not parse, is too large, or is about somebody else than was asked for."""
 
     status = 502
-    code = "upstream_bad_answer"
+    code = ErrorCode.UPSTREAM_BAD_ANSWER
     title = "Service gave an answer that could not be used"
     retry_after_seconds = None
 
 
-class UpstreamCircuitOpenError(UpstreamError):
+class UpstreamCircuitOpenError(UpstreamError, pybreaker.CircuitBreakerError):
     """Not called: the upstream's breaker is open."""
 
-    code = "circuit_open"
+    code = ErrorCode.CIRCUIT_OPEN
     retry_after_seconds = 1.0
 
 
 class UpstreamBusyError(UpstreamError):
-    """Not called: the upstream's bulkhead is full, or it asked for a pause."""
+    """Not called: the upstream does not answer the calls that are there, or it asked for a pause."""
 
-    code = "upstream_busy"
+    code = ErrorCode.UPSTREAM_BUSY
     retry_after_seconds = 1.0
+
+
+class UpstreamCrowdedError(UpstreamBusyError):
+    """Not called: more want places at the upstream than it can serve in time, though it answers as usual."""
+
+    code = ErrorCode.OVERLOADED
+    title = "The gateway is busy"
 
 
 class DeadlineExceededError(UpstreamError):
     """Not called, or not waited for: the request's time budget is used up."""
 
     status = 504
-    code = "deadline_exceeded"
+    code = ErrorCode.DEADLINE_EXCEEDED
     title = "The time budget of the request is used up"
+
+
+class NotEnoughTimeError(DeadlineExceededError):
+    """Not called: less time is left than half of the upstream's answers took within the last minute."""
+
+    code = ErrorCode.NOT_ENOUGH_TIME
+    title = "There is not enough time left to ask the service"
 
 
 class UpstreamRejectedError(UpstreamError):
     """The upstream answered 4xx: the request was wrong. `upstream_status` and `detail` are what it said."""
 
     status = 502
-    code = "upstream_bad_answer"
+    code = ErrorCode.UPSTREAM_BAD_ANSWER
     title = "Service refused the gateway's request"
 
     def __init__(self, service: str, *, upstream_status: int, detail: str | None = None) -> None:
@@ -129,7 +190,7 @@ class UpstreamNotFoundError(UpstreamRejectedError):
     """The upstream answered 404."""
 
     status = 404
-    code = "not_found"
+    code = ErrorCode.NOT_FOUND
     title = "Not found"
 
 
@@ -137,5 +198,5 @@ class UpstreamConflictError(UpstreamRejectedError):
     """The upstream answered 409."""
 
     status = 409
-    code = "conflict"
+    code = ErrorCode.CONFLICT
     title = "The state of the resource does not allow this"

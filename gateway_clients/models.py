@@ -1,6 +1,7 @@
 """What must outlast Redis.
 
-That is what is to be done later, written together with what caused it; the events taken; staff's overrides.
+That is what is to be done later, written together with what caused it; the events taken; staff's overrides; the audit
+trail.
 """
 
 from typing import ClassVar, Final
@@ -65,6 +66,7 @@ class BreakerOverride(models.Model):
     service = models.CharField(primary_key=True, max_length=32)
     override = models.CharField(max_length=16)
     reason = models.CharField(max_length=300)
+    ticket = models.CharField(max_length=64, blank=True)
     ordered_by = models.CharField(max_length=64)
     since = models.DateTimeField()
     until = models.DateTimeField()
@@ -76,3 +78,67 @@ class BreakerOverride(models.Model):
 
     def __str__(self) -> str:
         return f"{self.service}: {self.override}"
+
+
+class AuditChain(models.Model):
+    """The audit rows that one process has written, in their order.
+
+    `mac` is that of row number `length`. Rows up to `dropped_length` are past their retention and gone; `dropped_mac`
+    is that of the last one. `genesis` stands before the first row; the `predecessor` named in it is the chain that was
+    begun before this one. The seals vouch for what the row says. Made by the migration, with triggers.
+    """
+
+    name = models.CharField(max_length=32, unique=True, default=new_key)
+    predecessor = models.CharField(max_length=32, blank=True)
+    process = models.CharField(max_length=128, help_text="Host and process id.")
+    begun_at = models.DateTimeField()
+    key_id = models.CharField(max_length=16)
+    genesis = models.BinaryField()
+    length = models.PositiveBigIntegerField()
+    mac = models.BinaryField()
+    dropped_length = models.PositiveBigIntegerField()
+    dropped_mac = models.BinaryField()
+    dropped_seal = models.BinaryField()
+    seal = models.BinaryField()
+
+    class Meta:
+        managed = False
+        db_table = "gateway_clients_auditchain"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.process} since {self.begun_at:%Y-%m-%d %H:%M}"
+
+
+class AuditEntry(models.Model):
+    """One row of the audit trail: who looked at what of which member, or tried to. Never the data itself.
+
+    `origins` names for each of `sections` where it came from, or once where all came from there. `count` is above 1
+    where equal tries that were denied are one row. Made by the migration, with triggers; on PostgreSQL in partitions.
+    """
+
+    chain = models.ForeignKey(AuditChain, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    number = models.PositiveBigIntegerField()
+    at = models.DateTimeField("time")
+    account_id = models.CharField("account", max_length=64, blank=True)
+    role = models.CharField(max_length=32, blank=True)
+    member_id = models.CharField("member", max_length=64, blank=True)
+    action = models.CharField(max_length=64)
+    sections = models.CharField(max_length=255, blank=True)
+    origins = models.CharField("from", max_length=255, blank=True)
+    outcome = models.CharField(max_length=16)
+    count = models.PositiveIntegerField(default=1)
+    request_id = models.CharField("request", max_length=64, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    key_id = models.CharField(max_length=16)
+    mac = models.BinaryField()
+
+    class Meta:
+        managed = False
+        db_table = "gateway_clients_auditentry"
+        default_permissions = ("view",)
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit trail"
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.action} {self.member_id}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def client_context(ca_bundle: str) -> ssl.SSLContext:
-    """What a client shakes hands with. `ca_bundle`: a PEM file, a directory as OpenSSL hashes it, or "".
+    """Returns the SSL context of a client. `ca_bundle`: a PEM file, a directory as OpenSSL hashes it, or "".
 
     Raises OSError for a file that is not there or holds no certificate.
     """

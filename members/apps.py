@@ -8,3 +8,9 @@ class MembersConfig(AppConfig):
 
     name = "members"
     verbose_name = "Members"
+
+    def ready(self) -> None:
+        """Has changes of accounts told to every process."""
+        from members import account_changes
+
+        account_changes.connect()

@@ -20,16 +20,20 @@ class SignedInCaller(msgspec.Struct, frozen=True, kw_only=True):
     member_id: str | None
     provider_id: str | None
     roles: frozenset[str]
+    is_staff: bool = False
 
 
 @lru_cache(maxsize=MAX_KEPT)
-def caller_from(pk: int, member_id: str | None, provider_id: str | None, is_admin: bool) -> SignedInCaller:
+def caller_from(
+    pk: int, member_id: str | None, provider_id: str | None, is_admin: bool, is_staff: bool
+) -> SignedInCaller:
     """The caller of an account's row. Made of these values alone, so that one that is kept is never out of date."""
     return SignedInCaller(
         pk=pk,
         member_id=member_id,
         provider_id=provider_id,
         roles=roles_of(is_member=member_id is not None, is_provider=provider_id is not None, is_admin=is_admin),
+        is_staff=is_staff,
     )
 
 

@@ -5,18 +5,18 @@ import secrets
 from django.conf import settings
 
 from claims.errors import ClaimConflictError
-from claims.transformers import ACTIONS, known
+from claims.transformers import ACTIONS
 from claims.view_models import ClaimAction, ClaimStatus
 from gateway_clients.edge.access import Scope
 from gateway_clients.edge.errors import AccessDeniedError, NotFoundError
-from gateway_clients.edge.files import KINDS
-from gateway_clients.edge.uploads import UploadedForm
-from gateway_clients.edge.writes import keep, outcome_of
+from gateway_clients.edge.input import KINDS, UploadedForm
+from gateway_clients.edge.output import known
+from gateway_clients.edge.rest import keep, outcome_of
 from gateway_clients.errors import GatewayError
 from gateway_clients.gateway import Gateway
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.invalidation.rules import Change, Changed
-from gateway_clients.pipeline.streaming import Incoming, Promised
+from gateway_clients.pipeline.transfers import Incoming, Promised
 from gateway_clients.services.claims import ClaimPayload
 from gateway_clients.services.document import DocumentPayload, NewDocument
 from members.transformers.insured import to_document
@@ -24,7 +24,7 @@ from members.view_models.records import Document
 
 
 def document_of(gateway: Gateway, member_id: str, document_id: str, *, scope: Scope) -> DocumentPayload:
-    """What the document is. Raises NotFoundError for another member's, or one of no claim at that provider."""
+    """Returns a document's record. Raises NotFoundError for another member's, or one of no claim at that provider."""
     call = gateway.call(gateway.document.get_document(document_id))
 
     document = call.require()

@@ -4,164 +4,228 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from graphene import Argument, Boolean, Field, InputObjectType, Int, NonNull, ObjectType, String
+import msgspec
+from django.db import transaction
+from graphene import Argument, Boolean, Field, InputField, InputObjectType, NonNull, ObjectType, String
 
 from gateway_clients.caching.keys import Subject
-from gateway_clients.edge import limits
-from gateway_clients.edge.access import Resource
-from gateway_clients.edge.graphql.field_request import FieldRequest
+from gateway_clients.edge.access import Resource, Role, allowed, open_to_all, signed_in
+from gateway_clients.edge.graphql.arguments import required_id
 from gateway_clients.edge.graphql.inputs import checked_input
+from gateway_clients.edge.graphql.resolver_info import ResolverInfo
 from gateway_clients.edge.graphql.scalars import Date
-from gateway_clients.edge.graphql.type_registry import TYPES
-from gateway_clients.edge.parameters import checked_page
-from gateway_clients.edge.request_context import context_of
-from gateway_clients.edge.rules import allowed, open_to_all, signed_in
-from gateway_clients.edge.search import checked_search_text
+from gateway_clients.edge.graphql.specified import page_field
+from gateway_clients.edge.graphql.types import TYPES
+from gateway_clients.pipeline.pending_value import PendingValue
 from gateway_clients.services.member import ContactChange
-from members import hashing, token_families
-from members.aggregators import contact_change, eligibility, member_search, read_mark
+from members import token_families, user_agents
+from members.aggregators import MEMBERS, contact_change, eligibility, read_all_mark, read_mark
+from members.device import device_of
 from members.models import Account
 from members.serializers import ContactInput as CheckedContact
 from members.serializers import LoginInput, RefreshTokenInput
-from members.sign_in import account_of
+from members.sign_in import sign_in
 from members.transformers.accounts import to_signed_in, to_user
 from members.view_models.accounts import SignedIn, User
-from members.view_models.benefits import Benefits, BenefitsSummary
-from members.view_models.insured import Coverage, Eligibility, Personal, PersonalList
-from members.view_models.records import Document, DocumentList, Notification, Payment, PaymentList
+from members.view_models.benefits import BenefitCategory, BenefitItem, Benefits, BenefitsOfCategory, BenefitsSummary
+from members.view_models.insured import (
+    Coverage,
+    CoverageLevel,
+    CoverageStatus,
+    Eligibility,
+    MemberStatus,
+    Personal,
+)
+from members.view_models.records import Document, Notification, NotificationList, Payment, PaymentStatus, ReadCount
 
+TYPES.enum(Role, member="A member.", provider="A member of a provider's staff.", admin="An administrator.")
+TYPES.enum(
+    MemberStatus,
+    active="The membership is in force.",
+    suspended="The membership is suspended.",
+    terminated="The membership has ended.",
+    unknown="A status that this version of the API does not know.",
+)
+TYPES.enum(
+    CoverageStatus,
+    active="Covered today.",
+    grace_period="A premium is overdue. Still covered for now.",
+    suspended="Coverage is suspended.",
+    expired="Coverage has ended.",
+    unknown="A status that this version of the API does not know.",
+)
+TYPES.enum(
+    CoverageLevel,
+    full="Covered in full.",
+    partial="Covered in part.",
+    none="Not covered.",
+    unknown="A level that this version of the API does not know.",
+)
+TYPES.enum(
+    BenefitCategory,
+    outpatient="Treatment without a stay.",
+    inpatient="Treatment with a stay.",
+    dental="Dental care.",
+    optical="Eye care and glasses.",
+    maternity="Pregnancy and birth.",
+    pharmacy="Medicines.",
+    unknown="A category that this version of the API does not know.",
+)
+TYPES.enum(
+    PaymentStatus,
+    scheduled="Not yet paid.",
+    paid="Paid.",
+    failed="The payment failed.",
+    unknown="A status that this version of the API does not know.",
+)
 USER = TYPES.make(User)
 AUTH_RESPONSE = TYPES.make(SignedIn, name="AuthResponse", without=("token_type",))
 PERSONAL = TYPES.make(Personal)
-MEMBER_PAGE = TYPES.make(PersonalList, name="MemberPage")
-COVERAGE = TYPES.make(Coverage)
-ELIGIBILITY = TYPES.make(Eligibility, name="EligibilityResponse")
-BENEFITS = TYPES.make(Benefits)
-BENEFITS_SUMMARY = TYPES.make(BenefitsSummary)
+COVERAGE = TYPES.make(Coverage, identity="{owner}")
+ELIGIBILITY = TYPES.make(Eligibility, name="EligibilityResponse", identity="")
+TYPES.make(BenefitItem, identity="{owner}:{code}")
+TYPES.make(BenefitsOfCategory, identity="{owner}:{category}")
+BENEFITS = TYPES.make(Benefits, identity="{owner}")
+BENEFITS_SUMMARY = TYPES.make(BenefitsSummary, identity="{owner}")
 NOTIFICATION = TYPES.make(Notification)
+NOTIFICATION_PAGE = TYPES.make(NotificationList, name="NotificationPage", identity="")
+NOTIFICATIONS_READ = TYPES.make(ReadCount, name="NotificationsRead")
 PAYMENT = TYPES.make(Payment)
-PAYMENT_PAGE = TYPES.make(PaymentList, name="PaymentPage")
 DOCUMENT = TYPES.make(Document)
-DOCUMENT_PAGE = TYPES.make(DocumentList, name="DocumentPage")
 
 
 class ContactInput(InputObjectType):
-    """What of a member's contact changes: at least one."""
+    """The contact details to change. Give at least one."""
 
-    email = String()
-    phone = String()
-    address = String()
+    email = InputField(String, description="The new e-mail address.")
+    phone = InputField(String, description="The new phone number: 5 to 20 digits, spaces, `+`, `-`, `(` or `)`.")
+    address = InputField(String, description="The new postal address.")
 
 
 class Query(ObjectType):
-    """What may be asked about people."""
+    """The queries of people."""
 
-    me = NonNull(USER, description="Who is signed in.")
+    me = NonNull(USER, description="Returns the account that is signed in.")
     eligibility_check = Field(
         ELIGIBILITY,
-        member_id=String(required=True),
-        provider_id=String(required=True),
-        service_date=Date(required=True),
-        description="Whether a member may be treated at a provider on a day; always asked anew.",
+        member_id=required_id("The member to be treated."),
+        provider_id=required_id("The provider to be treated at."),
+        service_date=Argument(NonNull(Date), description="The day of treatment."),
+        description="Checks whether a member can be treated at a provider on a day. Never answered from the cache.",
     )
-    members = Field(
-        MEMBER_PAGE,
-        q=String(),
-        limit=Int(default_value=20),
-        offset=Int(default_value=0),
-        description="One page of members, by last name.",
-    )
+    members = page_field(MEMBERS)
 
     @staticmethod
     @signed_in
-    def resolve_me(field_request: FieldRequest) -> User:
+    def resolve_me(_root: None, info: ResolverInfo) -> User:
         """The account."""
-        return to_user(Account.objects.get(pk=field_request.caller.pk))
+        return to_user(Account.objects.get(pk=info.caller.pk))
 
     @staticmethod
     @allowed(Resource.ELIGIBILITY)
     def resolve_eligibility_check(
-        field_request: FieldRequest, *, member_id: str, provider_id: str, service_date: datetime.date
-    ) -> Eligibility:
-        """What the policy service says."""
-        return eligibility(field_request.gateway, member_id, provider_id=provider_id, service_date=service_date)
-
-    @staticmethod
-    @allowed(Resource.MEMBER_SEARCH)
-    def resolve_members(
-        field_request: FieldRequest, *, limit: int | None, offset: int | None, q: str | None = None
-    ) -> PersonalList:
-        """One page."""
-        found = member_search(field_request.gateway, page=checked_page(limit, offset), q=checked_search_text(q))
-        field_request.note(found.meta)
-        return found
+        _root: None, info: ResolverInfo, *, member_id: str, provider_id: str, service_date: datetime.date
+    ) -> PendingValue[dict[str, Any]]:
+        """Asks the policy service."""
+        checked = eligibility(info.context.gateway, member_id, provider_id=provider_id, service_date=service_date)
+        return checked.then(lambda found: {"id": info.identity, **msgspec.structs.asdict(found)})
 
 
 class Mutation(ObjectType):
-    """What people may do."""
+    """The mutations of people."""
 
     login = Field(
         AUTH_RESPONSE,
-        email=String(required=True),
-        password=String(required=True),
-        description="A pair of tokens for an e-mail and its password. Limited as over REST.",
+        email=Argument(NonNull(String), description="The e-mail address of the account."),
+        password=Argument(NonNull(String), description="The password of the account."),
+        otp=Argument(String, description="A code of the second factor, for an account that has one."),
+        description="Signs in and returns a pair of tokens. Wrong attempts are limited as over REST.",
     )
     refresh_token = Field(
         AUTH_RESPONSE,
-        refresh_token=String(required=True),
-        description="A new pair for a refresh token, which is dead from then on.",
+        refresh_token=Argument(NonNull(String), description="The refresh token of the last pair. It can be used once."),
+        description="Exchanges a refresh token for a new pair of tokens.",
     )
     logout = Boolean(
-        refresh_token=String(required=True),
-        description="Ends the sign-in that a refresh token belongs to, its access tokens too.",
+        refresh_token=Argument(NonNull(String), description="A refresh token of the session to end."),
+        description="Signs out: ends the session of a refresh token, including its access tokens. Returns true.",
     )
-
     update_contact = Field(
         PERSONAL,
-        member_id=String(required=True),
-        contact=Argument(ContactInput, required=True),
-        description="Changes a member's e-mail, phone or address. May be repeated when it is not known if it was done.",
+        member_id=required_id("The member whose contact details change."),
+        contact=Argument(NonNull(ContactInput), description="The contact details to change."),
+        description="Changes a member's contact details. Safe to repeat when the outcome is not known.",
     )
     mark_notification_read = Field(
         NOTIFICATION,
-        member_id=String(required=True),
-        notification_id=String(required=True),
+        member_id=required_id("The member whose notification it is."),
+        notification_id=required_id("The notification to mark."),
         description="Marks a member's notification as read. Safe to repeat.",
+    )
+    mark_provider_notification_read = Field(
+        NOTIFICATION,
+        provider_id=required_id("The provider whose notification it is."),
+        notification_id=required_id("The notification to mark."),
+        description="Marks a provider's notification as read. Safe to repeat.",
+    )
+    mark_all_notifications_read = Field(
+        NOTIFICATIONS_READ,
+        member_id=required_id("The member whose notifications to mark."),
+        description="Marks a member's unread notifications as read, the newest 100 at most. Safe to repeat.",
     )
 
     @staticmethod
     @allowed(Resource.MEMBER_DATA)
-    def resolve_update_contact(field_request: FieldRequest, *, member_id: str, contact: Mapping[str, Any]) -> Personal:
+    def resolve_mark_all_notifications_read(_root: None, info: ResolverInfo, *, member_id: str) -> ReadCount:
+        """Marks the notifications and counts them."""
+        return ReadCount(read=read_all_mark(info.context.gateway, Subject.member(member_id)))
+
+    @staticmethod
+    @allowed(Resource.MEMBER_DATA)
+    def resolve_update_contact(
+        _root: None, info: ResolverInfo, *, member_id: str, contact: Mapping[str, Any]
+    ) -> Personal:
         """The member as they are then."""
-        return contact_change(field_request.gateway, member_id, ContactChange(**checked_input(CheckedContact, contact)))
+        return contact_change(info.context.gateway, member_id, ContactChange(**checked_input(CheckedContact, contact)))
 
     @staticmethod
     @allowed(Resource.MEMBER_DATA)
     def resolve_mark_notification_read(
-        field_request: FieldRequest, *, member_id: str, notification_id: str
+        _root: None, info: ResolverInfo, *, member_id: str, notification_id: str
     ) -> Notification:
         """The notification as it is then."""
-        return read_mark(field_request.gateway, Subject.member(member_id), notification_id)
+        return read_mark(info.context.gateway, Subject.member(member_id), notification_id)
+
+    @staticmethod
+    @allowed(Resource.PROVIDER_DATA)
+    def resolve_mark_provider_notification_read(
+        _root: None, info: ResolverInfo, *, provider_id: str, notification_id: str
+    ) -> Notification:
+        """The notification as it is then."""
+        return read_mark(info.context.gateway, Subject.provider(provider_id), notification_id)
 
     @staticmethod
     @open_to_all
-    def resolve_login(field_request: FieldRequest, *, email: str, password: str) -> SignedIn:
+    def resolve_login(
+        _root: None, info: ResolverInfo, *, email: str, password: str, otp: str | None = None
+    ) -> SignedIn:
         """The first tokens of a family."""
-        given = checked_input(LoginInput, {"email": email, "password": password})
-        limits.count_sign_in(field_request.request, given["email"])
-        with hashing.by(context_of(field_request.request).deadline):
-            account = account_of(given["email"], given["password"])
-        return _signed_in(token_families.begin(account))
+        given = checked_input(LoginInput, {"email": email, "password": password} | ({"otp": otp} if otp else {}))
+        account = sign_in(info.context, given["email"], given["password"], given.get("otp"))
+        device = device_of(info.context)
+        with transaction.atomic():
+            user_agents.note_sign_in(account, device.user_agent)
+            return _signed_in(token_families.begin(account, device))
 
     @staticmethod
     @open_to_all
-    def resolve_refresh_token(_ask: FieldRequest, *, refresh_token: str) -> SignedIn:
+    def resolve_refresh_token(_root: None, _info: ResolverInfo, *, refresh_token: str) -> SignedIn:
         """The next tokens of a family."""
         return _signed_in(token_families.rotate(_refresh_token(refresh_token)))
 
     @staticmethod
     @open_to_all
-    def resolve_logout(_ask: FieldRequest, *, refresh_token: str) -> bool:
+    def resolve_logout(_root: None, _info: ResolverInfo, *, refresh_token: str) -> bool:
         """True."""
         token_families.end(_refresh_token(refresh_token))
         return True

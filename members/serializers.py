@@ -5,11 +5,13 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from gateway_clients.edge.serializers import StrictCharField, StrictSerializer
+from gateway_clients.edge.input import StrictCharField, StrictSerializer
 from members.validators import MAX_LENGTH
 
 #: No token is longer.
 TOKEN_MAX_LENGTH = 4096
+OTP_MAX_LENGTH = 32
+OTP_HELP = "The six digits that the authenticator shows, or a recovery code. Each is good once."
 #: What a browser takes for an e-mail address (WHATWG HTML, `input type=email`), with a dot behind the @.
 EMAIL = (
     r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -22,6 +24,28 @@ class LoginInput(StrictSerializer):
 
     email = StrictCharField(max_length=254, help_text="In any letter case.")
     password = StrictCharField(max_length=MAX_LENGTH, trim_whitespace=False, style={"input_type": "password"})
+    otp = StrictCharField(required=False, max_length=OTP_MAX_LENGTH, help_text=OTP_HELP)
+    session = serializers.ChoiceField(
+        choices=["cookie"], required=False, help_text="`cookie`: a session of the browser in place of tokens."
+    )
+
+
+class OtpEnrolmentInput(StrictSerializer):
+    """The password, before a second factor is set up."""
+
+    password = StrictCharField(max_length=MAX_LENGTH, trim_whitespace=False, style={"input_type": "password"})
+
+
+class OtpInput(StrictSerializer):
+    """A first code of the authenticator."""
+
+    otp = StrictCharField(max_length=OTP_MAX_LENGTH)
+
+
+class OtpRemovalInput(OtpEnrolmentInput):
+    """The password and a code, before a second factor is removed."""
+
+    otp = StrictCharField(max_length=OTP_MAX_LENGTH, help_text=OTP_HELP)
 
 
 class RefreshTokenInput(StrictSerializer):
@@ -55,6 +79,7 @@ class ContactInput(StrictSerializer):
     phone = StrictCharField(
         required=False,
         trim_whitespace=False,
+        max_length=20,
         validators=[RegexValidator(r"^[0-9 +()-]{5,20}\Z", "Must be 5 to 20 digits, spaces, +, -, ( or ).")],
     )
     address = StrictCharField(required=False, max_length=500)

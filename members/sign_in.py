@@ -3,9 +3,32 @@
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.http import HttpRequest
 
-from gateway_clients.edge.errors import WrongCredentialsError
+from gateway_clients.edge.errors import SecondFactorRequiredError, WrongCredentialsError
+from gateway_clients.edge.input import context_of
+from gateway_clients.edge.rate_limit import count_sign_in
+from members import hash_queue, known_devices, second_factor
 from members.models import Account
+
+
+def sign_in(request: HttpRequest, email: str, password: str, otp: str | None) -> Account:
+    """The account that somebody signs in to, whichever way.
+
+    Raises WrongCredentialsError for an unknown e-mail, a wrong password or code and a disabled account alike,
+    SecondFactorRequiredError where the password is right and a code is missing, and RateLimitedError after too many
+    wrong tries.
+    """
+    tried = count_sign_in(request, email, device=known_devices.device_known_to(request, email))
+    with hash_queue.by(context_of(request).deadline):
+        account = account_of(email, password)
+    try:
+        second_factor.require(account, otp)
+    except SecondFactorRequiredError:
+        tried.succeeded()
+        raise
+    tried.succeeded()
+    return account
 
 
 def account_of(email: str, password: str) -> Account:

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.core.signals import setting_changed
 
-from members.tokens import LEEWAY, AccessToken
+from members.tokens import AccessToken, leeway
 
 MAX_KEPT: Final = 2048
 
@@ -28,6 +28,7 @@ class VerifiedTokens:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._kept: dict[str, TokenClaims] = {}
+        self._leeway_seconds = 0.0
 
     def claims_of(self, text: str) -> TokenClaims:
         """The claims of an access token.
@@ -35,15 +36,14 @@ class VerifiedTokens:
         Raises TokenError for a text that is none, or is no longer one, and ValueError when its `sid` is no family's.
         """
         kept = self._kept.get(text)
-        if kept is not None and self._clock() < kept.expires_at + LEEWAY.total_seconds():
+        if kept is not None and self._clock() < kept.expires_at + self._leeway_seconds:
             return kept
         self._kept.pop(text, None)
         token = AccessToken(text)
-        claims = TokenClaims(
-            account_id=token["sub"], family_id=uuid.UUID(hex=token["sid"]), expires_at=int(token["exp"])
-        )
+        claims = TokenClaims(account_id=token.account_id, family_id=token.family_id, expires_at=int(token["exp"]))
         if len(self._kept) >= MAX_KEPT:
             self.forget()
+        self._leeway_seconds = leeway().total_seconds()
         self._kept[text] = claims
         return claims
 

@@ -1,20 +1,22 @@
 """The life of a token family: begun by a sign-in, rotated by each refresh, ended by a logout or a stolen token."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.conf import settings
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
 from gateway_clients.edge.errors import TokenAlreadyRotatedError, TokenExpiredError, UnauthenticatedError
+from members import user_agents
+from members.account_changes import tell_family
+from members.device import Device
 from members.models import Account, TokenFamily
-from members.tokens import AccessToken, RefreshToken
+from members.tokens import RefreshToken, keys_in_use, setting
 
 #: A refresh token that is used again this soon was not stolen: two tabs of one portal refreshed at once.
 REPEAT_WINDOW: Final = timedelta(seconds=5)
+NO_DEVICE: Final = Device()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +29,10 @@ class TokenPair:
     account: Account
 
 
-def begin(account: Account) -> TokenPair:
+def begin(account: Account, device: Device = NO_DEVICE) -> TokenPair:
     """A new family, and its first tokens. The account's expired families go."""
-    now = timezone.now()
-    TokenFamily.objects.filter(account=account, expires_at__lt=now).delete()
-    family = TokenFamily(account=account, epoch=account.token_epoch, expires_at=now + settings.REFRESH_TOKEN_EXPIRATION)
-    refresh = RefreshToken.of(family)
-    family.current = refresh["jti"]
-    family.save(force_insert=True)
-    return _pair(family, refresh)
+    TokenFamily.objects.filter(account=account, expires_at__lt=timezone.now()).delete()
+    return _pair(account, RefreshToken.for_device(account, device))
 
 
 def rotate(text: str) -> TokenPair:
@@ -51,20 +48,24 @@ def rotate(text: str) -> TokenPair:
         raise UnauthenticatedError
     now = timezone.now()
     refresh = RefreshToken.of(family)
-    is_winner = TokenFamily.objects.filter(pk=family.pk, current=token["jti"], revoked_at=None).update(
-        current=refresh["jti"],
-        previous=token["jti"],
+    refresh_key, access_key = keys_in_use()
+    is_winner = TokenFamily.objects.filter(pk=family.pk, current=token.jti, revoked_at=None).update(
+        current=refresh.jti,
+        refresh_key=refresh_key,
+        access_key=access_key,
+        previous=token.jti,
         rotated_at=now,
         earlier=list(_traded_lately(family, now).items()),
-        expires_at=now + settings.REFRESH_TOKEN_EXPIRATION,
+        expires_at=now + setting("REFRESH_TOKEN_LIFETIME"),
     )
     if is_winner:
-        return _pair(family, refresh)
+        user_agents.note_use(family.account, family.user_agent, now)
+        return _pair(family.account, refresh)
     try:
         family.refresh_from_db(fields=["previous", "rotated_at", "earlier", "revoked_at"])
     except TokenFamily.DoesNotExist:
         raise UnauthenticatedError from None
-    if family.revoked_at is None and token["jti"] in _traded_lately(family, timezone.now()):
+    if family.revoked_at is None and token.jti in _traded_lately(family, timezone.now()):
         raise TokenAlreadyRotatedError
     _revoke(family)
     raise UnauthenticatedError
@@ -88,10 +89,11 @@ def _parsed(text: str) -> RefreshToken:
 
 def _family_of(token: RefreshToken) -> TokenFamily | None:
     try:
-        family_id = uuid.UUID(hex=token["sid"])
+        family_id = token.family_id
     except ValueError:
         return None
-    return TokenFamily.objects.select_related("account").filter(pk=family_id).first()
+    family = TokenFamily.objects.select_related("account").filter(pk=family_id).first()
+    return family if family is not None and str(family.account_id) == token.account_id else None
 
 
 def _traded_lately(family: TokenFamily, now: datetime) -> dict[str, float]:
@@ -104,14 +106,14 @@ def _traded_lately(family: TokenFamily, now: datetime) -> dict[str, float]:
 
 
 def _revoke(family: TokenFamily) -> None:
-    TokenFamily.objects.filter(pk=family.pk, revoked_at=None).update(revoked_at=timezone.now())
+    if TokenFamily.objects.filter(pk=family.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        tell_family(family.pk)
 
 
-def _pair(family: TokenFamily, refresh: RefreshToken) -> TokenPair:
-    access = AccessToken.of(family)
+def _pair(account: Account, refresh: RefreshToken) -> TokenPair:
     return TokenPair(
-        access=str(access),
+        access=str(refresh.access_token),
         refresh=str(refresh),
-        expires_in_seconds=int(settings.JWT_EXPIRATION.total_seconds()),
-        account=family.account,
+        expires_in_seconds=int(setting("ACCESS_TOKEN_LIFETIME").total_seconds()),
+        account=account,
     )

@@ -1,5 +1,15 @@
-"""Access and refresh tokens: HS256, each kind with secrets of its own; the first signs, all verify."""
+"""Access and refresh tokens: simplejwt's, of a family, each kind with keys of its own; the first signs, all verify.
 
+What `SIMPLE_JWT` says holds: lifetimes, leeway, algorithm of access tokens (one with a secret, or ES256, whose public
+keys others can verify with), issuer, audience and names of claims. The keys are not there, because each kind of token
+has several.
+Refresh tokens, which nobody but the gateway reads, are always HS256.
+"""
+
+import base64
+import re
+import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar, Final, Self
@@ -7,45 +17,81 @@ from typing import Any, ClassVar, Final, Self
 import jwt
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.utils import timezone
+from rest_framework_simplejwt import settings as simplejwt
+from rest_framework_simplejwt import tokens
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken, TokenError
-from rest_framework_simplejwt.tokens import Token
 
+from members.device import Device
 from members.models import TokenFamily
-
-ALGORITHM: Final = "HS256"
-LEEWAY: Final = timedelta(seconds=30)
-REQUIRED_CLAIMS: Final = ("sub", "sid", "iss", "aud", "iat", "exp", "jti", "token_type")
+from members.signing_keys import ES256, HS256, SigningKey, pem_keys, secret_keys
 
 
-class SecretRing(TokenBackend):
-    """Signs with the first secret, verifies with any."""
+def setting(name: str) -> Any:
+    """A setting of simplejwt's, as it is now."""
+    return getattr(simplejwt.api_settings, name)
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
+
+#: A token in JWS compact serialization, and what its header may say: nothing that would have a key looked for.
+COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
+HEADER_NAMES: Final = frozenset({"alg", "typ", "kid"})
+
+
+class KeyRing(TokenBackend):
+    """Signs with the first key, verifies with any; with the one that the token names, where it names one."""
+
+    def __init__(self, algorithm: str, keys: Sequence[SigningKey]) -> None:
         super().__init__(
-            ALGORITHM,
-            signing_key=secrets[0],
-            audience=settings.JWT_AUDIENCE,
-            issuer=settings.JWT_ISSUER,
-            leeway=LEEWAY,
+            algorithm,
+            signing_key=keys[0].signing,
+            verifying_key=keys[0].verifying,
+            audience=setting("AUDIENCE"),
+            issuer=setting("ISSUER"),
+            leeway=setting("LEEWAY"),
+            json_encoder=setting("JSON_ENCODER"),
         )
-        algorithm = jwt.get_algorithm_by_name(ALGORITHM)
-        self.secrets = tuple(algorithm.prepare_key(secret) for secret in secrets)
+        prepare = jwt.get_algorithm_by_name(algorithm).prepare_key
+        self.kid, self.signing = keys[0].kid, keys[0].signing
+        self.keys = {key.kid: prepare(key.verifying) for key in keys}
+        self.required = [
+            setting("USER_ID_CLAIM"),
+            "sid",
+            *(name for name, value in (("iss", self.issuer), ("aud", self.audience)) if value is not None),
+            "iat",
+            "exp",
+            setting("JTI_CLAIM"),
+            setting("TOKEN_TYPE_CLAIM"),
+        ]
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        """The token, which names its key."""
+        claims = dict(payload)
+        for name, value in (("aud", self.audience), ("iss", self.issuer)):
+            if value is not None:
+                claims[name] = value
+        return jwt.encode(
+            claims,
+            self.signing,
+            algorithm=self.algorithm,
+            headers={"kid": self.kid},
+            json_encoder=self.json_encoder,
+        )
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """The claims, all required ones among them. Raises TokenBackendError, also for what is no token at all."""
         if not verify:
             raise TokenBackendError("Tokens are always verified")
-        for secret in self.secrets:
+        for key in self._candidates(token):
             try:
                 return jwt.decode(
                     token,
-                    secret,
-                    algorithms=[ALGORITHM],
+                    key,
+                    algorithms=[self.algorithm],
                     audience=self.audience,
                     issuer=self.issuer,
-                    leeway=LEEWAY,
-                    options={"require": list(REQUIRED_CLAIMS)},
+                    leeway=self.get_leeway(),
+                    options={"require": self.required, "verify_aud": self.audience is not None},
                 )
             except jwt.InvalidSignatureError:
                 continue
@@ -55,11 +101,56 @@ class SecretRing(TokenBackend):
                 raise TokenBackendError("Token is invalid") from error
         raise TokenBackendError("Token is invalid")
 
+    def _candidates(self, token: Any) -> list[Any]:
+        """The keys that may have signed it. Raises TokenBackendError for what this ring has not written."""
+        text = token.decode("ascii", "replace") if isinstance(token, bytes) else token
+        if not isinstance(text, str) or not COMPACT.match(text) or not all(map(is_canonical, text.split("."))):
+            raise TokenBackendError("Token is invalid")
+        try:
+            header = jwt.get_unverified_header(text)
+        except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError) as error:
+            raise TokenBackendError("Token is invalid") from error
+        if header.keys() - HEADER_NAMES or header.get("alg") != self.algorithm:
+            raise TokenBackendError("Token is invalid")
+        kid = header.get("kid")
+        if kid is None:
+            return list(self.keys.values())
+        return [self.keys[kid]] if kid in self.keys else []
+
+
+def is_canonical(part: str) -> bool:
+    """Whether it is the one way to write its bytes in base64url: no other text stands for the same token."""
+    padded = part + "=" * (-len(part) % 4)
+    try:
+        return base64.urlsafe_b64encode(base64.urlsafe_b64decode(padded)).decode() == padded
+    except ValueError:
+        return False
+
 
 @cache
-def ring(secrets_setting: str) -> SecretRing:
-    """The secrets of one kind of token."""
-    return SecretRing(tuple(getattr(settings, secrets_setting)))
+def ring(secrets_setting: str) -> KeyRing:
+    """The keys of one kind of token. Raises SigningKeyError."""
+    algorithm = setting("ALGORITHM") if secrets_setting == AccessToken.secrets_setting else HS256
+    if algorithm == ES256:
+        return KeyRing(ES256, access_keys())
+    return KeyRing(algorithm, secret_keys(getattr(settings, secrets_setting)))
+
+
+def keys_in_use() -> tuple[str, str]:
+    """The names of the keys that new refresh and access tokens are signed with."""
+    return ring(RefreshToken.secrets_setting).kid, ring(AccessToken.secrets_setting).kid
+
+
+def access_keys() -> tuple[SigningKey, ...]:
+    """Those that access tokens are signed with. Raises SigningKeyError."""
+    if setting("ALGORITHM") == ES256:
+        return pem_keys(settings.JWT_PRIVATE_KEYS)
+    return secret_keys(settings.JWT_SECRET)
+
+
+def leeway() -> timedelta:
+    """How long a token is taken after its end."""
+    return ring(AccessToken.secrets_setting).get_leeway()
 
 
 def forget(**_: object) -> None:
@@ -70,46 +161,86 @@ def forget(**_: object) -> None:
 setting_changed.connect(forget)
 
 
-class FamilyToken(Token):
+class FamilyToken(tokens.Token):
     """A token of a family. Raises TokenError for a text that is not a whole and valid one of its kind."""
 
     secrets_setting: ClassVar[str]
     lifetime_setting: ClassVar[str]
 
     def __init__(self, token: Any = None, verify: bool = True) -> None:
-        self.lifetime = getattr(settings, self.lifetime_setting)
+        self.lifetime = setting(self.lifetime_setting)
         super().__init__(token, verify)
 
-    def get_token_backend(self) -> SecretRing:
+    def get_token_backend(self) -> KeyRing:
         """The secrets of this kind."""
         return ring(self.secrets_setting)
 
     def verify(self) -> None:
-        """PyJWT checked the times and the presence of every claim; the kind and the claims' types are left."""
-        self.verify_token_type()
-        if not all(isinstance(self.payload[claim], str) for claim in ("sub", "sid", "jti")):
+        """As simplejwt does; and the claims that are ids must be texts."""
+        super().verify()
+        if not all(isinstance(self.payload[claim], str) for claim in (setting("USER_ID_CLAIM"), "sid", self.jti_claim)):
             raise TokenError("Token is invalid")
+
+    @property
+    def jti_claim(self) -> str:
+        """Returns the name of the claim with the token's unique id."""
+        return str(setting("JTI_CLAIM"))
+
+    @property
+    def account_id(self) -> str:
+        """The id of the account."""
+        return str(self.payload[setting("USER_ID_CLAIM")])
+
+    @property
+    def family_id(self) -> uuid.UUID:
+        """Of which family it is. Raises ValueError for a `sid` that is no family's."""
+        return uuid.UUID(hex=self.payload["sid"])
+
+    @property
+    def jti(self) -> str:
+        """The unique id of the token."""
+        return str(self.payload[self.jti_claim])
 
     @classmethod
     def of(cls, family: TokenFamily) -> Self:
         """A new token of the family."""
         token = cls()
-        token["sub"] = str(family.account_id)
+        token[setting("USER_ID_CLAIM")] = str(family.account_id)
         token["sid"] = family.id.hex
         return token
 
+    @classmethod
+    def for_user(cls, user: Any) -> Self:
+        """The first token of a new family of an account."""
+        return cls.for_device(user, Device())
 
-class AccessToken(FamilyToken):
+    @classmethod
+    def for_device(cls, user: Any, device: Device) -> Self:
+        """The same, with what is known of the device that signs in."""
+        family = TokenFamily(
+            account=user,
+            epoch=user.token_epoch,
+            address=device.address,
+            user_agent=device.user_agent,
+            expires_at=timezone.now() + setting("REFRESH_TOKEN_LIFETIME"),
+        )
+        token = cls.of(family)
+        family.current = token.jti
+        family.refresh_key, family.access_key = keys_in_use()
+        family.save(force_insert=True)
+        return token
+
+
+class AccessToken(FamilyToken, tokens.AccessToken):
     """What a portal sends with each request."""
 
-    token_type = "access"  # noqa: S105 - a kind of token, no secret
     secrets_setting = "JWT_SECRET"
-    lifetime_setting = "JWT_EXPIRATION"
+    lifetime_setting = "ACCESS_TOKEN_LIFETIME"
 
 
-class RefreshToken(FamilyToken):
-    """What a portal trades once for a new pair."""
+class RefreshToken(FamilyToken, tokens.RefreshToken):
+    """What a portal trades once for a new pair. `access_token` is one of the same family."""
 
-    token_type = "refresh"  # noqa: S105 - a kind of token, no secret
     secrets_setting = "REFRESH_TOKEN_SECRET"
-    lifetime_setting = "REFRESH_TOKEN_EXPIRATION"
+    lifetime_setting = "REFRESH_TOKEN_LIFETIME"
+    access_token_class = AccessToken

@@ -20,7 +20,7 @@ class PasswordLengthValidator(MinimumLengthValidator):
         super().__init__(MIN_LENGTH)
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raises ValidationError."""
+        """Raises ValidationError for a password that breaks the rule."""
         super().validate(_as_seen(password), user)
         if len(password) > MAX_LENGTH:
             raise ValidationError(
@@ -29,7 +29,7 @@ class PasswordLengthValidator(MinimumLengthValidator):
             )
 
     def get_help_text(self) -> str:
-        """What staff's forms say."""
+        """Returns the help text of staff's forms."""
         return (
             f"Your password must contain at least {MIN_LENGTH} characters. "
             "Blanks at its ends do not count, and several in a row count as one."

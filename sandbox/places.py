@@ -3,9 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Final
 from urllib.parse import urlsplit
 
 from gateway_clients.conf import SERVICES, upstream_conf
+
+#: Default ports stand behind this one.
+FIRST_PORT: Final = 8000
+LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +35,14 @@ def places_of_settings() -> tuple[Place, ...]:
 
 
 def places_in_a_row(host: str, base_port: int) -> tuple[Place, ...]:
-    """All eight services, from the port after `base_port` on, in the order of the settings."""
+    """Every service, as far behind `base_port` as its default port is behind 8000."""
     return tuple(
-        Place(service=service, host=host, port=base_port + number, setting="--base-port")
-        for number, service in enumerate(SERVICES, start=1)
+        Place(service=service, host=host, port=base_port + port - FIRST_PORT, setting="--base-port")
+        for service, port in SERVICES.items()
     )
 
 
-def places_anywhere(services: Iterable[str], host: str = "127.0.0.1") -> tuple[Place, ...]:
+def places_anywhere(services: Iterable[str], host: str = LOOPBACK) -> tuple[Place, ...]:
     """These services on ports that the system chooses."""
     return tuple(Place(service=service, host=host, port=0, setting="port") for service in services)
 

@@ -15,7 +15,7 @@ from sandbox.events import Teller
 from sandbox.faults import Fault, FaultKind
 from sandbox.latency import NO_LATENCY, Latency
 from sandbox.ledger import Entry
-from sandbox.places import Place, places_anywhere
+from sandbox.places import LOOPBACK, Place, places_anywhere
 from sandbox.server import Post, SandboxServer
 from sandbox.world.state import World, make_world
 
@@ -24,7 +24,7 @@ STOP_SECONDS: Final = 5.0
 
 
 class Sandbox:
-    """The services on random ports of 127.0.0.1, in a background thread, for as long as the `with` lasts.
+    """The services on random ports of `host`, in a background thread, for as long as the `with` lasts.
 
     with Sandbox() as sandbox:
         sandbox.url("claims")                                # http://127.0.0.1:41873
@@ -41,8 +41,10 @@ class Sandbox:
         today: date | None = None,
         services: Iterable[str] = SERVICES,
         teller: Teller | None = None,
+        host: str = LOOPBACK,
     ) -> None:
         self._teller = teller
+        self._host = host
         self._latency, self._seed, self._today, self._services = latency, seed, today, tuple(services)
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._is_ready = threading.Event()
@@ -123,7 +125,7 @@ class Sandbox:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         self._world = make_world(self._seed, self._today)
         self._server = SandboxServer(
-            places_anywhere(self._services),
+            places_anywhere(self._services, self._host),
             self._world,
             latency=self._latency,
             seed=self._seed,

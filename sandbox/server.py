@@ -1,4 +1,4 @@
-"""Runs the eight services in one event loop, each on its own port."""
+"""Runs the services in one event loop, each on its own port."""
 
 import asyncio
 import errno

@@ -28,8 +28,16 @@ def _overrides_are_read_when_a_test_says_so() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _health_is_looked_at_anew() -> None:
     """What a test before saw of the gateway's surroundings is kept for a second."""
-    if health := sys.modules.get("gateway_clients.edge.health"):
+    if health := sys.modules.get("gateway_clients.edge.http.health"):
         health.health_report.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_answer_times_are_known() -> None:
+    """How fast the upstreams of a test before were says nothing of this one's."""
+    if module := sys.modules.get("gateway_clients.pipeline.answer_times"):
+        module.rate_book.cache_clear()
+        module.answer_times.cache_clear()
 
 
 @pytest.fixture

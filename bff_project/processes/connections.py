@@ -4,9 +4,11 @@ The HTTP server waits for a request's body without end, and takes no connection 
 beside it closes those whose clients keep it waiting. Elsewhere than on Linux there is nothing to be seen or closed.
 """
 
+import errno
 import ipaddress
 import os
 import socket
+import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -114,15 +116,22 @@ class Connections:
 
 @contextmanager
 def _held(descriptor: int) -> Iterator[socket.socket]:
-    """A socket that cannot become another one meanwhile. Raises OSError for what is none."""
+    """A socket that cannot become another one meanwhile. Raises OSError for what is none.
+
+    A file is never duplicated: to close any descriptor of a file ends all locks that this process has on it (POSIX,
+    fcntl), and SQLite's would be gone in the middle of a transaction. Should the descriptor have become a file's in
+    the moment between, its duplicate stays open.
+    """
+    _require_socket(descriptor)
     own = os.dup(descriptor)
-    try:
-        accepted = socket.socket(fileno=own)
-    except OSError:
-        os.close(own)
-        raise
-    with accepted:
+    _require_socket(own)
+    with socket.socket(fileno=own) as accepted:
         yield accepted
+
+
+def _require_socket(descriptor: int) -> None:
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
 
 
 def _is_at(accepted: socket.socket, port: int) -> bool:

@@ -70,7 +70,7 @@ def _is_started(plan: DemoPlan, running: list[Child], stop: StopRequest) -> bool
 
 
 def _steps(plan: DemoPlan) -> Iterator[tuple[Program, Callable[[], bool]]]:
-    """What to start, in order, each with how to see that it is up."""
+    """Returns the processes to start, in order, each with the check that it is up."""
     if plan.redis.program is not None:
         yield plan.redis.program, partial(answers, plan.redis.url)
     if plan.sandbox_ports:

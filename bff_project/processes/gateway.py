@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from prometheus_client.registry import Collector
+
 from bff_project.processes import child_processes
 from bff_project.processes.child_processes import Child, Program
 from bff_project.processes.errors import ChildDiedError
@@ -28,7 +30,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayConf:
-    """How the gateway is served. `metrics_port` None: no metrics."""
+    """How the gateway is served. `metrics_port` None: no metrics; `collectors` tell of more than the workers do."""
 
     host: str
     port: int
@@ -39,6 +41,7 @@ class GatewayConf:
     finish_seconds: float
     run_dir: Path
     metrics_dir: Path
+    collectors: tuple[Collector, ...] = ()
 
     @property
     def drain_file(self) -> Path:
@@ -52,7 +55,7 @@ def serve(conf: GatewayConf, say: Say) -> None:
         refuse_busy(port_wishes(conf))
         _prepare(conf, say)
         if conf.metrics_port is not None:
-            serve_metrics(conf.host, conf.metrics_port, conf.metrics_dir)
+            serve_metrics(conf.host, conf.metrics_port, conf.metrics_dir, conf.collectors)
             say(f"Metrics on http://{LOOPBACK}:{conf.metrics_port}/metrics")
         say(f"Gateway on http://{LOOPBACK}:{conf.port} ({conf.workers} workers of {conf.threads} threads)")
         server = _mind(conf, stop, say)
@@ -122,5 +125,8 @@ def _server_program(conf: GatewayConf) -> Program:
             "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "bff_project.settings"),
             "PROMETHEUS_MULTIPROC_DIR": str(conf.metrics_dir),
             "DRAIN_FILE": str(conf.drain_file),
+            # glibc gives threads memory pools of their own and takes little back from them: with two in place of eight
+            # for each processor a worker held 157 instead of 162 MB after 128 readers at once (2026-11-29, one pair).
+            "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
         },
     )

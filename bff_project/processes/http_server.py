@@ -10,7 +10,8 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from threading import Event
+from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -22,6 +23,7 @@ from bff_project.processes.connections import Connections
 from bff_project.processes.cpu_scheduling import give_way
 from bff_project.processes.doorkeeper import Doorkeeper, most_connections
 from bff_project.processes.parent_death import die_with
+from bff_project.processes.signals import Wakeups, forked_children_end_by
 
 #: Milliseconds for a request's head, from its first byte or from when the connection was opened or last answered.
 HEAD_MILLISECONDS: Final = 10_000
@@ -60,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         workers_kill_timeout=wanted.finish_seconds,
         log_level=LogLevels.error,
     )
+    # The handler of SIGTERM sets it in the main thread, which waits for it.
+    server.main_loop_interrupt = cast(Event, Wakeups())
+    forked_children_end_by((signal.SIGTERM, signal.SIGINT))
     loader = partial(
         load_application,
         os.getpid(),
@@ -74,19 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def load_application(
     server_pid: int, *, port: int, threads: int, connections: int, longest_seconds: float
 ) -> Callable[..., Any]:
-    """The WSGI application, loaded in the worker itself; until it is there, SIGTERM ends the worker at once."""
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, signal.SIG_DFL)
+    """The WSGI application, loaded in the worker itself."""
     die_with(server_pid)
     faulthandler.enable()
     from bff_project.application import application
-    from bff_project.processes.parking_wsgi import ParkingApplication
-    from gateway_clients.runtime.thread_gate import thread_gate
+    from bff_project.processes.wsgi_application import ServedApplication
 
     accepted = Connections(port)
     places = BodyPlaces(max(1, threads // THREADS_PER_BODY), crowd=threads * 3 // 4, hang_up=accepted.hang_up_on_reader)
     Doorkeeper(accepted, places, most=connections, longest_seconds=longest_seconds).start()
-    return ParkingApplication(application, thread_gate(), places)
+    return ServedApplication(application, places)
 
 
 if __name__ == "__main__":

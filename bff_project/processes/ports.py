@@ -14,6 +14,8 @@ LOOPBACK: Final = "127.0.0.1"
 # What a container or a server listens on; nginx stands before it.
 EVERY_IPV4_ADDRESS: Final = "0.0.0.0"  # noqa: S104
 EVERY_ADDRESS: Final = "::"
+#: In development the demo accounts, whose passwords everybody knows, are within reach of this machine alone.
+HOSTS: Final = {"development": LOOPBACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def refuse_busy(wishes: Iterable[PortWish]) -> None:
 
 
 def every_address() -> str:
-    """What to listen on to be reached at every address: of both families, where one socket takes both."""
+    """Returns the host to listen on for every address: of both families, if one socket takes both."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind((EVERY_ADDRESS, 0))

@@ -2,8 +2,9 @@
 
 import os
 import signal
-from collections.abc import Callable, Mapping
-from threading import Event
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any, Final, Self
 
@@ -11,12 +12,53 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 
 
+class Wakeups:
+    """Wakes up the main thread from the handler of a signal: each `set` ends one `wait`, this one or the next.
+
+    The `set` of a `threading.Event` takes a lock, and the main thread may hold it when the handler runs in it.
+    """
+
+    def __init__(self) -> None:
+        self._sent: SimpleQueue[None] = SimpleQueue()
+
+    def set(self) -> None:
+        """Ends a `wait`. Takes no lock."""
+        self._sent.put(None)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Waits for a `set` that has ended no other `wait`, so many seconds at most."""
+        with suppress(Empty):
+            self._sent.get(timeout=timeout)
+
+    def clear(self) -> None:
+        """Forgets nothing: what was sent since the last `wait` has not been looked at."""
+
+
+def forked_children_end_by(signums: Iterable[int]) -> None:
+    """From now on these signals end a forked child from its first moment, until it has handlers of its own.
+
+    It is born with the handlers of its parent, which would take note of a signal and go on.
+    """
+    signums = tuple(signums)
+
+    def end_by_them() -> None:
+        for signum in signums:
+            signal.signal(signum, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signums)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, signums),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, signums),
+        after_in_child=end_by_them,
+    )
+
+
 class StopRequest:
     """Collects the signals that ask this process to stop, while it is entered. Only in the main thread."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self.signals: list[int] = []
-        self._arrived = Event()
+        self._arrived = Wakeups()
         self._make_pid = os.getppid() if "MAKELEVEL" in environment else None
         self._former: dict[signal.Signals, Handler] = {}
 
@@ -45,7 +87,6 @@ class StopRequest:
     def wait(self, seconds: float) -> bool:
         """Waits for a new signal, so long at most; whether this process was asked to stop."""
         self._arrived.wait(seconds)
-        self._arrived.clear()
         if self._make_pid is not None and os.getppid() != self._make_pid:
             self.signals.append(signal.SIGHUP)
             self._make_pid = None

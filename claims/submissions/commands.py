@@ -1,18 +1,14 @@
 """What is asked for, and what came of it, as values."""
 
 import datetime
-import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from claims.models import Operation
-from gateway_clients.edge.errors import BadUserInputError
-from gateway_clients.edge.problems import Problem
+from gateway_clients.edge.output import Problem
 from gateway_clients.services.claims import ClaimPayload, NewClaimItem
-
-KEY: Final = re.compile(r"[!-~]{1,255}\Z")
 
 
 class GivenClaim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,10 +64,3 @@ class Outcome:
     def is_pending(self) -> bool:
         """Whether it is still being found out."""
         return self.claim is None and self.problem is None
-
-
-def checked_key(key: str | None) -> str | None:
-    """The key that the portal sent, or None. Raises BadUserInputError."""
-    if key is not None and not KEY.match(key):
-        raise BadUserInputError(errors={"Idempotency-Key": ["Must be 1 to 255 visible ASCII characters."]})
-    return key

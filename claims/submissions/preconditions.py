@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from claims.errors import ClaimConflictError, MemberNotEligibleError, ProviderNotActiveError
 from claims.models import Operation
 from claims.submissions.commands import GivenChange, GivenClaim
-from claims.transformers import ACTIONS, known
+from claims.transformers import ACTIONS
 from claims.view_models import ClaimAction, ClaimStatus
 from gateway_clients.edge.access import Scope
 from gateway_clients.edge.errors import BadUserInputError, NotFoundError
+from gateway_clients.edge.output import known
 from gateway_clients.errors import UpstreamNotFoundError
 from gateway_clients.gateway import Gateway
 from gateway_clients.pipeline.call import Call

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Final
 
 from claims.aggregators import what_may_be_done
 from claims.models import Submission as Row
@@ -13,15 +14,20 @@ from claims.view_models import ClaimDetail, PendingSubmission, Submission, Submi
 from gateway_clients.edge.access import Caller
 from gateway_clients.edge.errors import NotFoundError
 
+#: Seconds after which it is worth looking at a pending submission.
+LOOK_AGAIN_SECONDS: Final = 2
+
 
 def shown_claim(outcome: Outcome, caller: Caller) -> ClaimDetail | None:
     """The claim of an outcome as this caller sees it; None where there is none."""
     claim = outcome.claim
-    return None if claim is None else to_claim_detail(claim, may=what_may_be_done(caller, claim))
+    if claim is None:
+        return None
+    return to_claim_detail(claim, may=what_may_be_done(caller, claim.member_id, claim.provider_id))
 
 
 def shown_pending(outcome: Outcome) -> PendingSubmission:
-    """What is answered as long as nobody knows."""
+    """Returns the answer of a submission whose outcome is not known yet."""
     return PendingSubmission(submission_id=outcome.submission_id, status=SubmissionStatus.PENDING)
 
 

@@ -17,10 +17,11 @@ from claims.models import FINAL, ID_MAX_LENGTH, LIFE, Operation, State, Submissi
 from claims.submissions.commands import Asked, GivenClaim, Outcome
 from gateway_clients.caching.pending_invalidations import KIND
 from gateway_clients.edge.errors import TemporarilyUnavailableError
-from gateway_clients.edge.problems import Problem
+from gateway_clients.edge.output import Problem
 from gateway_clients.encryption import UnsealableError
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.outbox import publisher
+from gateway_clients.outbox.notifications import notification
 from gateway_clients.runtime.failpoints import Failpoint, reach
 from gateway_clients.services.claims import ClaimPayload
 
@@ -31,8 +32,6 @@ FIRST_TRY_AFTER: Final = timedelta(seconds=1)
 #: A row that is there and gone again is met that often at most.
 MOST_ROUNDS: Final = 5
 SETTLE: Final = "claims.settle"
-NOTIFY: Final = "notification.send"
-CHANNELS: Final = ("email", "push")
 #: PostgreSQL keeps it in no text and in no JSON.
 NUL: Final = "\x00"
 log = structlog.get_logger(__name__)
@@ -143,7 +142,7 @@ def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
     tags = now_and_later.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id)
     follows: list[tuple[str, dict[str, Any]]] = [(KIND, {"tags": list(tags)})]
     if row.operation == Operation.SUBMIT:
-        follows.append((NOTIFY, notification(row, claim)))
+        follows.append(news(row, claim))
     with transaction.atomic():
         is_news = (
             Submission.objects.filter(pk=row.pk)
@@ -162,16 +161,14 @@ def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
     row.claim_id = column_text(claim.id)
 
 
-def notification(row: Submission, claim: ClaimPayload) -> dict[str, Any]:
-    """What whoever submitted it is told. Names the claim unless its id is one that no database keeps in JSON."""
-    told = {"type": "claim_submitted", "claim_id": claim.id, "user_id": row.account_id, "channel": list(CHANNELS)}
-    if NUL in claim.id:
-        del told["claim_id"]
-    return told
+def news(row: Submission, claim: ClaimPayload) -> tuple[str, dict[str, Any]]:
+    """Returns the notification for the submitter. It names the claim unless its id cannot be stored as JSON."""
+    kind, told = notification("claim_submitted", account_id=row.account_id)
+    return kind, told if NUL in claim.id else {**told, "claim_id": claim.id}
 
 
 def column_text(upstream_id: str) -> str:
-    """What staff see of an id that an upstream chose: "" for one that is too long for its column or cannot be read."""
+    """Returns an upstream's id as a column holds it: "" for one that is too long or cannot be stored."""
     return upstream_id if len(upstream_id) <= ID_MAX_LENGTH and upstream_id.isprintable() else ""
 
 
@@ -250,7 +247,7 @@ def start_settling(row: Submission, now: datetime) -> bool:
 
 
 def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
-    """What came of it, as far as it is known. Raises TemporarilyUnavailableError when its key is missing."""
+    """Returns the outcome as far as it is known. Raises TemporarilyUnavailableError without its encryption key."""
     claim = problem = None
     if row.state == State.SUBMITTED:
         claim = msgspec.msgpack.decode(_opened(row, "answer"), type=ClaimPayload)
@@ -274,5 +271,5 @@ def _opened(row: Submission, part: str) -> bytes:
 
 
 def about(submission: Submission | uuid.UUID) -> str:
-    """What the outbox messages of a submission, or of the one with this key, are about."""
+    """Returns the subject of the outbox messages of a submission, or of the one with this key."""
     return f"submission:{submission.pk if isinstance(submission, Submission) else submission}"

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from claims.errors import ClaimConflictError, RefusedByServiceError
 from claims.models import Operation, Submission
 from gateway_clients.edge.errors import ApiError
+from gateway_clients.edge.rest import REFUSALS
 from gateway_clients.errors import (
     GatewayOverloadedError,
     UpstreamConflictError,
@@ -19,8 +20,6 @@ from gateway_clients.errors import (
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.claims import ClaimPayload, ClaimsService, NewClaim
 
-#: Statuses that the claims service refuses a request with that it understood.
-REFUSALS: Final = frozenset({400, 422})
 #: A proxy gave up waiting: what stands behind it may have carried it out all the same.
 TIMED_OUT: Final = 408
 

@@ -19,7 +19,7 @@ from claims.submissions.verdict import Reason, Verdict, call_of, refusal_of, ver
 from claims.submissions.visibility import require_sight
 from gateway_clients.edge.access import Caller, Resource, scope_of
 from gateway_clients.edge.errors import ApiError
-from gateway_clients.edge.problems import problem_from
+from gateway_clients.edge.output import problem_from
 from gateway_clients.gateway import Gateway
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.outbox.broker_notifier import nudge

@@ -1,1 +1,1 @@
-"""Kept answers: entries with a life, leases to fill them, invalidation in constant time."""
+"""The cache in Redis: entries with a time to live, leases to fill them, invalidation in constant time."""

@@ -1,4 +1,4 @@
-"""What a cache entry is called. A key for personal data cannot be made without its subject."""
+"""Keys of cache entries. A key for personal data cannot be made without its subject."""
 
 import copy
 import re
@@ -9,7 +9,11 @@ from msgspec.structs import force_setattr
 
 from gateway_clients.conf import DataClass
 
-ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+#: The pattern of an id, in addresses and in keys.
+ID_RULE: Final = "[A-Za-z0-9_-]{1,64}"
+#: The same in words.
+ID_LETTERS: Final = "1 to 64 letters, digits, _ or -"
+ID_PATTERN: Final = re.compile(rf"{ID_RULE}\Z")
 
 #: Stands for an id in the tag of all that is cached about any provider, `provider:*:claims`; no id looks like this.
 ANY: Final = "*"
@@ -20,13 +24,13 @@ SHARED: Final = frozenset({DataClass.PROVIDER, DataClass.SUMMARY})
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """Whom an entry is about; also the tag under which all that is cached about them can be dropped."""
+    """Whom an entry is about; also the tag that drops all entries about them."""
 
     kind: str
     id: str
 
     def __post_init__(self) -> None:
-        """Refuses what is no id."""
+        """Raises ValueError for what is no id."""
         if not ID_PATTERN.match(self.id):
             raise ValueError(f"not an id of a {self.kind}")
 
@@ -35,17 +39,17 @@ class Subject(msgspec.Struct, frozen=True):
 
     @classmethod
     def member(cls, member_id: str) -> Self:
-        """A member."""
+        """Returns the member with this id."""
         return cls("member", member_id)
 
     @classmethod
     def provider(cls, provider_id: str) -> Self:
-        """A provider."""
+        """Returns the provider with this id."""
         return cls("provider", provider_id)
 
     @classmethod
     def claim(cls, claim_id: str) -> Self:
-        """A claim."""
+        """Returns the claim with this id."""
         return cls("claim", claim_id)
 
 
@@ -96,7 +100,7 @@ class CacheKey(msgspec.Struct, frozen=True):
         force_setattr(self, "versions", tuple(versions) or ((str(kind), ""),))
 
     def shaped(self, shape: str) -> Self:
-        """The same key for values of this shape alone (`shapes.shape_of`): those of another have another name."""
+        """Returns this key for values of one shape alone (`shapes.shape_of`); each shape has a name of its own."""
         shaped = copy.copy(self)
         force_setattr(shaped, "name", f"{self.name}~{shape}")
         return shaped
@@ -109,11 +113,11 @@ class CacheKey(msgspec.Struct, frozen=True):
 
     @property
     def is_shared(self) -> bool:
-        """Whether many read it: nobody's personal data, and not for one reader alone."""
+        """Whether the data are nobody's personal data and not made for one reader alone."""
         return self.data_class in SHARED and self.reader is None
 
 
 def version_of(tag: str) -> tuple[str, str]:
-    """The home and field of a tag's version: `member:m-1` and `claims` of `member:m-1:claims`."""
+    """Returns the hash and field of a tag's version: `member:m-1` and `claims` for `member:m-1:claims`."""
     kind, *rest = tag.split(":", 2)
     return ":".join((kind, *rest[:1])), rest[1] if len(rest) > 1 else ""

@@ -1,42 +1,52 @@
-"""Lookups and writes under leases, several in one round trip; without Redis every look says so and nothing is kept."""
+"""Lookups and writes under leases, several in one round trip.
+
+Without Redis every lookup is DOWN and nothing is stored.
+"""
 
 import math
 import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
 from redis import Redis
 
+from gateway_clients.caching.counters import HeldCounts
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.lookups import ENTRY_DECODER, CacheLookup, CacheWrite, Entry, LookupResult, LookupStatus
-from gateway_clients.caching.lua import READ, RELEASE, STORE
-from gateway_clients.caching.redis_keys import RedisKeys, entry_name, lease_name, purge_name, redis_keys_of
-from gateway_clients.conf import lifetime
+from gateway_clients.caching.lua import RELEASE
+from gateway_clients.caching.near_lookups import keep_near, near_results
+from gateway_clients.caching.redis_keys import entry_name, lease_name
+from gateway_clients.caching.round_trip import LookupCall, RedisRoundTrip, write_call
+from gateway_clients.cluster.channel import ENTRIES
+from gateway_clients.cluster.membership import Cluster
+from gateway_clients.cluster.near_cache import NearCache
+from gateway_clients.conf import DataClass, lifetime
 from gateway_clients.encryption import UnsealableError, sealer
 from gateway_clients.instrumentation.rates import rate_book
+from gateway_clients.instrumentation.tally import tally
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
-from gateway_clients.redis_access.script import PiggybackCommand, ScriptCall
 
-#: Seconds that a 404 is kept at most.
+#: The longest time in seconds that a 404 is cached.
 ABSENT_SECONDS: Final = 30.0
-#: Seconds that an answer is kept at most of which something could not be read; it is no last good answer either.
+#: The longest time in seconds that an answer with unreadable parts is cached; it is no last good answer either.
 PARTIAL_SECONDS: Final = 5.0
-#: The share of an entry's life that chance takes off, so that entries made together do not end together.
+#: The share of an entry's life that is random, so that entries made together do not expire together.
 JITTER: Final = 0.1
-#: Leases asked for in vain that are remembered; the others end by themselves.
+#: The most leases of unanswered lookups that are remembered for release; the others expire.
 MOST_LOST_LEASES: Final = 10_000
-#: What the script says, by its number.
-STATUSES: Final = (LookupStatus.HIT, LookupStatus.LEASED, LookupStatus.BUSY, LookupStatus.MISS)
-_packed: Final = msgspec.msgpack.Encoder().encode
+#: What lookups are counted as, by the class of their data.
+HIT, BUSY, STALE, MISS, NEAR = (
+    {kind: f"cache|{kind}|{name}" for kind in DataClass} for name in ("hit", "coalesced", "stale", "miss", "near")
+)
 log = structlog.get_logger(__name__)
 
 
 def new_token() -> str:
-    """A name that no other lease has; no secret."""
+    """Returns a name that no other lease has; it is no secret."""
     return f"{random.getrandbits(64):016x}"
 
 
@@ -49,8 +59,12 @@ class LeaseCache:
         *,
         chance: Callable[[], float] = random.random,
         token: Callable[[], str] = new_token,
+        cluster: Cluster | None = None,
+        held_counts: HeldCounts | None = None,
     ) -> None:
         self.circuit = circuit
+        self._cluster = cluster
+        self._held_counts = held_counts
         self._chance = chance
         self._token = token
         self._lost_leases: deque[tuple[str, str]] = deque(maxlen=MOST_LOST_LEASES)
@@ -58,77 +72,86 @@ class LeaseCache:
 
     @property
     def is_down(self) -> bool:
-        """Whether Redis is not being asked at the moment."""
+        """Whether Redis is down and not asked."""
         return self.circuit.is_down
 
-    def read(self, lookups: Sequence[CacheLookup], piggyback: PiggybackCommand | None = None) -> list[LookupResult]:
-        """A reading for each look, in their order; fewer when one that ends the reading was fresh. One round trip.
+    def send(self, trip: RedisRoundTrip) -> None:
+        """Sends a round trip and fills in its answers; an empty one is not sent.
 
-        The piggybacked command goes along, if it is pending and Redis answers.
+        While Redis is down every lookup's status is DOWN, the count is this process's own, and `are_valid` is None for
+        each write. Nothing is sent if the near cache answers the lookups and the count may be buffered.
         """
-        if not lookups:
-            return []
-        names = redis_keys_of([lookup.key for lookup in lookups])
-        args: list[str | bytes | int] = [*names.fields]
-        token = self._token()
-        for lookup, own in zip(lookups, names.version_offsets, strict=True):
-            args += [
-                token if lookup.lease_seconds else "",
-                math.ceil(lookup.lease_seconds * 1000),
-                lookup.newer_than_ms,
-                "last" if lookup.ends_lookups else int(lookup.overdue_seconds * 1000) or "",
-                own,
-            ]
+        if self._cluster is not None and self._is_answered_near(self._cluster.near, trip):
+            return
+        if trip.count is not None and self._held_counts is not None:
+            self._held_counts.join(trip.count)
+        lookup_call = LookupCall(trip.lookups, self._token()) if trip.lookups else None
+        calls = [trip.count.script_call] if trip.count is not None else []
+        if lookup_call is not None:
+            calls.append(lookup_call.script_call)
+        if trip.writes:
+            calls.append(write_call(trip.writes))
+        if not calls:
+            return
         asked_at = time.monotonic()
         try:
-            answer = self._asked(ScriptCall(READ, names.keys, args), piggyback)
+            answers = iter(self.circuit.scripts(calls))
         except CacheDownError as error:
-            if error.was_asked:
-                self._lost_leases.extend((lease_name(lookup.key), token) for lookup in lookups if lookup.lease_seconds)
-            return [LookupResult(key=lookup.key, status=LookupStatus.DOWN, asked_at=asked_at) for lookup in lookups]
+            self._go_without(trip, lookup_call, asked_at, was_asked=error.was_asked)
+            return
         answered_at = time.monotonic()
-        at_ms, *told = answer
-        token = f"{token}\n{at_ms}"
-        results = []
-        for number, (lookup, state, stored_ms, fresh_until_ms, stamp, sealed) in enumerate(
-            zip(lookups, told[::5], told[1::5], told[2::5], told[3::5], told[4::5], strict=False)
-        ):
-            entry = self._open(lookup.key, sealed) if sealed is not None else None
-            found = STATUSES[state]
-            if found is LookupStatus.HIT and entry is None:
-                found = LookupStatus.MISS
-            results.append(
-                LookupResult(
-                    key=lookup.key,
-                    status=found,
-                    entry=entry,
-                    at_ms=at_ms,
-                    stored_ms=stored_ms,
-                    fresh_until_ms=fresh_until_ms,
-                    stamp=stamp,
-                    token=token if found is LookupStatus.LEASED else "",
-                    asked_at=asked_at,
-                    answered_at=answered_at,
-                    names=names,
-                    number=number,
-                )
-            )
-        self._count(results)
-        return results
+        if trip.count is not None:
+            trip.count.value = int(next(answers))
+            if self._held_counts is not None:
+                self._held_counts.learn(trip.count)
+        if lookup_call is not None:
+            trip.results = lookup_call.results(next(answers), self._open, asked_at=asked_at, answered_at=answered_at)
+            _count_hits(trip.results)
+            if self._cluster is not None:
+                keep_near(self._cluster.near, trip.results)
+        if trip.writes:
+            trip.are_valid = [answer == 1 for answer in next(answers)]
+            if self._cluster is not None:
+                _forget_overwritten(self._cluster, trip.writes)
 
-    def _count(self, results: Sequence[LookupResult]) -> None:
-        found = [result.status for result in results]
-        hits, waits = found.count(LookupStatus.HIT), found.count(LookupStatus.BUSY)
-        rate_book().count_looks(hits=hits, misses=len(found) - hits - waits)
+    def _is_answered_near(self, near: NearCache, trip: RedisRoundTrip) -> bool:
+        found = near_results(near, trip.lookups) if trip.lookups and not trip.writes else None
+        if found is None:
+            return False
+        if trip.count is not None and not (self._held_counts is not None and self._held_counts.hold(trip.count)):
+            return False
+        trip.results = found
+        rate_book().count_looks(hits=len(found), misses=0)
+        for result in found:
+            tally().add(NEAR[result.key.data_class])
+        return True
 
-    def _asked(self, call: ScriptCall, piggyback: PiggybackCommand | None) -> Any:
-        beside = piggyback.pending_command if piggyback is not None else None
-        if piggyback is None or beside is None:
-            (answer,) = self.circuit.scripts([call])
-            return answer
-        told, answer = self.circuit.scripts([beside, call])
-        piggyback.take(told)
-        return answer
+    def _go_without(
+        self, trip: RedisRoundTrip, lookup_call: LookupCall | None, asked_at: float, *, was_asked: bool
+    ) -> None:
+        if was_asked and lookup_call is not None:
+            self._lost_leases.extend(lookup_call.leases)
+        if trip.count is not None:
+            trip.count.count_locally()
+        trip.results = [
+            LookupResult(key=lookup.key, status=LookupStatus.DOWN, asked_at=asked_at) for lookup in trip.lookups
+        ]
+        trip.are_valid = [None for _ in trip.writes]
+
+    def read(self, lookups: Sequence[CacheLookup]) -> list[LookupResult]:
+        """Sends lookups alone; returns a result for each, fewer after a hit of one that ends the lookups."""
+        trip = RedisRoundTrip(lookups=lookups)
+        self.send(trip)
+        return trip.results
+
+    def store(self, writes: Sequence[CacheWrite]) -> list[bool | None]:
+        """Sends writes alone; returns for each whether it was stored.
+
+        False: an invalidation came in between. None: Redis is down, and it is not known.
+        """
+        trip = RedisRoundTrip(writes=writes)
+        self.send(trip)
+        return trip.are_valid
 
     def _open(self, key: CacheKey, sealed: bytes) -> Entry | None:
         try:
@@ -139,7 +162,7 @@ class LeaseCache:
             return None
 
     def is_refresh_due(self, result: LookupResult) -> bool:
-        """Whether a shared entry is better filled anew before it expires: the likelier, the nearer that is.
+        """Whether a shared entry should be refreshed before it expires: the likelier, the nearer that is.
 
         XFetch: Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015.
         """
@@ -149,7 +172,10 @@ class LeaseCache:
         return lead_seconds >= result.fresh_seconds
 
     def write_for(self, result: LookupResult, entry: Entry) -> CacheWrite:
-        """What to store: the life of its data class, shortened by chance; 30 s at most for a 404, 5 s for a part."""
+        """Returns the write that stores an entry for the life of its data class, less random jitter.
+
+        A 404 is stored for 30 s at most, an entry with unreadable parts for 5 s.
+        """
         life = lifetime(result.key.data_class)
         fresh_seconds = life.fresh_seconds * (1 - JITTER * self._chance())
         if entry.is_absent or not entry.is_whole:
@@ -158,41 +184,8 @@ class LeaseCache:
         kept_seconds = fresh_seconds + life.stale_seconds
         return CacheWrite(result=result, entry=entry, fresh_seconds=fresh_seconds, kept_seconds=kept_seconds)
 
-    def store(
-        self, writes: Sequence[CacheWrite], *, fire_and_forget_if: Callable[[], bool] = lambda: False
-    ) -> list[bool | None]:
-        """Whether each is valid: False when an invalidation came in between (it is not stored then). One round trip.
-
-        None, which says neither, while Redis is down, and without waiting when `fire_and_forget_if`, asked once the
-        writes are on their way, says that nobody needs to know.
-        """
-        if not writes:
-            return []
-        names, numbers = _keys_of(writes)
-        args: list[str | bytes | int] = [*names.fields]
-        seal = sealer().seal
-        for write, number in zip(writes, numbers, strict=True):
-            result = write.result
-            args += [
-                number + 1,
-                result.token,
-                result.at_ms,
-                result.stamp,
-                int(write.fresh_seconds * 1000),
-                int(write.kept_seconds * 1000),
-                names.version_offsets[number],
-                seal(result.key.name, _packed(write.entry)),
-            ]
-        try:
-            answers = self.circuit.scripts_or_leave(
-                [ScriptCall(STORE, [*names.keys, purge_name()], args)], fire_and_forget_if
-            )
-        except CacheDownError:
-            answers = None
-        return [None for _ in writes] if answers is None else [answer == 1 for answer in answers[0]]
-
     def release(self, results: Sequence[LookupResult]) -> None:
-        """Gives back the leases of these readings."""
+        """Gives back the leases of these results."""
         held = [result for result in results if result.token]
         if not held:
             return
@@ -212,20 +205,29 @@ class LeaseCache:
                 self._lost_leases.popleft()
 
     def discard(self, key: CacheKey) -> None:
-        """Drops an entry that nobody can read; whoever fills it now goes on."""
+        """Deletes an entry that cannot be read; a fill under way is not disturbed."""
+        if self._cluster is not None:
+            self._cluster.near.forget(key.name)
         try:
             self.circuit.run(lambda redis: redis.unlink(entry_name(key)))
         except CacheDownError:
             return
 
 
-def _keys_of(writes: Sequence[CacheWrite]) -> tuple[RedisKeys, Sequence[int]]:
-    """Names, and the number of each fill's key among them; those of the reading, where it was of little else."""
-    names = writes[0].result.names
-    if (
-        names is None
-        or len(names.version_offsets) > 2 * len(writes)
-        or any(write.result.names is not names for write in writes)
-    ):
-        return redis_keys_of([write.result.key for write in writes]), range(len(writes))
-    return names, [write.result.number for write in writes]
+def _forget_overwritten(cluster: Cluster, writes: Sequence[CacheWrite]) -> None:
+    """Drops from every near cache the entries that were refilled while fresh, on a reader's wish."""
+    names = [entry_name(each.result.key) for each in writes if each.result.fresh_until_ms > each.result.at_ms]
+    if names:
+        cluster.tell_only(ENTRIES, tuple(names))
+
+
+def _count_hits(results: Sequence[LookupResult]) -> None:
+    found = [result.status for result in results]
+    hits, waits = found.count(LookupStatus.HIT), found.count(LookupStatus.BUSY)
+    rate_book().count_looks(hits=hits, misses=len(found) - hits - waits)
+    for result in results:
+        status = result.status
+        kind = HIT if status is LookupStatus.HIT else BUSY if status is LookupStatus.BUSY else None
+        if kind is None:
+            kind = STALE if result.entry is not None else MISS
+        tally().add(kind[result.key.data_class])

@@ -1,4 +1,4 @@
-"""What is kept under a key, what is asked of a key, what a look at it tells, and what is stored then."""
+"""Entries, lookups with their results, and writes, as values."""
 
 from enum import StrEnum
 from typing import Final
@@ -10,7 +10,7 @@ from gateway_clients.caching.redis_keys import RedisKeys
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """One kept answer: the encoded value, or that there is none (a 404); the unreadable items; how long it took.
+    """One cached answer: the encoded value, or that there is none (a 404); its unreadable items; how long it took.
 
     `drifted` names the fields that could not be read.
     """
@@ -32,7 +32,7 @@ ABSENT: Final = Entry(msgspec.Raw(msgspec.msgpack.encode(None)), is_absent=True)
 
 
 class LookupStatus(StrEnum):
-    """What a look at a key tells."""
+    """The kind of a lookup's result."""
 
     HIT = "fresh"
     LEASED = "leased"
@@ -42,10 +42,13 @@ class LookupStatus(StrEnum):
 
 
 class CacheLookup(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of a key: `lease_seconds` (0: no lease), an entry stored since `newer_than_ms` (-1: none will do).
+    """A question to the cache about one key.
 
-    `ends_lookups`: when this one is fresh the looks behind it are not made (a whole view before its sections).
-    `overdue_seconds`: a lease that somebody else has held for so long is taken over (0: never).
+    `lease_seconds`: the lease that a miss takes (0: none). `newer_than_ms`: an entry stored before
+    counts as expired (-1: every entry does).
+
+    `ends_lookups`: after a hit the lookups behind it are not made (a whole view before its sections).
+    `overdue_seconds`: a lease that another reader has held for so long is taken over (0: never).
     """
 
     key: CacheKey
@@ -56,14 +59,15 @@ class CacheLookup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LookupResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One look at a key.
+    """The result of one lookup.
 
-    HIT: `entry` will do. LEASED: the reader may fill it, under `token` and `stamp`. BUSY: somebody else fills it.
-    MISS: nobody does, and no lease was asked for. DOWN: Redis was not asked. In all but the first `entry` is the last
+    HIT: `entry` is fresh. LEASED: the reader fills it, under `token` and `stamp`. BUSY: another reader fills it. MISS:
+    nobody fills it, and no lease was asked for. DOWN: Redis was not asked. In all but the first `entry` is the last
     good one, where there is one. `at_ms` is Redis's time of the look, `stored_ms` that of the entry, both milliseconds.
     `asked_at` and `answered_at` are the monotonic moments of this process just before Redis was asked and just after it
     answered: Redis looked at some moment between them. All that was looked at together has the same two, and nothing
     else has. `names` are those of all keys that were looked at together, `number` is this one's among them, from 0.
+    `is_near`: it came from this process's own memory, and the two moments are those of when Redis was asked for it.
     """
 
     key: CacheKey
@@ -78,6 +82,7 @@ class LookupResult(msgspec.Struct, frozen=True, kw_only=True):
     answered_at: float = 0.0
     names: RedisKeys | None = None
     number: int = 0
+    is_near: bool = False
 
     @property
     def age_seconds(self) -> float:
@@ -86,7 +91,7 @@ class LookupResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ttl_seconds(self) -> float:
-        """Seconds for which the entry is still fresh; below 0 those since when it is not."""
+        """Seconds for which the entry is still fresh; negative since it expired."""
         return (self.fresh_until_ms - self.at_ms) / 1000
 
     @property
@@ -96,7 +101,7 @@ class LookupResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CacheWrite(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be stored under the reading that allowed it."""
+    """An entry to store under the lookup that allowed it."""
 
     result: LookupResult
     entry: Entry

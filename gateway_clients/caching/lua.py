@@ -1,4 +1,4 @@
-"""What Redis does in one step: read entries and take leases, store a fill, give a lease back.
+"""Scripts that Redis runs in one step: read entries and take leases, store a fill, release a lease.
 
 An entry is `<stored ms>,<fresh until ms>,<stamp>\\n<sealed>`: the stamp is the generation and the versions of the
 entry's tags when its fill began. Changing a tag's version (or the generation) therefore voids, in constant time, every
@@ -212,19 +212,6 @@ for i = 1, #KEYS do
   if lease and string.sub(lease, 1, #ARGV[i] + 1) == ARGV[i] .. '\\n' then redis.call('UNLINK', KEYS[i]) end
 end
 return 1
-"""
-)
-
-#: KEYS: a counter; ARGV: by how much, its life in ms. Answers what it counts now; what is no number is begun anew.
-INCREMENT: Final = Script(
-    """
-local count = redis.pcall('INCRBY', KEYS[1], ARGV[1])
-if type(count) == 'table' then
-  redis.call('SET', KEYS[1], ARGV[1])
-  count = tonumber(ARGV[1])
-end
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return count
 """
 )
 

@@ -1,6 +1,6 @@
-"""Drops that the outbox holds, because a process that was cut off from Redis could not do them, or has not said it has.
+"""Invalidations that the outbox holds for processes that were cut off from Redis.
 
-They are in the database before a write or an event is answered. Whoever reaches Redis does all of them together.
+They are in the database before a write or an event is answered. A process that reaches Redis applies all of them.
 """
 
 from collections.abc import Collection, Iterable
@@ -24,25 +24,25 @@ log = structlog.get_logger(__name__)
 
 
 def due_invalidations(now: datetime | None = None) -> Collection[Any]:
-    """The messages that are due, the oldest first, also those that another worker has leased: twice does no harm."""
+    """Returns the due messages, the oldest first, also those that another worker has leased: twice does no harm."""
     messages = _messages()
     is_due = Q(due_at__lte=now or timezone.now()) | Q(attempts__gt=0)
     return tuple(messages.filter(is_due, parked_at=None).order_by("pk")[:MOST_AT_ONCE])
 
 
 def tags_of(messages: Iterable[Any]) -> frozenset[str]:
-    """All that these messages drop; what cannot be read drops nothing."""
+    """Returns the tags that these messages drop; an unreadable message drops none."""
     found = (message.payload.get("tags") for message in messages)
     return frozenset(str(tag) for tags in found if isinstance(tags, list) for tag in tags)
 
 
 def forget(messages: Collection[Any]) -> None:
-    """Deletes messages that were done. Raises what a dead database raises."""
+    """Deletes messages that were carried out. Raises `django.db.Error`."""
     _messages().filter(pk__in=[message.pk for message in messages]).delete()
 
 
 def invalidate_before_return(redis: Redis) -> None:
-    """Drops what other processes had dropped while this one had no Redis; everything, when the database is down too.
+    """Applies what other processes left while this one had no Redis; voids everything when the database is down too.
 
     Raises RedisError.
     """

@@ -1,4 +1,4 @@
-"""What entries, leases, versions and counters are called in Redis."""
+"""Names in Redis of entries, leases and versions."""
 
 from collections.abc import Sequence
 from struct import pack
@@ -10,8 +10,10 @@ from gateway_clients.caching.keys import CacheKey
 
 
 class RedisKeys(msgspec.Struct, frozen=True):
-    """What the scripts take for several keys: names of homes, generation, leases and entries; the fields of the homes;
-    and for each key the places of its versions among them, counted from the generation's, which is 1, two bytes each.
+    """The arguments of the scripts for several keys.
+
+    `keys` names version hashes, generation, leases and entries, `fields` the fields of the hashes; `version_offsets`
+    has for each key the positions of its versions among the fields, two bytes each; the generation's is 1.
     """
 
     keys: Sequence[str]
@@ -20,32 +22,27 @@ class RedisKeys(msgspec.Struct, frozen=True):
 
 
 def entry_name(key: CacheKey | str) -> str:
-    """Redis's name of an entry."""
+    """Returns the name in Redis of an entry."""
     return f"{settings.CACHE_KEY_PREFIX}:e:{key}"
 
 
 def lease_name(key: CacheKey | str) -> str:
-    """Redis's name of the right to fill it."""
+    """Returns the name in Redis of an entry's lease."""
     return f"{settings.CACHE_KEY_PREFIX}:l:{key}"
 
 
 def version_hash_name(home: str) -> str:
-    """Redis's name of the versions of a subject's tags."""
+    """Returns the name in Redis of the hash of a subject's tag versions."""
     return f"{settings.CACHE_KEY_PREFIX}:v:{home}"
 
 
 def purge_name() -> str:
-    """Redis's name of the time up to which what was looked at is no base for what is stored now."""
+    """Returns the name in Redis of the last purge's time: what was looked up before it is not stored after it."""
     return f"{settings.CACHE_KEY_PREFIX}:p"
 
 
-def counter_name(name: str) -> str:
-    """Redis's name of a counter."""
-    return f"{settings.CACHE_KEY_PREFIX}:n:{name}"
-
-
 def redis_keys_of(keys: Sequence[CacheKey]) -> RedisKeys:
-    """Those of several keys."""
+    """Returns the names and versions of several keys."""
     homes: dict[str, dict[str, int]] = {}
     for key in keys:
         for home, field in key.versions:

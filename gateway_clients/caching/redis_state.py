@@ -1,4 +1,4 @@
-"""What Redis is good for now, as health probes, staff and the checks at start ask it."""
+"""The state of Redis, for health probes, staff and the checks at start."""
 
 from redis.exceptions import RedisError
 
@@ -8,7 +8,7 @@ from gateway_clients.redis_access.error_replies import OF_A_CLUSTER, RedisState,
 
 
 def redis_state() -> RedisState:
-    """Whether Redis takes writes; a few of its socket timeouts at most, and none while the process goes without it.
+    """Returns whether Redis takes writes, within a few socket timeouts; at once while the circuit is open.
 
     `down for writes`: it answers, but is a replica, is full, or cannot save. `cluster`: a kind that is not supported.
     """
@@ -24,7 +24,7 @@ def redis_state() -> RedisState:
 
 
 def leads_to_cluster() -> bool:
-    """Whether a node of a Redis Cluster answers at REDIS_URL. False when nobody answers."""
+    """Returns whether a node of a Redis Cluster answers at REDIS_URL; False when nothing answers."""
     pool = default_connection().connection_pool
     connection = pool.connection_class(**pool.connection_kwargs)
     try:

@@ -1,4 +1,7 @@
-"""The shape of what is kept: a digest of its type, so that two versions of the gateway never read each other's."""
+"""Shapes: digests of the types of kept values.
+
+Two versions of the gateway never read each other's entries, since their names end in the shape.
+"""
 
 import hashlib
 from functools import cache

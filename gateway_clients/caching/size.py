@@ -1,4 +1,4 @@
-"""How much Redis holds, without a look at each key."""
+"""The size of what Redis holds, as Redis itself counts it."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class CacheSize:
 
 
 def cache_size(circuit: RedisCircuit) -> CacheSize:
-    """Asks Redis. Raises CacheDownError."""
+    """Asks Redis for its size. Raises CacheDownError."""
 
     def ask(redis: Redis) -> CacheSize:
         pipeline = redis.pipeline(transaction=False)

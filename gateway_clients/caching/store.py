@@ -1,33 +1,37 @@
-"""The cache: what the pipeline needs of it (`lease_cache`), and the plain operations on a key."""
+"""The cache: lookups and writes under leases (`lease_cache`), and plain operations on keys."""
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
+from django.conf import settings
 
+from gateway_clients.caching.counters import HeldCounts
 from gateway_clients.caching.invalidation import Invalidations
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.lease_cache import LeaseCache, new_token
 from gateway_clients.caching.lookups import CacheLookup, CacheWrite, Entry, LookupResult, LookupStatus
-from gateway_clients.caching.lua import EXPIRE, INCREMENT
+from gateway_clients.caching.lua import EXPIRE
 from gateway_clients.caching.pending_invalidations import invalidate_before_return
-from gateway_clients.caching.redis_keys import counter_name, entry_name, lease_name
+from gateway_clients.caching.redis_keys import entry_name, lease_name
+from gateway_clients.cluster.listener_connection import listener_connection
+from gateway_clients.cluster.membership import Cluster
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit, default_connection
 from gateway_clients.runtime.singletons import process_singleton
 
-__all__ = ["Cache", "CacheLookup", "CacheWrite", "default_cache", "invalidations"]
+__all__ = ["Cache", "CacheLookup", "CacheWrite", "cluster", "default_cache", "default_circuit", "invalidations"]
 
 T = TypeVar("T")
-#: Seconds between two looks for a value that somebody else is making.
+#: Seconds between two lookups for a value that another caller makes.
 LOOK_SECONDS: Final = 0.02
 
 
 class Cache(LeaseCache):
     """Entries in Redis. No method raises when Redis is down or frozen.
 
-    The values of `get`, `set` and `get_or_set` are what msgspec can encode; one that is not of the type is a miss.
+    Values of `get`, `set` and `get_or_set` are of types that msgspec encodes; a value of another type is a miss.
     """
 
     def __init__(
@@ -38,34 +42,62 @@ class Cache(LeaseCache):
         chance: Callable[[], float] = random.random,
         token: Callable[[], str] = new_token,
         sleep: Callable[[float], None] = time.sleep,
+        cluster: Cluster | None = None,
+        held_counts: HeldCounts | None = None,
     ) -> None:
-        super().__init__(circuit, chance=chance, token=token)
+        super().__init__(circuit, chance=chance, token=token, cluster=cluster, held_counts=held_counts)
         self.invalidations = invalidations if invalidations is not None else Invalidations()
         self._sleep = sleep
 
     def get(self, key: CacheKey, value_type: type[T]) -> T | None:
-        """The value, while it is fresh."""
-        (result,) = self.read([CacheLookup(key=key)])
-        return self._value(result, value_type)
+        """Returns the value while it is fresh, else None."""
+        return self.get_many([key], value_type).get(key)
+
+    def get_many(self, keys: Sequence[CacheKey], value_type: type[T]) -> dict[CacheKey, T]:
+        """Returns the fresh values by key."""
+        values = {
+            result.key: self._value(result, value_type) for result in self.read([CacheLookup(key=k) for k in keys])
+        }
+        return {key: value for key, value in values.items() if value is not None}
 
     def set(self, key: CacheKey, value: object, *, fresh_seconds: float | None = None) -> bool:
-        """Keeps a value for the life of its data class, or shorter; whether it was kept.
+        """Stores a value, as `set_many` does."""
+        return self.set_many({key: value}, fresh_seconds=fresh_seconds)
 
-        It is taken for true now. Where it was asked for before, `get_or_set` sees an invalidation in between.
+    def set_many(self, values: Mapping[CacheKey, object], *, fresh_seconds: float | None = None) -> bool:
+        """Stores values for the lives of their data classes, or shorter; returns whether all were stored.
+
+        The values must be true now. `get_or_set` is for values that were asked for earlier: it sees an invalidation in
+        between.
         """
-        (result,) = self.read([CacheLookup(key=key)])
-        if result.status is LookupStatus.DOWN:
+        results = self.read([CacheLookup(key=key, newer_than_ms=-1) for key in values])
+        if any(result.status is LookupStatus.DOWN for result in results):
             return False
-        fill = self.write_for(result, _entry_of(value, 0.0))
-        if fresh_seconds is not None:
-            shorter_seconds = min(fresh_seconds, fill.fresh_seconds)
-            fill = msgspec.structs.replace(fill, fresh_seconds=shorter_seconds, kept_seconds=shorter_seconds)
-        return self.store([fill]) == [True]
+        writes = [
+            self._write(result, _entry_of(value, 0.0), fresh_seconds)
+            for result, value in zip(results, values.values(), strict=True)
+        ]
+        return all(self.store(writes))
 
-    def get_or_set(self, key: CacheKey, value_type: type[T], make: Callable[[], T], *, make_seconds: float) -> T:
-        """The value, made when there is no fresh one: by one caller over all processes, while the others wait for it.
+    def _write(self, result: LookupResult, entry: Entry, fresh_seconds: float | None) -> CacheWrite:
+        write = self.write_for(result, entry)
+        if fresh_seconds is None:
+            return write
+        seconds = min(fresh_seconds, write.fresh_seconds)
+        return msgspec.structs.replace(write, fresh_seconds=seconds, kept_seconds=seconds)
 
-        `make_seconds`: how long making it may take, and how long others wait before they make it for themselves.
+    def get_or_set(
+        self,
+        key: CacheKey,
+        value_type: type[T],
+        make: Callable[[], T],
+        *,
+        make_seconds: float,
+        fresh_seconds: float | None = None,
+    ) -> T:
+        """Returns the value; without a fresh one, one caller over all processes makes it while the others wait.
+
+        `make_seconds`: how long making it may take, and how long others wait before they make it themselves.
         Raises what `make` raises.
         """
         give_up_at = time.monotonic() + make_seconds
@@ -75,10 +107,10 @@ class Cache(LeaseCache):
             if value is not None:
                 return value
             if result.status in {LookupStatus.LEASED, LookupStatus.DOWN} or time.monotonic() >= give_up_at:
-                return self._make(result, make)
+                return self._make(result, make, fresh_seconds)
             self._sleep(LOOK_SECONDS)
 
-    def _make(self, result: LookupResult, make: Callable[[], T]) -> T:
+    def _make(self, result: LookupResult, make: Callable[[], T], fresh_seconds: float | None) -> T:
         started_at = time.monotonic()
         try:
             value = make()
@@ -86,7 +118,7 @@ class Cache(LeaseCache):
             self.release([result])
             raise
         if result.token:
-            self.store([self.write_for(result, _entry_of(value, time.monotonic() - started_at))])
+            self.store([self._write(result, _entry_of(value, time.monotonic() - started_at), fresh_seconds)])
         return value
 
     def _value(self, result: LookupResult, value_type: type[T]) -> T | None:
@@ -99,22 +131,15 @@ class Cache(LeaseCache):
             return None
 
     def delete(self, key: CacheKey | str) -> bool:
-        """Drops an entry, and the lease of whoever fills it now; whether at once, or when Redis is back."""
+        """Deletes an entry and the lease of its fill; returns True if at once, False if once Redis is back."""
         return self.invalidations.drop(self.circuit, (lease_name(key), entry_name(key)))
 
     def invalidate_pattern(self, pattern: str) -> int | None:
-        """Drops the entries whose key matches; how many. None while Redis is down: all goes when it is back."""
+        """Deletes the entries whose key matches; returns how many, None while Redis is down: all go on its return."""
         return self.invalidations.invalidate_pattern(self.circuit, pattern)
 
-    def increment(self, name: str, by: int = 1, *, seconds: float) -> int | None:
-        """Counts; what it counts now, None while Redis is down. It starts anew so many seconds after its beginning."""
-        try:
-            return int(self.circuit.script(INCREMENT, [counter_name(name)], [by, int(seconds * 1000)]))
-        except CacheDownError:
-            return None
-
     def expire(self, key: CacheKey, seconds: float) -> bool:
-        """Keeps an entry for so many seconds from now at most; whether there was one. Never longer than before."""
+        """Shortens an entry's life to `seconds` from now; returns whether there was one. It never lives longer."""
         try:
             return bool(self.circuit.script(EXPIRE, [entry_name(key)], [int(seconds * 1000)]))
         except CacheDownError:
@@ -126,14 +151,34 @@ def _entry_of(value: object, fill_seconds: float) -> Entry:
 
 
 @process_singleton
+def default_circuit() -> RedisCircuit:
+    """Returns this process's circuit in front of the Redis of Django's default cache."""
+    circuit = RedisCircuit(default_connection, before_return=lambda redis: invalidations().apply_kept(redis))
+    circuit.ahead_of_return(invalidate_before_return)
+    return circuit
+
+
+@process_singleton
+def cluster() -> Cluster:
+    """Returns this process's Cluster; a process that serves portals calls its `start`."""
+    return Cluster(
+        default_circuit(),
+        listener_connection,
+        prefix=settings.CACHE_KEY_PREFIX,
+        lease_seconds=settings.CLUSTER_LEASE_SECONDS,
+        near_bytes=settings.NEAR_CACHE_BYTES,
+    )
+
+
+@process_singleton
 def invalidations() -> Invalidations:
-    """The invalidations of this process."""
-    return Invalidations()
+    """Returns the Invalidations of this process."""
+    return Invalidations(cluster())
 
 
 @process_singleton
 def default_cache() -> Cache:
-    """The cache of this process, on Django's default cache."""
-    circuit = RedisCircuit(default_connection, before_return=invalidations().apply_kept)
-    circuit.ahead_of_return(invalidate_before_return)
-    return Cache(circuit, invalidations=invalidations())
+    """Returns the Cache of this process, on Django's default cache."""
+    circuit, members = default_circuit(), cluster()
+    held_counts = HeldCounts(circuit, processes=lambda: members.holders)
+    return Cache(circuit, invalidations=invalidations(), cluster=members, held_counts=held_counts)

@@ -30,18 +30,30 @@ class PageAdmin(ModelAdmin):
         """There are no rows to add."""
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A page without levers has nothing to change."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A page without levers has nothing to delete."""
+        return False
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Whether the account may see the page."""
         return bool(request.user.has_perm(f"console.view_{self.opts.model_name}"))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """The page."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        """Shows the page in place of a list."""
+        self.require_view(request)
         return self.page(request)
 
+    def require_view(self, request: HttpRequest) -> None:
+        """Raises PermissionDenied for an account that may not see the page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
     def get_urls(self) -> list[URLPattern]:
-        """The page alone."""
+        """Returns the URL of the page alone."""
         view = self.admin_site.admin_view(self.changelist_view)
         return [path("", view, name=f"console_{self.opts.model_name}_changelist")]
 

@@ -9,16 +9,8 @@ from gateway_clients.pipeline.upstreams import admission, all_upstreams
 class UpstreamAdmin(PageAdmin):
     """Upstreams, to look at."""
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """They are set by the environment."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """They are set by the environment."""
-        return False
-
     def page(self, request: HttpRequest) -> HttpResponse:
-        """All eight."""
+        """Shows every upstream."""
         return self.shown(
             request, "upstreams.html", "Upstreams", upstreams=all_upstreams(), waiting=admission().waiting
         )

@@ -1,4 +1,4 @@
-"""What is done to many rows, a batch at a time: each statement stays within its limit, however many there are."""
+"""Work on many rows, a batch at a time, so that each statement stays within its limit."""
 
 from collections.abc import Iterator
 from typing import Any, Final

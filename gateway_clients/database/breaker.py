@@ -29,7 +29,7 @@ class DatabaseDownError(psycopg.OperationalError):
 
 
 class DatabaseBreaker:
-    """Whether the database answers, as this process's threads have seen it. `clock` in seconds.
+    """Opens when the database answers none of this process's threads. `clock` in seconds.
 
     `probe` asks the database something on a connection of its own, and raises what that raises; the backend sets it
     when it makes its pool.
@@ -53,7 +53,7 @@ class DatabaseBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the database is not being asked at the moment."""
+        """True while the database is not asked."""
         return self._is_open
 
     @property
@@ -67,7 +67,7 @@ class DatabaseBreaker:
             raise DatabaseDownError("The database is down; it is not asked until a probe has had an answer.")
 
     def heard(self) -> None:
-        """The database has answered somebody."""
+        """Notes that the database has answered."""
         self._heard_at = self._clock()
 
     def look(self, waiting_since: float) -> None:
@@ -128,5 +128,5 @@ class DatabaseBreaker:
 
 @process_singleton
 def database_breaker() -> DatabaseBreaker:
-    """This process's."""
+    """The breaker of this process."""
     return DatabaseBreaker()

@@ -15,7 +15,8 @@ import psycopg
 from psycopg import generators, pq, waiting
 
 from gateway_clients.database.breaker import DatabaseDownError, database_breaker
-from gateway_clients.runtime.thread_gate import thread_gate
+from gateway_clients.instrumentation.trips import note_database_trip
+from gateway_clients.runtime.start_gate import start_gate
 
 #: Seconds that a statement or a COMMIT may take.
 STATEMENT_SECONDS: Final = 2.0
@@ -78,19 +79,26 @@ class BoundedConnection(psycopg.Connection[Any]):
             if time.monotonic() - began_at >= STATEMENT_SECONDS:
                 raise DatabaseSlowError(f"The database did not carry this out within {STATEMENT_SECONDS:.0f} s.")
 
+        outcome = "ok"
         try:
             return super().wait(_watched(gen, look, breaker.heard), min(interval, TICK_SECONDS), timeout)
         except DatabaseSlowError:
+            outcome = "slow"
             self._cancel()
             self.pgconn.finish()
             raise
         except DatabaseDownError:
+            outcome = "down"
             self.pgconn.finish()
             raise
         except psycopg.Error:
+            outcome = "refused"
             if self.pgconn.status == pq.ConnStatus.BAD:
+                outcome = "down"
                 breaker.doubt()
             raise
+        finally:
+            note_database_trip(began_at, outcome)
 
     def _cancel(self) -> None:
         """Has the server give up the statement; who waited for it does not wait for that."""
@@ -115,7 +123,7 @@ def _watched(steps: Steps[R], look: Callable[[], None], heard: Callable[[], None
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # it was done without the server
     try:
-        with thread_gate().blocked():
+        with start_gate().waiting_for_others():
             while True:
                 come = yield wanted
                 if not come:

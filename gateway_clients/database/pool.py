@@ -1,4 +1,4 @@
-"""The connections of this process to PostgreSQL: so many at most, none kept that is too old, idle for long or dead."""
+"""The pool of this process's connections to PostgreSQL; it keeps none that is old, idle for long, or dead."""
 
 import select
 import time
@@ -9,8 +9,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from gateway_clients.database.breaker import SILENCE_SECONDS, database_breaker
 from gateway_clients.database.connection import BoundedConnection
-from gateway_clients.runtime.ppoll import wait_readable
-from gateway_clients.runtime.thread_gate import thread_gate
+from gateway_clients.runtime.poll import wait_readable
+from gateway_clients.runtime.start_gate import start_gate
 
 #: Long enough for a connection that lies ready.
 AT_ONCE_SECONDS: Final = 0.0002
@@ -46,7 +46,7 @@ class LendingPool(ConnectionPool[BoundedConnection]):
         database_breaker().refuse()
         with suppress(PoolTimeout):
             return self._usable(AT_ONCE_SECONDS)
-        with thread_gate().blocked():
+        with start_gate().waiting_for_others():
             return self._awaited(self.timeout if timeout is None else timeout)
 
     def _awaited(self, seconds: float) -> BoundedConnection:
@@ -67,13 +67,13 @@ class LendingPool(ConnectionPool[BoundedConnection]):
         return connection
 
     def putconn(self, conn: BoundedConnection) -> None:
-        """Takes it back."""
+        """Takes a connection back."""
         conn.returned_at = time.monotonic()
         super().putconn(conn)
 
 
 def is_usable(connection: BoundedConnection) -> bool:
-    """Whether it is worth a try. One that has something to say while nobody asks was closed by the other side."""
+    """True for a connection of use. Input on an idle one means that the server has closed it."""
     idle_since = connection.returned_at
     if idle_since + MOST_IDLE_SECONDS <= time.monotonic() or idle_since <= database_breaker().opened_at:
         return False

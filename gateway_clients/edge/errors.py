@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from gateway_clients.errors import ErrorCode
+
 FieldErrors = Mapping[str, Sequence[str]]
 
 
@@ -10,7 +12,7 @@ class ApiError(Exception):
     """The root of what the edge itself refuses. `detail` is shown to the portal; it never holds what was sent."""
 
     status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal_error"
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL_ERROR
     title: ClassVar[str] = "Internal error"
 
     def __init__(
@@ -32,7 +34,7 @@ class BadUserInputError(ApiError):
     """Input that breaks a rule; `errors` names the fields."""
 
     status = 400
-    code = "bad_user_input"
+    code = ErrorCode.BAD_USER_INPUT
     title = "Bad input"
 
 
@@ -40,37 +42,58 @@ class UnauthenticatedError(ApiError):
     """No token, or one that does not hold."""
 
     status = 401
-    code = "unauthenticated"
+    code = ErrorCode.UNAUTHENTICATED
     title = "Sign in first"
+
+
+class WrongSignatureError(UnauthenticatedError):
+    """An event that none of the secrets has signed."""
+
+    title = "The signature is wrong"
 
 
 class TokenExpiredError(UnauthenticatedError):
     """A token that is the gateway's own and whose time is over."""
 
-    code = "token_expired"
+    code = ErrorCode.TOKEN_EXPIRED
     title = "The token has expired"
 
 
 class WrongCredentialsError(UnauthenticatedError):
     """An e-mail and a password that are not those of an active account; which of it is not told."""
 
-    code = "wrong_credentials"
+    code = ErrorCode.WRONG_CREDENTIALS
     title = "Wrong e-mail or password."
 
 
+class SecondFactorRequiredError(UnauthenticatedError):
+    """The right password of an account that has, or must have, a second factor, without its code."""
+
+    code = ErrorCode.SECOND_FACTOR_REQUIRED
+    title = "A code of the second factor is needed"
+
+
 class AccessDeniedError(ApiError):
-    """The account may not see or do this."""
+    """The account may not see or do this. `member_id`: whose data it wanted, where somebody was named."""
 
     status = 403
-    code = "forbidden"
+    code = ErrorCode.FORBIDDEN
     title = "Access denied"
+    member_id: str | None = None
+
+
+class CsrfFailedError(AccessDeniedError):
+    """A request with a session cookie that does not come from a page of the portals' own."""
+
+    code = ErrorCode.CSRF_FAILED
+    title = "Not from a page of the portal"
 
 
 class NotFoundError(ApiError):
     """There is no such thing, or it is somebody else's."""
 
     status = 404
-    code = "not_found"
+    code = ErrorCode.NOT_FOUND
     title = "Not found"
 
 
@@ -78,7 +101,7 @@ class MethodNotAllowedError(ApiError):
     """The address does not take this method."""
 
     status = 405
-    code = "method_not_allowed"
+    code = ErrorCode.METHOD_NOT_ALLOWED
     title = "Method not allowed"
 
 
@@ -86,7 +109,7 @@ class NotAcceptableError(ApiError):
     """The portal takes none of the forms in which this can be answered."""
 
     status = 406
-    code = "not_acceptable"
+    code = ErrorCode.NOT_ACCEPTABLE
     title = "Not acceptable"
 
 
@@ -94,7 +117,7 @@ class TokenAlreadyRotatedError(ApiError):
     """Another request used this refresh token a moment ago."""
 
     status = 409
-    code = "token_already_rotated"
+    code = ErrorCode.TOKEN_ALREADY_ROTATED
     title = "The refresh token was used a moment ago"
 
 
@@ -102,7 +125,7 @@ class TooLargeError(ApiError):
     """The body is larger than the gateway takes."""
 
     status = 413
-    code = "too_large"
+    code = ErrorCode.TOO_LARGE
     title = "The body is too large"
 
 
@@ -110,7 +133,7 @@ class UnsupportedMediaTypeError(ApiError):
     """The body is of a kind that this address does not take."""
 
     status = 415
-    code = "unsupported_media_type"
+    code = ErrorCode.UNSUPPORTED_MEDIA_TYPE
     title = "Unsupported media type"
 
 
@@ -118,7 +141,7 @@ class RateLimitedError(ApiError):
     """Too many requests in the window; `retry_after_seconds` until it ends."""
 
     status = 429
-    code = "rate_limited"
+    code = ErrorCode.RATE_LIMITED
     title = "Too many requests, please try again later"
 
 
@@ -126,7 +149,7 @@ class OverloadedError(ApiError):
     """Refused before anything was done, because so many ask for the same at once."""
 
     status = 503
-    code = "overloaded"
+    code = ErrorCode.OVERLOADED
     title = "The gateway is busy"
 
 
@@ -134,5 +157,5 @@ class TemporarilyUnavailableError(ApiError):
     """Something of the gateway's own, such as its database, does not answer."""
 
     status = 503
-    code = "upstream_unavailable"
+    code = ErrorCode.UPSTREAM_UNAVAILABLE
     title = "Service temporarily unavailable"

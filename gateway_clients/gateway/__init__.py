@@ -1,4 +1,4 @@
-"""The typed clients of one request, and the views that are made with them.
+"""The typed clients of one request, and views of several sections that are made with them.
 
 gateway = ...                                            # the edge makes one for each request
 claim = gateway.call(gateway.claims.get_claim("clm-1"))
@@ -9,7 +9,8 @@ member.section(to_personal)                              # Section: never raises
 """
 
 from gateway_clients.gateway.client import Gateway
-from gateway_clients.gateway.composite_view import CompositeView, NothingToShowError
+from gateway_clients.gateway.composite_view import CompositeView
+from gateway_clients.gateway.outage import NothingToShowError
 from gateway_clients.gateway.view_spec import Rendition, SectionSpec, UnrenderableError, ViewSpec
 
 __all__ = [

@@ -1,18 +1,18 @@
-"""What a view is made of, told as values."""
+"""Views and their sections as values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, get_type_hints
 
 import msgspec
 
 from gateway_clients.caching.keys import Subject
 from gateway_clients.caching.shapes import shape_of
 from gateway_clients.conf import DataClass
+from gateway_clients.gateway.kept_sections import KeptSection
+from gateway_clients.invalidation.rules import Changed
 from gateway_clients.pipeline.call import Call
-
-if TYPE_CHECKING:
-    from gateway_clients.gateway.client import Gateway
+from gateway_clients.services import Services
 
 P = TypeVar("P")
 V = TypeVar("V")
@@ -20,17 +20,18 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionSpec(Generic[P, V]):
-    """One part of a view. `call` takes the gateway and the subject's id.
+    """One part of a view. `call` takes the typed clients and the subject's id.
 
-    `decides_existence`: its 404 is the view's 404.
+    `decides_existence`: its 404 is the view's 404. `dropped_by`: the changes after which it is no longer true.
     """
 
     name: str
     service: str
-    call: Callable[["Gateway", str], Call[P]]
+    call: Callable[[Services, str], Call[P]]
     transform: Callable[[P], V]
     fallback: Callable[[str], V] | None = None
     decides_existence: bool = False
+    dropped_by: tuple[Changed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +43,13 @@ class ViewSpec:
     subject: Callable[[str], Subject]
     sections: tuple[SectionSpec[Any, Any], ...]
     shape: str = field(init=False)
+    is_about_a_member: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        """Notes the shape of what its sections show: of the types that their transformers say they return."""
+        """Computes the shape of what its sections show from the return types of their transformers."""
         kinds = (get_type_hints(section.transform).get("return", Any) for section in self.sections)
-        object.__setattr__(self, "shape", shape_of(*kinds))
+        object.__setattr__(self, "shape", shape_of(KeptSection, *kinds))
+        object.__setattr__(self, "is_about_a_member", self.subject("any").kind == "member")
 
     @property
     def section_names(self) -> tuple[str, ...]:
@@ -60,10 +63,10 @@ class UnrenderableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendition:
-    """How sections are wanted where not as they are; what comes of it is kept. Equal names are equal renditions.
+    """Another form in which sections are shown and cached. Equal names are equal renditions.
 
-    `render`: a section's name and JSON → the JSON that is wanted. Raises UnrenderableError.
+    `render`: the subject's id, a section's name and its JSON → the JSON that is wanted. Raises UnrenderableError.
     """
 
     name: str
-    render: Callable[[str, msgspec.Raw], msgspec.Raw]
+    render: Callable[[str, str, msgspec.Raw], msgspec.Raw]

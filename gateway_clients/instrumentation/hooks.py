@@ -1,7 +1,7 @@
 """Observers of upstream calls: the pipeline calls `tell`, whoever wants to know registers with `observe`."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -20,12 +20,18 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DriftRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that was not quite as the contract says: `fields` by msgspec's paths, how many items were left out."""
+    """An answer that was not quite as the contract says: `fields` by msgspec's paths, how many items were left out.
+
+    `shapes` tells of fields what was sent instead, by kind alone: never a value.
+    `fields_of_omitted` are those of them that only items that were left out had.
+    """
 
     service: str
     operation: str
     fields: tuple[str, ...]
     omitted: int
+    shapes: Mapping[str, str] = {}
+    fields_of_omitted: tuple[str, ...] = ()
 
 
 Record = CallRecord | DriftRecord

@@ -51,7 +51,7 @@ class RateBook:
         self._slices: dict[int, _Slice] = {}
 
     def hear(self, record: Record) -> None:
-        """The hook."""
+        """Takes the end of a call."""
         if not isinstance(record, CallRecord) or record.outcome in NOT_MADE:
             return
         with self._lock:
@@ -71,7 +71,7 @@ class RateBook:
             now.misses += misses
 
     def rates(self) -> Rates:
-        """What was counted in the window."""
+        """Returns the rates of the window."""
         with self._lock:
             self._slice()
             kept = list(self._slices.values())

@@ -123,19 +123,19 @@ class FileValue:
         _book.add(self)
 
     def inc(self, amount: float) -> None:
-        """Adds."""
+        """Adds to the value."""
         with _book.lock:
             self.value += amount
             _book.write(self)
 
     def set(self, value: float, timestamp: float | None = None) -> None:
-        """Sets."""
+        """Sets the value."""
         with _book.lock:
             self.value = value
             _book.write(self)
 
     def get(self) -> float:
-        """The number."""
+        """Returns the value."""
         return self.value
 
     def set_exemplar(self, exemplar: object) -> None:

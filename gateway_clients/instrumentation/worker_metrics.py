@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from gateway_clients.instrumentation.exemplars import PATTERN, with_exemplars
 from gateway_clients.instrumentation.sample_files import file_of, read_samples
 
 PROCESSES: Final = Path("/proc")
@@ -41,7 +42,7 @@ class WorkerMetrics:
             files = self._files()
             readable = [path for path in files if _is_readable(path)]
             self._say_damaged({path.name for path in files} - {path.name for path in readable})
-            return list(_merged(readable))
+            return list(with_exemplars(_merged(readable), self._directory))
 
     def _files(self) -> list[Path]:
         try:
@@ -124,5 +125,5 @@ def exposition_of(directory: Path) -> bytes:
 def empty(directory: Path) -> None:
     """Makes the directory, without the samples an earlier run left in it. Raises OSError."""
     directory.mkdir(parents=True, exist_ok=True)
-    for samples in (*directory.glob("*.db"), *directory.glob("*.new")):
+    for samples in (*directory.glob("*.db"), *directory.glob("*.new"), *directory.glob(PATTERN)):
         samples.unlink()

@@ -1,1 +1,1 @@
-"""What no longer holds after a change: the rules, and the one way to invalidate it."""
+"""The rules of what a change invalidates, and the one way to invalidate it."""

@@ -1,4 +1,4 @@
-"""What of the cache is no longer true when something has changed: one table, for events, writes and staff."""
+"""One table of what a change invalidates, for events, writes and staff."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gateway_clients.caching.keys import ANY, ID_PATTERN, Subject
 
 
 class Changed(StrEnum):
-    """What may change."""
+    """The kinds of data that may change."""
 
     CLAIM = "claim"
     MEMBER = "member"
@@ -23,10 +23,10 @@ class Changed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What has changed, and whose it is, as far as that is known. Raises ValueError for what is no id of a member.
+    """A change of a kind of data, and of whom, as far as that is known. Raises ValueError for an invalid member id.
 
     The services name claims and providers as they like: one whose name is no id has no tag of its own, because nothing
-    is kept under such a name.
+    is cached under such a name.
     """
 
     changed: Changed
@@ -44,7 +44,7 @@ class Change:
 
     @property
     def tags(self) -> frozenset[str]:
-        """What of the cache it drops."""
+        """Returns the tags that it invalidates."""
         templates = DROPS[self.changed]
         if self.changed is Changed.CLAIM and self.provider_id is None:
             templates += OF_ANY_PROVIDER

@@ -28,7 +28,7 @@ class Nudger:
         self._thread.start()
 
     def nudge(self) -> None:
-        """Returns at once."""
+        """Notifies the broker's worker; returns at once."""
         self._wanted.set()
 
     def stop(self) -> None:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -21,8 +21,6 @@ from gateway_clients.runtime.failpoints import Failpoint, reach
 Handler = Callable[[OutboxMessage], None]
 RunAll = Callable[[Callable[[OutboxMessage], None], list[OutboxMessage]], Iterable[None]]
 
-#: Seconds that a handler may take beyond the time budget of a write.
-LEASE_RESERVE_SECONDS: Final = 5.0
 log = structlog.get_logger(__name__)
 
 
@@ -43,8 +41,7 @@ def sweep(
 
     The lease of each begins now, so `limit` is how many `run_all` runs side by side: none may wait for another.
     """
-    lease_seconds = settings.SUBMIT_BUDGET_SECONDS + LEASE_RESERVE_SECONDS
-    messages = leases.lease(limit=limit, lease_seconds=lease_seconds, now=clock())
+    messages = leases.lease(limit=limit, now=clock())
     for _ in run_all(lambda message: work(message, clock=clock, chance=chance), messages):
         pass
     return len(messages)

@@ -1,1 +1,1 @@
-"""What happens to a call: cache, deadline, retry, breaker, bulkhead, transport; alone or side by side."""
+"""The layers that a call goes through: cache, deadline, retry, breaker, bulkhead, transport; alone or side by side."""

@@ -1,32 +1,33 @@
-"""Fills of kept reads as tasks: for the request that waits for them, or on their own while it goes on."""
+"""Fills of cached reads as tasks: for the request that waits for them, or in the background while it goes on."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from itertools import count
 from typing import Any
 
 from django.conf import settings
+from msgspec.structs import replace
 
+from gateway_clients.caching.lookups import CacheLookup, LookupResult
 from gateway_clients.caching.store import Cache, invalidations
-from gateway_clients.pipeline.attempt import uncached_call
-from gateway_clients.pipeline.cached_read import cached_read
+from gateway_clients.pipeline import stack
+from gateway_clients.pipeline.cached_read import lookup_for
 from gateway_clients.pipeline.call import Call
-from gateway_clients.pipeline.event_loop import MOST_OF_ONE_REQUEST, run_tasks
+from gateway_clients.pipeline.event_loop import run_tasks
 from gateway_clients.pipeline.origin import RequestOrigin
-from gateway_clients.pipeline.outcome import Outcome
+from gateway_clients.pipeline.outcome import Outcome, SectionState
 from gateway_clients.pipeline.pending_call import PendingCall
 from gateway_clients.pipeline.single_flight import SharedRead, SingleFlight
 from gateway_clients.pipeline.task import Task
 from gateway_clients.pipeline.upstreams import admission, upstream
-from gateway_clients.resilience.bulkhead import Admission
+from gateway_clients.resilience.admission import Admission
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.runtime.singletons import process_singleton
 
 
 @process_singleton
 def single_flight() -> SingleFlight:
-    """The reads under way in this process; an invalidation of this process voids them."""
+    """Returns the reads under way in this process, which its invalidations void."""
     made = SingleFlight()
     invalidations().listen(made.void)
     return made
@@ -34,54 +35,39 @@ def single_flight() -> SingleFlight:
 
 @process_singleton
 def pool() -> ThreadPoolExecutor:
-    """The threads for fills of requests in a hurry, for writes beside other calls, and for early refreshes."""
+    """Returns the threads for fills of requests that are short of time, and for early refreshes."""
     return ThreadPoolExecutor(max_workers=2 * settings.ADMISSION_LIMIT, thread_name_prefix="fan-out")
 
 
 @process_singleton
 def reserved_pool() -> ThreadPoolExecutor:
-    """The same for requests that have reserved places: reads that are stuck do not keep theirs waiting."""
+    """Returns the threads for requests with reserved places, so that stuck reads do not keep them waiting."""
     return ThreadPoolExecutor(max_workers=2 * settings.ADMISSION_LIMIT, thread_name_prefix="fan-out-reserved")
 
 
-def submit(tasks: Sequence[Task], cache: Cache, *, is_reserved: bool = False) -> "Future[bool]":
-    """Runs tasks on the pool, within this context."""
-    threads = reserved_pool() if is_reserved else pool()
-    return threads.submit(copy_context().run, run_tasks, tasks, cache)
-
-
 def submit_admitted(tasks: Sequence[Task], cache: Cache, place: Admission, *, is_reserved: bool = False) -> None:
-    """The same, for tasks that have this place of their own among those that wait; it is given back at their end."""
-    groups = side_by_side(tasks)
-    left = count(len(groups) - 1, -1)
+    """Runs tasks on the pool, in a copy of the present context.
 
-    def end(_: "Future[bool]") -> None:
-        if next(left) == 0:
-            place.leave()
-
-    for group in groups:
-        submit(group, cache, is_reserved=is_reserved).add_done_callback(end)
-
-
-def side_by_side(tasks: Sequence[Task]) -> list[Sequence[Task]]:
-    """Tasks in groups, each for one thread: what goes in batches together, the rest apart as far as that is allowed."""
-    apart = [task for task in tasks if not task.target.is_multiplexed]
-    if not apart:
-        return [tasks] if tasks else []
-    together = [task for task in tasks if task.target.is_multiplexed]
-    groups = [together, *(apart[start::MOST_OF_ONE_REQUEST] for start in range(MOST_OF_ONE_REQUEST))]
-    return [group for group in groups if group]
+    `place` was taken for them among the requests that wait on upstreams; it is given back at their end.
+    """
+    threads = reserved_pool() if is_reserved else pool()
+    running = threads.submit(copy_context().run, run_tasks, tasks, cache)
+    running.add_done_callback(lambda _: place.leave())
 
 
 class CallTask:
-    """A call whose answer is not kept."""
+    """A call whose answer is not cached."""
 
     __slots__ = ("_pending", "pipeline", "target")
 
     def __init__(self, pending: PendingCall[Any], origin: RequestOrigin, deadline: Deadline) -> None:
         self._pending = pending
         self.target = upstream(pending.call.service)
-        self.pipeline = uncached_call(pending.call, self.target, origin, deadline)
+        self.pipeline = stack.uncached(pending.call, self.target, origin, deadline)
+
+    def answer(self, outcome: Outcome[Any]) -> None:
+        """Settles the call."""
+        self._pending.settle(outcome)
 
     def succeed(self, outcome: Outcome[Any]) -> None:
         """Settles the call."""
@@ -91,15 +77,15 @@ class CallTask:
         """Settles the call."""
         self._pending.fail(error)
 
-    def abandon_if_unshared(self) -> bool:
-        """Nobody else waits for it."""
-        return True
-
 
 class FillTask:
-    """A kept read that completes a shared read; `pending`, where there is one, hears of the answer at once."""
+    """A cached read that completes a shared read.
 
-    __slots__ = ("_cache", "_call", "_origin", "_pending", "_shared_read", "pipeline", "target")
+    `pending`, if there is one, is settled with the answer before the answer is stored. `found` is the result of the
+    lookup, if it was made already.
+    """
+
+    __slots__ = ("_pending", "_shared_read", "pipeline", "target")
 
     def __init__(
         self,
@@ -109,51 +95,47 @@ class FillTask:
         deadline: Deadline,
         cache: Cache,
         *,
+        lookup: CacheLookup,
+        found: LookupResult | None = None,
         pending: PendingCall[Any] | None = None,
-        is_fresh_wanted: bool = False,
     ) -> None:
-        self._call = call
         self._shared_read = shared_read
-        self._origin = origin
-        self._cache = cache
         self._pending = pending
         self.target = upstream(call.service)
-        self.pipeline = cached_read(
-            call, self.target, origin, deadline, cache=cache, listener=self, is_fresh_wanted=is_fresh_wanted
-        )
+        self.pipeline = stack.read(call, self.target, origin, deadline, cache=cache, lookup=lookup, found=found)
+
+    def answer(self, outcome: Outcome[Any]) -> None:
+        """Settles the call."""
+        if self._pending is not None:
+            self._pending.settle(outcome)
 
     def succeed(self, outcome: Outcome[Any]) -> None:
-        """Completes the shared read."""
+        """Completes the shared read, and settles the call if that was not done."""
+        if self._pending is not None and not self._pending.is_settled:
+            self._pending.settle(outcome)
         single_flight().complete(self._shared_read, outcome)
 
     def fail(self, error: BaseException) -> None:
         """Completes the shared read."""
         single_flight().complete(self._shared_read, error=error)
 
-    def abandon_if_unshared(self) -> bool:
-        """Whether nobody else waits for the shared read."""
-        return single_flight().abandon_if_unshared(self._shared_read)
 
-    def hear_stale(self, outcome: Outcome[Any]) -> None:
-        """Keeps it for those who cannot wait for the end."""
-        self._shared_read.stale = outcome
+def refresh(call: Call[Any], kept: Outcome[Any], origin: RequestOrigin, cache: Cache) -> None:
+    """Refreshes an entry on the pool before it expires for all its readers at once.
 
-    def hear_answer(self, outcome: Outcome[Any]) -> None:
-        """Settles the call, so that its request goes on before it is stored."""
-        if self._pending is not None:
-            self._pending.settle(outcome)
-
-    def hear_early(self) -> None:
-        """Fills an entry that is still fresh, out of band, unless somebody is at it or too many wait already."""
-        key = self._call.key
-        assert key is not None
-        place = admission()
-        if not place.try_enter():
-            return
-        ((shared_read, is_leader),) = single_flight().join([(f"{key}!", key.tags)])
-        if not is_leader:
-            place.leave()
-            return
-        deadline = Deadline.after(settings.READ_BUDGET_SECONDS)
-        task = FillTask(self._call, shared_read, self._origin, deadline, self._cache, is_fresh_wanted=True)
-        submit_admitted([task], self._cache, place)
+    Does nothing while the entry is being filled already, or while too many requests wait.
+    """
+    key = call.key
+    assert key is not None
+    place = admission()
+    if not place.try_enter():
+        return
+    ((shared_read, is_leader),) = single_flight().join([(f"{key}!", key.tags)])
+    if not is_leader:
+        place.leave()
+        return
+    shared_read.stale = replace(kept, state=SectionState.STALE)
+    budget_seconds = settings.READ_BUDGET_SECONDS
+    lookup = lookup_for(key, budget_seconds, is_fresh_wanted=True)
+    task = FillTask(call, shared_read, origin, Deadline.after(budget_seconds), cache, lookup=lookup)
+    submit_admitted([task], cache, place)

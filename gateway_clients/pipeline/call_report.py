@@ -1,4 +1,4 @@
-"""What the end of a call says of its upstream, told to the breaker and to the observers; the same for every client."""
+"""Reports the end of a call to the breaker and to the observers, in the same way for every client."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from gateway_clients.resilience.breaker import Permit
 def report_end(
     call: Call[Any], permit: Permit, error: BaseException | None, seconds: float, *, was_cut_short: bool = False
 ) -> None:
-    """Gives the permit back with how it went, and tells the observers.
+    """Ends the permit with the outcome, and tells the observers.
 
-    `seconds` are those that the upstream had. `was_cut_short`: the caller's time was over, not the attempt's. Of a
-    pause that the upstream asked for the error then says what the gateway makes of it.
+    `seconds` is the time that the upstream had. `was_cut_short`: the caller's deadline passed, not the attempt's. An
+    error that asks for a pause (429) then carries the clamped Retry-After, not the upstream's.
     """
     match error:
         case UpstreamUnavailableError() if not was_cut_short:
-            permit.failed(seconds)
+            permit.failed(seconds, error)
         case None | UpstreamRejectedError():
             permit.succeeded(seconds)
         case UpstreamBusyError(was_sent=True):

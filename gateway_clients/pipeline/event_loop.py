@@ -1,62 +1,45 @@
-"""Runs pipes to their end: one on the calling thread, or many side by side on it.
+"""Runs pipelines to their end on the calling thread: one, or many side by side.
 
-Looks and stores of all that are ready go to Redis in one round trip each; attempts go out together and come back as
-they do; pauses are waited for together. A call alone, a write, and whatever is not plain HTTP goes through requests.
+The lookups of all tasks that are ready go to Redis in one round trip, and so do their stores; requests are sent
+together and read as their answers come; pauses are waited for together.
 """
 
 import heapq
-import select
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import count
-from typing import Final
+from typing import Final, Self
 
-from gateway_clients.caching.lookups import CacheLookup, CacheWrite, LookupResult
+from gateway_clients.caching.lookups import CacheLookup, CacheWrite
 from gateway_clients.caching.store import Cache
-from gateway_clients.errors import DeadlineExceededError
-from gateway_clients.pipeline.effects import AwaitPlace, EffectResult, ReleaseLease, SendRequest, Sleep
-from gateway_clients.pipeline.task import SpeculativeLookup, Task
-from gateway_clients.runtime.bell import Bell
-from gateway_clients.runtime.ppoll import wait_readable
-from gateway_clients.runtime.thread_gate import SHORT_WAIT_SECONDS, thread_gate
-from gateway_clients.transport.multiplexed.exchange import Exchange
-from gateway_clients.transport.multiplexed.multiplexer import Multiplexer
+from gateway_clients.pipeline.effects import AwaitPlace, EffectResult, ReleaseLease, SendRequest, Sleep, StoreAnswer
+from gateway_clients.pipeline.task import Task
+from gateway_clients.runtime.start_gate import start_gate
+from gateway_clients.transport.messages import PreparedCall
+from gateway_clients.transport.multiplexed.multiplexer import Multiplexer, Sending
+from gateway_clients.transport.requests_client import RequestsClient
 
 #: Calls of one request under way to one upstream at the same time.
 MOST_OF_ONE_REQUEST: Final = 10
-#: Seconds that a finished fill waits for others to be stored with.
+#: Seconds that a finished fill waits for others, to be stored with them.
 STORE_PATIENCE_SECONDS: Final = 0.002
 
-MoreWrites = Callable[[], Sequence[CacheWrite]]
 
-
-def run_tasks(
-    tasks: Sequence[Task], cache: Cache, more_writes: MoreWrites = tuple, speculation: SpeculativeLookup | None = None
-) -> bool:
-    """Runs all to their end; each tells its own. Never raises for a task's failure, but what `speculation` raises.
-
-    `more_writes` is asked what else is to be stored when nothing is left to do but to store. False: the tasks were not
-    wanted after all, and those that nobody else needs have no end.
-    """
-    loop = EventLoop(tasks, cache, more_writes, speculation)
-    try:
-        loop.run()
-    finally:
-        loop.close()
-    return loop.is_wanted
+def run_tasks(tasks: Sequence[Task], cache: Cache) -> None:
+    """Runs all tasks to their end; each is told its outcome. Never raises for a task's failure."""
+    with EventLoop(tasks, cache) as loop:
+        loop.ask()
+        loop.store()
 
 
 class EventLoop:
-    def __init__(
-        self, tasks: Sequence[Task], cache: Cache, more_writes: MoreWrites, speculation: SpeculativeLookup | None
-    ) -> None:
-        self.is_wanted = True
+    """The tasks that run side by side on one thread. Closing it fails those that have not ended."""
+
+    def __init__(self, tasks: Sequence[Task], cache: Cache) -> None:
         self._tasks = tasks
         self._cache = cache
-        self._multiplexer: Multiplexer | None = None
-        self._more_writes = more_writes
-        self._speculation = speculation
+        self._multiplexer = Multiplexer()
         self._ready: deque[tuple[Task, EffectResult, Exception | None]] = deque()
         self._queued: dict[str, deque[Task]] = {}
         self._running: dict[str, int] = {}
@@ -64,27 +47,44 @@ class EventLoop:
         self._writes: list[tuple[Task, CacheWrite]] = []
         self._pauses: list[tuple[float, int, Task]] = []
         self._turns: list[tuple[Task, AwaitPlace]] = []
-        self._bell: Bell | None = None
-        self._unsent: list[tuple[Exchange, Task]] = []
-        self._exchanges: dict[Exchange, Task] = {}
+        self._unsent: dict[RequestsClient, list[tuple[PreparedCall, Task]]] = {}
+        self._exchanges: dict[Sending, Task] = {}
         self._number = count()
         self._open = set(tasks)
 
-    def run(self) -> None:
-        if len(self._tasks) > 1 and all(task.target.is_multiplexed for task in self._tasks):
-            self._multiplexer = Multiplexer()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self) -> None:
+        """Runs each task until it has ended or has only to be stored.
+
+        Answers that come while other calls are under way are stored meanwhile.
+        """
         if len(self._tasks) <= MOST_OF_ONE_REQUEST:
             self._ready.extend((task, None, None) for task in self._tasks)
         else:
             self._queue()
-        while self._open:
+        self._run()
+
+    def store(self, more: Sequence[CacheWrite] = ()) -> None:
+        """Stores the remaining answers, and `more` in the same round trip; then all tasks have ended."""
+        while self._writes or more:
+            self._store(more)
+            more = ()
+            self._run()
+
+    def _run(self) -> None:
+        while self._ready or len(self._writes) < len(self._open):
             while self._ready:
                 self._advance(*self._ready.popleft())
-            if self._unsent and self._multiplexer is not None:
-                self._send_prepared(self._multiplexer)
+            if self._unsent:
+                self._send_prepared()
             elif self._lookups:
                 self._look_up()
-            elif not (self._collect() or self._ready) and self._writes:
+            elif len(self._writes) < len(self._open) and not (self._collect() or self._ready) and self._writes:
                 self._store()
 
     def _queue(self) -> None:
@@ -114,8 +114,9 @@ class EventLoop:
             self._lookups.append((task, step))
         elif isinstance(step, SendRequest):
             self._send(task, step)
-        elif isinstance(step, CacheWrite):
-            self._writes.append((task, step))
+        elif isinstance(step, StoreAnswer):
+            task.answer(step.outcome)
+            self._writes.append((task, step.write))
         elif isinstance(step, AwaitPlace):
             self._queue_up(task, step)
         else:
@@ -136,17 +137,14 @@ class EventLoop:
             self._ready.append((task, None, None))
 
     def _queue_up(self, task: Task, turn: AwaitPlace) -> None:
-        """Lets the task wait for its place; who leaves one to it rings."""
-        if self._bell is None:
-            self._bell = Bell()
-        turn.ticket.wake = self._bell.ring
+        """Queues the task for its place; the call that gives it one rings the bell."""
+        turn.ticket.wake = self._multiplexer.bell().ring
         self._turns.append((task, turn))
 
     def _take_turns(self) -> bool:
-        """Goes on with the tasks that have their place now, or no time any more; whether there are some."""
-        if self._bell is None:
+        """Resumes the tasks that have their place or no time left; returns whether there were some."""
+        if not self._turns:
             return False
-        self._bell.hush()
         waiting, self._turns = self._turns, []
         for task, turn in waiting:
             if turn.ticket.has_place or turn.deadline.has_passed:
@@ -156,81 +154,45 @@ class EventLoop:
         return len(self._turns) < len(waiting)
 
     def _send(self, task: Task, attempt: SendRequest) -> None:
+        client = task.target.client
         try:
-            if self._multiplexer is not None and attempt.outgoing.may_resend:
-                exchange = self._multiplexer.prepared(attempt.outgoing, task.target.conf, attempt.deadline)
-                self._unsent.append((exchange, task))
-            else:
-                with thread_gate().blocked():
-                    answer = task.target.client.send(attempt.outgoing, attempt.deadline)
-                self._ready.append((task, answer, None))
+            call = client.prepared_call(attempt.outgoing, attempt.deadline)
         except Exception as error:  # noqa: BLE001 - thrown into the pipeline, which knows its kinds
             self._ready.append((task, None, error))
+        else:
+            self._unsent.setdefault(client, []).append((call, task))
 
-    def _send_prepared(self, multiplexer: Multiplexer) -> None:
-        unsent, self._unsent = self._unsent, []
-        for exchange, task in unsent:
+    def _send_prepared(self) -> None:
+        unsent, self._unsent = self._unsent, {}
+        for client, sendings in unsent.items():
             try:
-                multiplexer.start(exchange)
+                exchanges = client.send_all([call for call, _ in sendings], self._multiplexer)
             except Exception as error:  # noqa: BLE001 - thrown into the pipeline, which knows its kinds
-                self._ready.append((task, None, error))
+                self._ready.extend((task, None, error) for _, task in sendings)
             else:
-                self._exchanges[exchange] = task
+                self._exchanges.update(zip(exchanges, (task for _, task in sendings), strict=True))
 
     def _look_up(self) -> None:
         lookups, self._lookups = self._lookups, []
-        speculation, self._speculation = self._speculation, None
-        if speculation is None:
-            results = self._cache.read([lookup for _, lookup in lookups])
-        else:
-            found = self._cache.read([*speculation.lookups, *(lookup for _, lookup in lookups)], speculation.piggyback)
-            results = found[len(speculation.lookups) :]
-            self._take_speculation(speculation, found[: len(speculation.lookups)], results)
-            if not (self.is_wanted and results):
-                self._lookups = [(task, lookup) for task, lookup in lookups if task in self._open]
-                return
+        results = self._cache.read([lookup for _, lookup in lookups])
         self._ready.extend((task, result, None) for (task, _), result in zip(lookups, results, strict=True))
 
-    def _take_speculation(
-        self, speculation: SpeculativeLookup, found: Sequence[LookupResult], results: Sequence[LookupResult]
-    ) -> None:
-        try:
-            self.is_wanted = speculation.take(found)
-        except BaseException:
-            self._cache.release(results)
-            self._leave_needless()
-            for task in self._open:
-                task.fail(DeadlineExceededError(task.target.conf.name))
-            self._open.clear()
-            raise
-        if not self.is_wanted:
-            self._leave_needless()
-
-    def _leave_needless(self) -> None:
-        for task in [task for task in self._open if task.abandon_if_unshared()]:
-            self._open.discard(task)
-            task.pipeline.close()
-
-    def _store(self) -> None:
+    def _store(self, more: Sequence[CacheWrite] = ()) -> None:
         writes, self._writes = self._writes, []
-        more = self._more_writes() if len(writes) == len(self._open) else ()
-        are_valid = self._cache.store(
-            [*(write for _, write in writes), *more],
-            fire_and_forget_if=lambda: all(task.abandon_if_unshared() for task, _ in writes),
-        )
+        are_valid = self._cache.store([*(write for _, write in writes), *more])
         self._ready.extend((task, is_valid, None) for (task, _), is_valid in zip(writes, are_valid, strict=False))
 
     def _collect(self) -> bool:
-        """Waits for answers and pauses, shortly when there is something to store; whether something came."""
+        """Waits for answers and pauses, shortly when there is something to store; returns whether anything came."""
         patience = self._patience_seconds()
         has_come = False
-        if self._exchanges and self._multiplexer is not None:
-            for exchange in self._answered(self._multiplexer, patience):
-                self._ready.append((self._exchanges.pop(exchange), exchange.answer, exchange.error))
-                has_come = True
-        elif (self._pauses or self._turns) and not self._writes:
-            with thread_gate().blocked():
-                self._sleep(patience)
+        if self._exchanges or ((self._pauses or self._turns) and not self._writes):
+            with start_gate().waiting_for_others():
+                answered = self._multiplexer.wait(patience)
+            for exchange in answered:
+                if (task := self._exchanges.pop(exchange, None)) is not None:
+                    self._ready.append((task, exchange.answer, exchange.error))
+                    has_come = True
         has_come = self._take_turns() or has_come
         if self._pauses:
             now = time.monotonic()
@@ -239,35 +201,17 @@ class EventLoop:
                 has_come = True
         return has_come
 
-    def _sleep(self, seconds: float) -> None:
-        """Until the bell rings, where there is one."""
-        if self._bell is None:
-            time.sleep(seconds)
-        else:
-            wait_readable([(self._bell.descriptor, select.POLLIN)], seconds)
-
     def _patience_seconds(self) -> float:
         patience = STORE_PATIENCE_SECONDS if self._writes else 60.0
         if self._pauses:
             patience = min(patience, max(0.0, self._pauses[0][0] - time.monotonic()))
-        # A place that came before the bell was hung up did not ring it.
+        # A place that was given before the bell was set did not ring it.
         waits = [0.0 if turn.ticket.has_place else turn.deadline.remaining_seconds for _, turn in self._turns]
         return min([patience, *waits])
 
-    def _answered(self, multiplexer: Multiplexer, patience: float) -> Iterable[Exchange]:
-        bell = self._bell
-        done = multiplexer.wait(min(patience, SHORT_WAIT_SECONDS), bell)
-        if done or patience <= SHORT_WAIT_SECONDS:
-            return done
-        with thread_gate().blocked():
-            return multiplexer.wait(patience - SHORT_WAIT_SECONDS, bell)
-
     def close(self) -> None:
-        """Ends what has not ended, after a failure of the event loop itself."""
-        if self._multiplexer is not None:
-            self._multiplexer.close()
+        """Fails the tasks that have not ended, after a failure of the event loop itself."""
         for task in list(self._open):
             task.pipeline.close()
             task.fail(RuntimeError("the event loop stopped"))
-        if self._bell is not None:
-            self._bell.close()
+        self._multiplexer.close()

@@ -1,4 +1,4 @@
-"""How the upstreams and the cache fare, over all processes of the gateway."""
+"""The health of the upstreams and of the cache, over all processes of the gateway."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from gateway_clients.redis_access.circuit import CacheDownError
 from gateway_clients.resilience.breaker import Override
 from gateway_clients.resilience.breaker_sync import BreakerReport, BreakerSync, breaker_sync
 
-#: From good to bad: an upstream is shown as the process sees it that sees it worst.
+#: From good to bad: an upstream is shown in the worst state that any process reports.
 STATES: Final = ("closed", "half-open", "open")
 FORCED: Final[Mapping[str, str]] = {Override.FORCED_OPEN: "open", Override.FORCED_CLOSED: "closed"}
 
@@ -42,7 +42,7 @@ class UpstreamHealth:
 
 @dataclass(frozen=True, slots=True)
 class FleetHealth:
-    """What the processes told of themselves; `is_whole` is false when only this one could be asked."""
+    """The health that the processes reported; `is_whole` is False when only this process could be asked."""
 
     upstreams: tuple[UpstreamHealth, ...]
     hit_ratio: float | None
@@ -50,7 +50,7 @@ class FleetHealth:
 
 
 def fleet_health(sharing: BreakerSync | None = None) -> FleetHealth:
-    """Of all processes, or of this one alone while Redis is down."""
+    """Returns the health over all processes; over this one alone while Redis is down."""
     sharing = sharing or breaker_sync()
     own_reports, own_rates = sharing.reports(), rate_book().rates()
     try:

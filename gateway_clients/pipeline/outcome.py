@@ -1,4 +1,4 @@
-"""What a call came to, and where that came from."""
+"""The outcome of a call, and the state that a section has by it."""
 
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ P = TypeVar("P")
 
 
 class SectionState(StrEnum):
-    """How an answer, or a part of a view, came about."""
+    """The state of a section of an answer."""
 
     FRESH = "fresh"
     CACHED = "cached"
@@ -19,20 +19,27 @@ class SectionState(StrEnum):
 
     @property
     def is_complete(self) -> bool:
-        """Whether a view with such a section still counts as complete."""
+        """Whether a view with a section in this state counts as complete."""
         return self is SectionState.FRESH or self is SectionState.CACHED
 
 
 class Freshness(msgspec.Struct, frozen=True):
-    """How an answer came about, for who wants to know what the cache had to do with it (RFC 9211).
+    """The part that the cache had in an answer (RFC 9211).
 
-    `ttl_seconds`: for how long what was kept is still fresh; below 0 since when it is not; None: nothing kept.
-    `is_collapsed`: somebody else's call was waited for. `state` is a section's, or an error's code.
+    `ttl_seconds`: for how long the entry is still fresh, negative since it expired; None without an entry.
+    `is_collapsed`: another request's call was waited for. `is_near`: it came from this process's own memory. `state`
+    is a section's, or an error's code.
     """
 
     state: str
     ttl_seconds: float | None = None
     is_collapsed: bool = False
+    is_near: bool = False
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it answers past its time, while it is asked for anew."""
+        return self.state == SectionState.CACHED and self.ttl_seconds is not None and self.ttl_seconds <= 0
 
 
 class Outcome(msgspec.Struct, Generic[P], frozen=True):
@@ -41,7 +48,8 @@ class Outcome(msgspec.Struct, Generic[P], frozen=True):
     `is_absent`: the upstream said 404 and `value` means nothing. `true_at`: the last monotonic moment of this process
     after which it was found true; what changed later may be missing. `is_unwatched`: it was asked for without Redis,
     which alone could tell what others changed meanwhile. `drifted` names the fields that could not be read, and `error`
-    is the code of the failure that a stale answer stands in for. `ttl_seconds` and `is_collapsed`: see `Freshness`.
+    is the code of the failure that a stale answer stands in for. `ttl_seconds`, `is_collapsed` and `is_near`: see
+    `Freshness`.
     """
 
     value: P
@@ -55,8 +63,14 @@ class Outcome(msgspec.Struct, Generic[P], frozen=True):
     error: str | None = None
     ttl_seconds: float | None = None
     is_collapsed: bool = False
+    is_near: bool = False
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it answers past its time, while it is asked for anew."""
+        return self.freshness.is_expired
 
     @property
     def freshness(self) -> Freshness:
-        """How it came about."""
-        return Freshness(self.state, self.ttl_seconds, self.is_collapsed)
+        """The part that the cache had in it."""
+        return Freshness(self.state, self.ttl_seconds, self.is_collapsed, self.is_near)

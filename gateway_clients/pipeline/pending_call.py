@@ -1,14 +1,17 @@
-"""A call that was started, or will be at the first wait for any call of the same request."""
+"""A call whose outcome is known, or will be after the first wait for any call of its request."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from gateway_clients.errors import GatewayError, GatewayOverloadedError, UpstreamNotFoundError
+from gateway_clients.conf import upstream_conf
+from gateway_clients.errors import GatewayError, UpstreamNotFoundError
 from gateway_clients.pipeline.call import Call
 from gateway_clients.pipeline.outcome import Freshness, Outcome, SectionState
+from gateway_clients.pipeline.pending_value import PendingValue
 from gateway_clients.pipeline.section import Section, section_of
+from gateway_clients.resilience.deadline import Deadline
 
 P = TypeVar("P")
 V = TypeVar("V")
@@ -16,20 +19,25 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class CallTiming:
-    """How long a call took, in milliseconds, and what it came to: a section's state or an error's code."""
+    """The duration of a call in milliseconds, and its outcome: a section's state or an error's code.
+
+    `planned_ms` is the longest it might have taken, `left_ms` the rest of the request's budget at its end.
+    """
 
     service: str
     operation: str
     milliseconds: float
     state: str
+    planned_ms: float | None = None
+    left_ms: float | None = None
 
 
 def _no_op() -> None:
-    """What a settled call starts: it lets go of its request, which holds it."""
+    """Replaces `start` of a settled call, so that the call no longer refers to its request."""
 
 
-class PendingCall(Generic[P]):
-    """One call's outcome. `start` starts all calls of the request that were not started, and settles them."""
+class PendingCall(PendingValue[P]):
+    """The outcome of one call. `start` sends all calls of the request that were not sent, and settles them."""
 
     __slots__ = ("_outcome", "_start", "call", "ended_at", "error", "started_at")
 
@@ -41,41 +49,62 @@ class PendingCall(Generic[P]):
         self.started_at = 0.0
         self.ended_at = 0.0
 
+    def timing_by(self, deadline: Deadline) -> CallTiming:
+        """Returns the call's timing within a request that has this deadline."""
+        seconds_left = deadline.at - self.started_at
+        return CallTiming(
+            self.call.service,
+            self.call.operation,
+            max(0.0, self.ended_at - self.started_at) * 1000,
+            self.freshness.state,
+            planned_ms=max(0.0, min(upstream_conf(self.call.service).timeout_seconds, seconds_left)) * 1000,
+            left_ms=max(0.0, deadline.at - self.ended_at) * 1000,
+        )
+
     @property
-    def timing(self) -> CallTiming:
-        """How long it took."""
-        milliseconds = max(0.0, self.ended_at - self.started_at) * 1000
-        return CallTiming(self.call.service, self.call.operation, milliseconds, self.freshness.state)
+    def trouble(self) -> str:
+        """Why the call is not whole: an error's code, `stale`, `drifted` or `omitted`; "" for a whole one."""
+        if self._outcome is None:
+            is_absent = isinstance(self.error, UpstreamNotFoundError)
+            return "" if self.error is None or is_absent else str(getattr(self.error, "code", "internal_error"))
+        if not self._outcome.state.is_complete:
+            return self._outcome.state
+        return "drifted" if self._outcome.drifted else "omitted" if self._outcome.omitted else ""
+
+    @property
+    def came_to(self) -> Outcome[P] | None:
+        """The outcome; None before it is known, and for a call that failed."""
+        return self._outcome
 
     @property
     def freshness(self) -> Freshness:
-        """How it came about; of one that failed its error's code."""
+        """The part that the cache had in it; for a failed call its error's code."""
         if self._outcome is not None:
             return self._outcome.freshness
         return Freshness(str(getattr(self.error, "code", "internal_error")))
 
     @property
     def true_at(self) -> float:
-        """A monotonic moment after which the outcome, or the error, was found true: no earlier change is missing."""
+        """The monotonic time in seconds at which the outcome, or the error, was true: no earlier change is missing."""
         return self._outcome.true_at if self._outcome is not None else self.started_at
 
     @property
     def is_settled(self) -> bool:
-        """Whether it has ended."""
+        """Whether the call has an outcome or an error."""
         return self._outcome is not None or self.error is not None
 
     def settle(self, outcome: Outcome[P]) -> None:
-        """It has ended with this; a 404 is an error to whoever requires it."""
+        """Ends the call with an outcome; a 404 becomes an error in `require`."""
         self._outcome, self.error, self._start = outcome, None, _no_op
         self.ended_at = time.monotonic()
 
     def fail(self, error: BaseException) -> None:
-        """It has ended with this error."""
+        """Ends the call with an error."""
         self._outcome, self.error, self._start = None, error, _no_op
         self.ended_at = time.monotonic()
 
     def outcome(self) -> Outcome[P]:
-        """Waits. Raises an UpstreamError, or GatewayOverloadedError, when there is no answer and no stale one."""
+        """Waits for the outcome. Raises an UpstreamError or GatewayOverloadedError without even a stale answer."""
         outcome = self._settled()
         if outcome.is_absent:
             raise UpstreamNotFoundError(self.call.service, upstream_status=404)
@@ -93,15 +122,17 @@ class PendingCall(Generic[P]):
         """Waits for the payload; the view fails without it. Raises as `outcome` does."""
         return self.outcome().value
 
-    def section(self, transform: Callable[[P], V], *, fallback: Callable[[], V] | None = None) -> Section[V]:
-        """Waits; the view shows without it. A 404 is `fresh` with None; another failure is `fallback` or `unavailable`.
+    def advance(self) -> P:
+        """Waits for the payload, as `require` does."""
+        return self.outcome().value
 
-        Raises GatewayOverloadedError only: a request that was shed has no sections.
+    def section(self, transform: Callable[[P], V], *, fallback: Callable[[], V] | None = None) -> Section[V]:
+        """Waits for a section that a view can do without.
+
+        A 404 is `fresh` with None; another failure, also a call that was shed, is `fallback` or `unavailable`.
         """
         try:
             outcome = self._settled()
-        except GatewayOverloadedError:
-            raise
         except UpstreamNotFoundError:
             return Section(None, SectionState.FRESH)
         except GatewayError as error:

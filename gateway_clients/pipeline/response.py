@@ -1,4 +1,4 @@
-"""What an upstream's answer means: a payload, or one of our errors."""
+"""Turns an upstream's answer into a payload or into one of the gateway's errors."""
 
 import math
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.messages import UpstreamResponse
 
 P = TypeVar("P")
-#: The first digit of a status that says so.
+#: The first digit of a successful status.
 SUCCESSFUL: Final = 2
 log = structlog.get_logger(__name__)
 security_log = structlog.get_logger("security")
@@ -37,7 +37,7 @@ class _Problem(msgspec.Struct):
 
 
 def parse_response(call: Call[P], answer: UpstreamResponse, deadline: Deadline | None = None) -> Parsed[P]:
-    """The payload of an answer, read by the deadline. Raises UpstreamError's kinds."""
+    """Returns the payload of an answer, parsed by the deadline. Raises the subclasses of UpstreamError."""
     if answer.status // 100 == SUCCESSFUL:
         return _parsed(call, answer, deadline)
     raise refusal(call, answer)
@@ -59,7 +59,7 @@ def _parsed(call: Call[P], answer: UpstreamResponse, deadline: Deadline | None) 
 
 
 def refusal(call: Call[Any], answer: UpstreamResponse) -> UpstreamError:
-    """The error that a status other than 2xx means."""
+    """Returns the error that a status other than 2xx stands for."""
     service, status = call.service, answer.status
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return UpstreamServerError(service, was_sent=True)
@@ -84,7 +84,7 @@ def _detail(body: bytes) -> str | None:
 
 
 def retry_after_seconds(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """`Retry-After` (RFC 9110, 10.2.3) in seconds, not clamped; None where there is none that can be read."""
+    """Returns `Retry-After` (RFC 9110, 10.2.3) in seconds, not clamped; None without a readable one."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text) if len(text) < 10 else math.inf

@@ -1,4 +1,4 @@
-"""One part of a view, and how it came about."""
+"""One part of a view, with its state."""
 
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,8 @@ V = TypeVar("V")
 class Section(msgspec.Struct, Generic[V], frozen=True):
     """One part of a view: its value (None where there is none), state, age in seconds, error code, unreadable items.
 
-    `drifted` names the fields that could not be read, as the upstream calls them.
+    `drifted` names the fields that could not be read, as the upstream calls them. `members`: whose data it shows; None:
+    that of the member who was asked for, if one was. `is_near`: it came from this process's own memory.
     """
 
     value: V | None
@@ -22,15 +23,17 @@ class Section(msgspec.Struct, Generic[V], frozen=True):
     error: str | None = None
     omitted: int = 0
     drifted: tuple[str, ...] = ()
+    members: tuple[str, ...] | None = None
+    is_near: bool = False
 
     @property
     def is_whole(self) -> bool:
-        """Whether it shows all that the upstream has, as it is or was within the time that it may be kept."""
+        """Whether it shows all that the upstream has, no older than its data class allows."""
         return self.state.is_complete and not self.omitted and not self.drifted
 
 
 def section_of(outcome: Outcome[Any], value: V | None) -> Section[V]:
-    """A section that shows `value`, which was made of this outcome."""
+    """Returns a section that shows `value`, which was made of the outcome."""
     return Section(
         value,
         outcome.state,
@@ -38,11 +41,12 @@ def section_of(outcome: Outcome[Any], value: V | None) -> Section[V]:
         error=outcome.error,
         omitted=outcome.omitted,
         drifted=drifted_fields(outcome.drifted) if outcome.drifted else (),
+        is_near=outcome.is_near,
     )
 
 
 def drifted_fields(paths: Sequence[str]) -> tuple[str, ...]:
-    """The fields at these paths, without the list that they may be in: `plan.name` for `items[].plan.name`."""
+    """Returns the fields at these paths without their list: `plan.name` for `items[].plan.name`."""
     return tuple(dict.fromkeys(path.removeprefix("items[].").removesuffix("[]") for path in paths))
 
 

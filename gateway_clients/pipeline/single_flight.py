@@ -1,4 +1,4 @@
-"""Identical reads of one process at the same time share one: its leader does the work, the others wait for it."""
+"""Single flight: identical reads of one process at one time share the read of their leader."""
 
 import threading
 import time
@@ -6,16 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.runtime.thread_gate import thread_gate
+from gateway_clients.runtime.start_gate import start_gate
 
 T = TypeVar("T")
 
 
-class SharedRead(Generic[T]):
-    """One read under way. `tags` are those whose invalidation voids it: whoever asks after that starts another.
+class ReadAbandonedError(Exception):
+    """The leader dropped the shared read; each follower reads again."""
 
-    Another process's invalidation does not: who follows it looks at when its result was true. `stale` is the last good
-    answer, once known, for those who cannot wait for the end.
+
+class SharedRead(Generic[T]):
+    """One read under way. An invalidation of one of `tags` in this process voids it: later requests start another read.
+
+    An invalidation in another process does not: followers check when the result was true. `stale` is the last good
+    answer, once known, for followers that cannot wait for the end.
     """
 
     __slots__ = (
@@ -29,13 +33,11 @@ class SharedRead(Generic[T]):
         "result",
         "stale",
         "tags",
-        "waiters",
     )
 
     def __init__(self, name: str, tags: tuple[str, ...], lock: threading.Lock) -> None:
         self.name = name
         self.tags = tags
-        self.waiters = 0
         self.is_complete = self.is_voided = False
         self.completed_at = 0.0
         self.result: T | None = None
@@ -45,7 +47,7 @@ class SharedRead(Generic[T]):
         self._completion: threading.Event | None = None
 
     def complete(self, result: T | None, error: BaseException | None) -> threading.Event | None:
-        """Holds the result, or the error, for all who wait; they wait for the event. Under the lock."""
+        """Sets the result or the error for the followers, who wait for the event. The caller holds the lock."""
         if self.is_complete:
             return None
         self.result, self.error, self.is_complete = result, error, True
@@ -53,7 +55,7 @@ class SharedRead(Generic[T]):
         return self._completion
 
     def wait(self, deadline: Deadline) -> bool:
-        """Waits until it is complete or the deadline has passed; whether it is complete."""
+        """Waits until it is complete or the deadline has passed; returns whether it is complete."""
         if self.is_complete:
             return True
         with self._lock:
@@ -62,7 +64,7 @@ class SharedRead(Generic[T]):
             if self._completion is None:
                 self._completion = threading.Event()
             completion = self._completion
-        with thread_gate().blocked():
+        with start_gate().waiting_for_others():
             return completion.wait(deadline.remaining_seconds)
 
 
@@ -74,7 +76,7 @@ class SingleFlight:
         self._under_way: dict[str, SharedRead[Any]] = {}
 
     def join(self, wanted: Sequence[tuple[str, tuple[str, ...]]]) -> list[tuple[SharedRead[Any], bool]]:
-        """For each (name, tags) the shared read under way, or a new one; and whether the caller leads it."""
+        """Returns for each (name, tags) the shared read under way, or a new one, and whether the caller leads it."""
         boarded = []
         with self._lock:
             for name, tags in wanted:
@@ -83,12 +85,11 @@ class SingleFlight:
                     shared_read = self._under_way[name] = SharedRead(name, tags, self._lock)
                     boarded.append((shared_read, True))
                 else:
-                    shared_read.waiters += 1
                     boarded.append((shared_read, False))
         return boarded
 
     def complete(self, shared_read: SharedRead[T], result: T | None = None, error: BaseException | None = None) -> None:
-        """Ends a shared read: whoever asks from now on starts another."""
+        """Ends a shared read: later requests start another."""
         with self._lock:
             if self._under_way.get(shared_read.name) is shared_read:
                 del self._under_way[shared_read.name]
@@ -96,17 +97,8 @@ class SingleFlight:
         if completion is not None:
             completion.set()
 
-    def abandon_if_unshared(self, shared_read: SharedRead[Any]) -> bool:
-        """Whether nobody follows it; nobody does from now on then, and who asks starts another."""
-        with self._lock:
-            if shared_read.waiters:
-                return False
-            if self._under_way.get(shared_read.name) is shared_read:
-                del self._under_way[shared_read.name]
-            return True
-
     def void(self, tags: frozenset[str]) -> None:
-        """Marks the shared reads with one of the tags, or all of them; who asks from now on does not join them."""
+        """Voids the shared reads with one of the tags, or all of them: later requests do not join them."""
         with self._lock:
             voided = [
                 shared_read
@@ -118,6 +110,6 @@ class SingleFlight:
                 del self._under_way[shared_read.name]
 
     def under_way(self, matches: Callable[[str], bool] = lambda _: True) -> int:
-        """How many reads are under way."""
+        """Returns the number of reads under way whose names match."""
         with self._lock:
             return sum(map(matches, self._under_way))

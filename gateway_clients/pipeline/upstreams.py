@@ -1,4 +1,4 @@
-"""What this process has of each upstream: breaker, bulkhead, retry budget, connections."""
+"""This process's breaker, bulkhead, retry budget and connections of each upstream."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,15 +7,16 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from gateway_clients.conf import SERVICES, UpstreamConf, upstream_conf
+from gateway_clients.instrumentation.breaker_metrics import BreakerMetrics
+from gateway_clients.resilience.admission import Admission, Followers
 from gateway_clients.resilience.breaker import Breaker
 from gateway_clients.resilience.breaker_sync import breaker_sync
-from gateway_clients.resilience.bulkhead import Admission, Bulkhead, Followers
+from gateway_clients.resilience.bulkhead import Bulkhead
 from gateway_clients.resilience.retry import RetryBudget
 from gateway_clients.runtime.singletons import process_singleton
-from gateway_clients.transport.multiplexed.connection_pool import connection_pool_of
 from gateway_clients.transport.requests_client import RequestsClient
 
-#: Of the reads that may wait on upstreams this share may wait for calls of others to one that is in trouble.
+#: The share of the waiting reads that may wait for other requests' calls to one upstream in trouble.
 FOLLOWERS_SHARE: Final = 0.25
 
 
@@ -29,18 +30,16 @@ class Upstream:
     waiters: Followers
     retries: RetryBudget
     client: RequestsClient
-    #: Whether its calls can go side by side on one thread; others have to be spread over threads.
-    is_multiplexed: bool
 
 
 @process_singleton
 def upstream(name: str) -> Upstream:
-    """The upstream of that name. Raises KeyError."""
+    """Returns the upstream of that name. Raises KeyError."""
     conf = upstream_conf(name)
     sharing = breaker_sync()
     breaker = Breaker(
         conf,
-        on_trip=sharing.publish_trip,
+        listeners=[BreakerMetrics()],
         on_pause=sharing.publish_pause,
         may_probe=sharing.may_probe,
         on_probe_end=sharing.end_probe,
@@ -49,7 +48,7 @@ def upstream(name: str) -> Upstream:
     return Upstream(
         conf=conf,
         breaker=breaker,
-        bulkhead=Bulkhead(name, conf.bulkhead_limit),
+        bulkhead=Bulkhead(name, conf.bulkhead_limit, timeout_seconds=conf.timeout_seconds),
         waiters=Followers(
             name,
             most=settings.ADMISSION_LIMIT,
@@ -58,30 +57,23 @@ def upstream(name: str) -> Upstream:
         ),
         retries=RetryBudget(conf.retry_budget, has_reserve=True),
         client=RequestsClient(conf),
-        is_multiplexed=conf.base_url.startswith("http://"),
     )
 
 
 def all_upstreams() -> list[Upstream]:
-    """All eight."""
+    """Returns every upstream, in the order of the settings."""
     return [upstream(name) for name in SERVICES]
 
 
 @process_singleton
-def multiplex_all() -> bool:
-    """Whether the calls of any upstreams can go side by side on one thread."""
-    return all(each.is_multiplexed for each in all_upstreams())
-
-
-@process_singleton
 def admission() -> Admission:
-    """The limit of this process's reads that wait on upstreams."""
+    """Returns the limit of this process's reads that wait on upstreams."""
     return Admission(settings.ADMISSION_LIMIT)
 
 
 @process_singleton
 def reserved_admission() -> Admission:
-    """The same for writes and what else has reserved places: their threads are their limit."""
+    """Returns the limit of writes and of whatever else has reserved places: that of their threads."""
     return Admission(settings.THREADS)
 
 
@@ -89,9 +81,7 @@ def forget(**_: object) -> None:
     """Start anew with other settings; for tests."""
     for made in upstream.instances():
         made.client.close()
-        connection_pool_of(made.conf).close()
     upstream.cache_clear()
-    multiplex_all.cache_clear()
     admission.cache_clear()
     reserved_admission.cache_clear()
 

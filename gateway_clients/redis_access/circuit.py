@@ -1,4 +1,7 @@
-"""Redis behind a breaker of its own: at its first failure calls go on without it, and a background probe asks again."""
+"""The breaker in front of Redis.
+
+It opens at the first failure: calls go on without Redis until a probe in the background succeeds.
+"""
 
 import threading
 import time
@@ -13,19 +16,20 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.exceptions import RedisError
 
+from gateway_clients.instrumentation.trips import note_redis_trip
 from gateway_clients.redis_access.error_replies import RedisState, concerns_server, refusal_code, state_behind
 from gateway_clients.redis_access.script import Script, ScriptCall
 from gateway_clients.redis_access.script_pool import forget_connections, script_pool_of
 
 R = TypeVar("R")
 PROBE_SECONDS: Final = 0.25
-#: Seconds in which refusals are told in the log once.
+#: Seconds in which refusals are logged once.
 REFUSAL_LOG_SECONDS: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
 class CacheDownError(Exception):
-    """Redis is not asked at the moment, or did not answer in time (`was_asked`: it may still do what it was told)."""
+    """Redis is not asked at the moment, or did not answer in time (`was_asked`: it may still run the command)."""
 
     def __init__(self, *, was_asked: bool = False) -> None:
         super().__init__()
@@ -33,7 +37,7 @@ class CacheDownError(Exception):
 
 
 class CacheRefusedError(CacheDownError):
-    """Redis answers, but has refused this command; `code` is the refusal's first word, such as `OOM`."""
+    """Redis answers, but refused this command; `code` is the refusal's first word, such as `OOM`."""
 
     def __init__(self, code: str) -> None:
         super().__init__()
@@ -41,12 +45,12 @@ class CacheRefusedError(CacheDownError):
 
 
 class RedisCircuit:
-    """Runs commands while Redis answers, and says so at once while it does not.
+    """Runs commands while Redis answers, and raises at once while it does not.
 
-    A refusal of one command is its caller's: Redis stays in use. One that any command would get makes Redis down.
-    Going down closes the kept connections, and the probe dials: the address may lead to another server by now.
-    `before_return` and what was given to `on_return` run, in the probe's thread, before the process uses Redis again;
-    when one of them fails Redis stays down.
+    The refusal of one command is raised to its caller, and Redis stays in use; a refusal that any command would get
+    opens the circuit. Opening closes the kept connections, and the probe dials: the address may lead to another server
+    by now. `before_return` and the actions of `on_return` run in the probe's thread before the process uses Redis
+    again; if one of them fails, the circuit stays open.
     """
 
     def __init__(
@@ -67,7 +71,7 @@ class RedisCircuit:
 
     @property
     def is_down(self) -> bool:
-        """Whether Redis is not being asked at the moment."""
+        """Whether the circuit is open: Redis is not asked."""
         return self._is_down
 
     @property
@@ -76,30 +80,35 @@ class RedisCircuit:
         return self._state
 
     def on_return(self, action: Callable[[Redis], None]) -> None:
-        """Runs this too before the process uses Redis again."""
+        """Adds an action that runs before the process uses Redis again."""
         self._before_return.append(action)
 
     def ahead_of_return(self, action: Callable[[Redis], None]) -> None:
-        """Runs this before those; it may take long, and nobody who has something to be kept waits for it."""
+        """Adds an action that runs before those of `on_return`, without the lock: it may take long."""
         self._ahead_of_return.append(action)
 
     def run(self, command: Callable[[Redis], R]) -> R:
-        """The command's result. Raises CacheDownError, at the latest after one socket timeout, or CacheRefusedError."""
+        """Returns the command's result. Raises CacheDownError within one socket timeout, or CacheRefusedError."""
         if self._is_down:
             raise CacheDownError
+        began_at = time.monotonic()
         try:
-            return command(self._connect())
+            result = command(self._connect())
         except (RedisError, OSError) as error:
             if not concerns_server(error):
+                note_redis_trip(began_at, "refused")
                 self._tell_refusal(error)
                 raise CacheRefusedError(refusal_code(error)) from error
+            note_redis_trip(began_at, "failed")
             self._go_down(error)
             raise CacheDownError(was_asked=True) from error
+        note_redis_trip(began_at, "ok")
+        return result
 
     def run_or_keep(self, command: Callable[[Redis], object], keep: Callable[[], None]) -> bool:
-        """Runs the command, or `keep`s what `before_return` is to do later; no return of Redis falls in between.
+        """Runs the command, or calls `keep` so that `before_return` does it later; Redis cannot return in between.
 
-        Whether the command was run. Where Redis has refused it, Redis is down until it has been done.
+        Returns whether the command was run. If Redis refused it, the circuit is open until it has been done.
         """
         while True:
             try:
@@ -120,12 +129,8 @@ class RedisCircuit:
         return answer
 
     def scripts(self, calls: Sequence[ScriptCall]) -> list[Any]:
-        """Runs several in one round trip; what each answers. Raises CacheDownError."""
+        """Runs several scripts in one round trip and returns their answers. Raises CacheDownError."""
         return self.run(lambda redis: script_pool_of(redis.connection_pool).run(calls))
-
-    def scripts_or_leave(self, calls: Sequence[ScriptCall], fire_and_forget_if: Callable[[], bool]) -> list[Any] | None:
-        """The same; None without waiting when `fire_and_forget_if`, asked once they are on their way, says so."""
-        return self.run(lambda redis: script_pool_of(redis.connection_pool).run_or_leave(calls, fire_and_forget_if))
 
     def _tell_refusal(self, error: Exception) -> None:
         now = time.monotonic()
@@ -179,19 +184,19 @@ class RedisCircuit:
 
 
 def write_probe(redis: Redis) -> None:
-    """Asks Redis for a write, not a ping: one that is full or read-only would fail the next caller at once."""
+    """Probes Redis by a write, not a ping: one that is full or read-only would fail the next command."""
     redis.set(f"{settings.CACHE_KEY_PREFIX}:probe", b"1", px=1000)
 
 
 @cache
 def default_connection() -> Redis:
-    """The connection of Django's default cache."""
+    """Returns the connection of Django's default cache."""
     connection: Redis = get_redis_connection("default")
     return connection
 
 
 def forget(**_: object) -> None:
-    """Connect anew with other settings; for tests."""
+    """Drops the connection when settings change, in tests."""
     default_connection.cache_clear()
 
 

@@ -22,9 +22,10 @@ from redis.exceptions import InvalidResponse, ResponseError
 from redis.retry import Retry
 from redis.utils import str_if_bytes
 
-from gateway_clients.redis_access.addresses import addresses_of
 from gateway_clients.redis_access.error_replies import CLUSTER, refusal_code
+from gateway_clients.redis_access.sentinels import Places, primary_of
 from gateway_clients.redis_access.server_identity import Server, server_at
+from gateway_clients.runtime.dns import dial, redis_resolver
 from gateway_clients.runtime.nonblocking_socket import BlockingSocket
 from gateway_clients.tls import client_context
 
@@ -35,11 +36,13 @@ MAX_AGE_SECONDS: Final = 60.0
 #: The version of Redis's protocol that has no pushes: nothing comes that was not asked for.
 PROTOCOL: Final = 2
 #: What the reader says while an answer is not whole.
+#: Seconds that a dial may take where the address of Redis names no limit.
+LONGEST_DIAL_SECONDS: Final = 60.0
 _NOT_YET: Final = object()
 
 
 class KeptConnection(AbstractConnection):
-    """What all of our connections share. Times are those of the monotonic clock, in seconds."""
+    """A connection that is not used when stale. Times are those of the monotonic clock, in seconds."""
 
     port: int
     dialled_at = 0.0
@@ -47,14 +50,14 @@ class KeptConnection(AbstractConnection):
 
     @cached_property
     def server(self) -> Server:
-        """What is known of whom it leads to."""
+        """The server that the connection leads to."""
         if isinstance(self, UnixDomainSocketConnection):
             return server_at(self.path, self.db)
         return server_at(f"{self.host}:{self.port}", self.db)
 
     @property
     def is_stale(self) -> bool:
-        """Whether it is better closed than used."""
+        """True where the connection is idle or open for too long, or leads to a server of before."""
         now, dialled_at = time.monotonic(), self.dialled_at
         is_old = now - self.used_at > IDLE_SECONDS or now - dialled_at > MAX_AGE_SECONDS
         return is_old or dialled_at < self.server.valid_from
@@ -86,7 +89,7 @@ class KeptConnection(AbstractConnection):
             self.server.meet(run_id, self.dialled_at)
 
     def _server_info(self) -> dict[str, str]:
-        """What Redis tells of itself; nothing where it may not, or where a proxy does not pass the question on."""
+        """Redis's own INFO; empty where it refuses, or where a proxy does not pass the question on."""
         self.send_command("INFO", "server", check_health=False)  # type: ignore[no-untyped-call]
         try:
             text: str = str_if_bytes(self.read_response())
@@ -105,8 +108,6 @@ class NonblockingConnection(KeptConnection):
 
     prompt: BlockingSocket
     reader: Reader
-    #: Answers that nobody has waited for yet.
-    left_answers: int = 0
 
     def _connect(self) -> socket.socket:
         """redis-py's place to make the socket."""
@@ -115,13 +116,13 @@ class NonblockingConnection(KeptConnection):
         self.prompt.settimeout(self.socket_timeout)
         error_of = DefaultParser.parse_error
         self.reader = Reader(protocolError=InvalidResponse, replyError=error_of, notEnoughData=_NOT_YET)
-        self.left_answers = 0
         return self.prompt
 
     def answers(self, count: int) -> list[Any]:
-        """Waits for what Redis says to so many commands; its errors among it, its pushes left out.
+        """Waits for the answers to so many commands, errors among them; pushes are left out.
 
-        Raises RedisError, OSError, and InvalidResponse where there is more: nobody knows then which answer is whose.
+        Raises RedisError, OSError, and InvalidResponse where there is more: no answer can be
+        matched to its command then.
         """
         answers: list[Any] = []
         try:
@@ -145,44 +146,40 @@ class NonblockingConnection(KeptConnection):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing has come that was not asked for, not the end either."""
+        """True where no input waits, not the end of the connection either."""
         return not (self.reader.has_data() or self.prompt.has_input())
 
     def _received(self) -> bytes:
-        """What has come, or comes; most often an answer that was left is there."""
-        try:
-            data = self.prompt.receive_now() if self.left_answers else self.prompt.receive()
-        except BlockingIOError:
-            data = self.prompt.receive()
+        """Waits for bytes. Raises ConnectionResetError at the end of the connection."""
+        data = self.prompt.receive()
         if not data:
             raise ConnectionResetError(errno.ECONNRESET, "Redis has closed the connection")
         return data
 
 
 class DialledConnection(Connection):
-    """redis-py's connection over TCP, with a limit to how long its host is looked up."""
+    """redis-py's connection over TCP, with a limit to how long its host is looked up.
+
+    Where there are sentinels, its host is the name by which they know the server.
+    """
+
+    def __init__(self, *, sentinels: Places = (), **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        self._sentinels = sentinels
 
     def _connect(self) -> socket.socket:
-        """redis-py's place to make the socket. Raises OSError."""
-        failure: OSError = OSError(errno.EADDRNOTAVAIL, "no address")
-        seconds: float | None = self.socket_connect_timeout
-        for family, address in addresses_of(self.host, self.port, seconds):
-            made = socket.socket(family, socket.SOCK_STREAM)
-            try:
-                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                made.settimeout(seconds)
-                made.connect(address)
-                made.settimeout(self.socket_timeout)
-            except OSError as error:
-                failure = error
-                made.close()
-            else:
-                return made
-        raise failure
+        """redis-py's place to make the socket. Raises OSError, RedisError."""
+        seconds = self.socket_connect_timeout or LONGEST_DIAL_SECONDS
+        host, port = self.host, self.port
+        if self._sentinels:
+            host, port = primary_of(host, self._sentinels, seconds)
+        made = dial(host, port, seconds, redis_resolver())
+        made.settimeout(self.socket_timeout)
+        return made
 
 
 class NonblockingTCPConnection(NonblockingConnection, DialledConnection):
-    """Over TCP."""
+    """A NonblockingConnection over TCP."""
 
 
 class NonblockingUnixConnection(NonblockingConnection, UnixDomainSocketConnection):
@@ -212,16 +209,19 @@ CONNECTION_CLASSES: Final[Mapping[str, Any]] = {
 }
 
 
-def pool_options(url: str, *, timeout_seconds: float, most: int, ca_bundle: str = "") -> dict[str, Any]:
-    """What a pool of connections to the Redis at `url` is made with. Raises KeyError for an unknown scheme.
+def pool_options(
+    url: str, *, timeout_seconds: float, most: int, ca_bundle: str = "", sentinels: Places = ()
+) -> dict[str, Any]:
+    """The options of a pool of connections to the Redis at `url`. Raises KeyError for an unknown scheme.
 
-    `ca_bundle` is the path of whose certificates are trusted, "" for the usual authorities. Raises OSError for one that
-    cannot be read.
+    `sentinels` know the host of `url` as the name of a primary. `ca_bundle` is the path of whose certificates are
+    trusted, "" for the usual authorities. Raises OSError for one that cannot be read.
     """
     scheme = urlsplit(url).scheme
     return {
         "connection_class": CONNECTION_CLASSES[scheme],
         **(_tls_options(url, ca_bundle) if scheme == "rediss" else {}),
+        **({"sentinels": sentinels} if sentinels and scheme != "unix" else {}),
         "protocol": PROTOCOL,
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": timeout_seconds,

@@ -1,4 +1,4 @@
-"""What an error of Redis is about: the one command that it refuses, or the server, which then is of no use."""
+"""Distinguishes errors of Redis that refuse one command from those that make the server unusable."""
 
 import re
 from collections.abc import Iterable
@@ -8,22 +8,22 @@ from redis.exceptions import DataError, MaxConnectionsError, RedisError, Respons
 
 RedisState = Literal["up", "down", "down for writes", "cluster"]
 
-#: Our own code, for a server that is a node of a cluster. The scripts need all keys on one server.
+#: The gateway's own code for a node of a cluster. The scripts need all keys on one server.
 CLUSTER: Final = "CLUSTER"
-#: A node of a cluster says these where the keys of a command are elsewhere, or nowhere.
+#: Codes of a cluster's node for keys that are on another node, or on none.
 OF_A_CLUSTER: Final = frozenset({CLUSTER, "MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
-#: A server says these to every command that writes: it is a replica, it is full, or it cannot save or replicate.
+#: Codes for every command that writes: the server is a replica, is full, or cannot save or replicate.
 OF_WRITES: Final = frozenset({"READONLY", "OOM", "MISCONF", "NOREPLICAS"})
-#: No command is of use behind one of these. A full server still answers what it holds; a replica may hold what is old.
+#: After one of these codes no command is useful. A full server still answers reads; a replica may hold old data.
 OF_THE_SERVER: Final = OF_A_CLUSTER | {"READONLY", "MASTERDOWN", "LOADING", "NOAUTH", "WRONGPASS"}
-#: These say that Redis was not even asked: all connections are in use, or a value is of a type that cannot be sent.
+#: Errors raised before Redis was asked: all connections are in use, or a value cannot be sent.
 OF_THIS_PROCESS: Final = (MaxConnectionsError, DataError)
 #: Redis 6 wraps the refusal of a command in a script: `Error running script (...): @user_script: 1: -OOM command ...`.
 _WRAPPED: Final = re.compile(r": -([A-Z]+) ")
 
 
 def refusal_code(error: BaseException) -> str:
-    """The first word of Redis's refusal, such as `READONLY`; "" for an error that is none."""
+    """Returns the first word of Redis's refusal, such as `READONLY`; "" for any other error."""
     if not isinstance(error, RedisError):
         return ""
     text = str(error)
@@ -36,21 +36,21 @@ def refusal_code(error: BaseException) -> str:
 
 
 def concerns_server(error: Exception) -> bool:
-    """Whether Redis is of no use behind this error: there was no answer, or any other command would be refused too."""
+    """Returns whether there was no answer, or any other command would be refused too."""
     if isinstance(error, ResponseError):
         return refusal_code(error) in OF_THE_SERVER
     return not isinstance(error, OF_THIS_PROCESS)
 
 
 def state_behind(code: str) -> RedisState:
-    """What Redis is when it has refused to write with this code, or has not answered ("")."""
+    """Returns the state of a Redis that refused a write with this code, or did not answer ("")."""
     if code in OF_A_CLUSTER:
         return "cluster"
     return "down for writes" if code in OF_WRITES else "down"
 
 
 def raise_server_refusal(answers: Iterable[object]) -> None:
-    """Raises the first of a pipeline's answers that is an error and concerns the server."""
+    """Raises the first error among a pipeline's answers that concerns the server."""
     for answer in answers:
         if isinstance(answer, RedisError) and concerns_server(answer):
             raise answer

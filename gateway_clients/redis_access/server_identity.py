@@ -1,8 +1,8 @@
-"""Which server the address of Redis leads to: whenever that is another one, all that is cached is void.
+"""Identifies the server at Redis's address: when another server takes its place, every entry is void.
 
 A server that takes another's place may lack what was invalidated last. Each has a run id of its own, also after a
-restart. In Redis stands the run id of the server that the generation was last raised on, so that a process that starts
-behind a failover notices it as well.
+restart. Redis holds the run id of the server that the generation was last raised on, so that a process that starts
+after a failover notices it as well.
 """
 
 import time
@@ -24,10 +24,10 @@ return 1
 
 
 class Server:
-    """What this process knows of the Redis at one address.
+    """The Redis at one address, as this process knows it.
 
-    `run_id` is "" before one was met. Connections that were dialled before `valid_from`, in seconds of the monotonic
-    clock, are of no use any more.
+    `run_id` is "" before the first connection. Connections that were dialled before `valid_from`, in seconds of the
+    monotonic clock, are stale.
     """
 
     def __init__(self) -> None:
@@ -35,23 +35,23 @@ class Server:
         self.valid_from = 0.0
 
     def greeting(self, run_id: str) -> tuple[str | int, ...] | None:
-        """The command that a server is told before it is used, None for the one that is known."""
+        """Returns the command to send before a server is used; None for the known server."""
         if not run_id or run_id == self.run_id:
             return None
         return ("EVAL", MEET, 2, generation_name(), server_name(), run_id, "1" if self.run_id else "")
 
     def meet(self, run_id: str, dialled_at: float) -> None:
-        """From now on this one is known; those connections that lead to another are of no use."""
+        """Records the server; connections that lead to another one are stale from now on."""
         if self.run_id:
             self.valid_from = max(self.valid_from, dialled_at)
         self.run_id = run_id
 
     def forget_connections(self) -> None:
-        """All there are now are of no use any more."""
+        """Makes all present connections stale."""
         self.valid_from = time.monotonic()
 
 
 @process_singleton
 def server_at(_address: str, _database: int) -> Server:
-    """The one at `host:port`, or at the path of a Unix socket."""
+    """Returns the server at `host:port`, or at the path of a Unix socket."""
     return Server()

@@ -1,1 +1,1 @@
-"""What keeps a failing upstream from taking others with it: deadlines, breakers, bulkheads, retries with a budget."""
+"""Deadlines, breakers, bulkheads and retry budgets: they keep a failing upstream from taking others with it."""

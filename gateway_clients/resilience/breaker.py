@@ -1,76 +1,46 @@
-"""One breaker for each upstream: pybreaker's states, with the lock around the bookkeeping only, never around the call.
+"""One circuit breaker for each upstream: pybreaker's, but its lock covers the bookkeeping and never the call.
 
     permit = breaker.admit()          # or UpstreamCircuitOpenError / UpstreamBusyError: not called
     ...                               # the call, side by side with others
     permit.succeeded(seconds)         # or .failed(seconds), .ignored()
 
-It opens at its fifth failure in a row, or when half of at least 20 calls of the last 10 s failed or were slow; after
-60 s it is half-open and lets one probe through at a time. An outcome that began under an earlier state changes nothing.
+pybreaker's own ways (`call`, `calling`, the decorator) do the same around a function. See `breaker_state` for when it
+opens and closes.
 """
 
 import time
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from types import GeneratorType
 from typing import Any, Final, TypeVar
 
-import msgspec
 import pybreaker
+from pybreaker import CircuitBreakerListener, CircuitBreakerStorage
 
 from gateway_clients.conf import UpstreamConf
-from gateway_clients.errors import UpstreamBusyError, UpstreamCircuitOpenError
+from gateway_clients.errors import UpstreamCircuitOpenError
+from gateway_clients.resilience.breaker_events import tell
+from gateway_clients.resilience.breaker_state import SHORTEST_PAUSE_SECONDS, BreakerState, Override
 from gateway_clients.resilience.deadline import Clock
-from gateway_clients.resilience.sliding_window import SlidingWindow
+from gateway_clients.resilience.permit import Permit
+
+__all__ = ["Breaker", "Override", "Permit"]
 
 R = TypeVar("R")
-
-#: Seconds of a pause when a 429 names none, and at least.
-SHORTEST_PAUSE_SECONDS: Final = 1.0
-
-
-class Override(StrEnum):
-    """What staff may say of a breaker."""
-
-    NORMAL = "normal"
-    FORCED_OPEN = "forced_open"
-    FORCED_CLOSED = "forced_closed"
+#: Seconds that an open breaker leaves between two probes of a caller that may probe early.
+EARLY_PROBE_SECONDS: Final = 2.0
 
 
-class LastAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """How a call ended, when (on the breaker's clock), and how many seconds it took."""
-
-    has_failed: bool
-    at: float
-    seconds: float
+def upstream_call() -> None:
+    """Takes the place of the called function in what listeners are told of a pipeline's call."""
 
 
-class Permit(msgspec.Struct, frozen=True, eq=False):
-    """The leave to make one call; at its end exactly one of the methods is to be called. Durations in seconds.
+class Breaker(BreakerState):
+    """The breaker of one upstream.
 
-    All calls of one generation that are no probe have the same.
-    """
-
-    breaker: "Breaker"
-    generation: int
-    is_probe: bool = False
-
-    def succeeded(self, seconds: float) -> None:
-        """The upstream answered; a 4xx is an answer."""
-        self.breaker._settle(self, seconds, has_failed=False)
-
-    def failed(self, seconds: float) -> None:
-        """A timeout, a refused or dropped connection, a 5xx, an answer that does not parse."""
-        self.breaker._settle(self, seconds, has_failed=True)
-
-    def ignored(self) -> None:
-        """The call ended for a reason that says nothing of the upstream."""
-        self.breaker._give_back(self)
-
-
-class Breaker(pybreaker.CircuitBreaker):
-    """A circuit breaker whose clock is an argument. `on_trip` is called, outside the lock, when it opens by itself.
-
-    `on_pause` hears, outside the lock too, for how many seconds an upstream is to be left alone.
-    `may_probe` is asked before a probe whether no other process is at it, `on_probe_end` hears that it is over.
+    `on_pause` is called with the seconds for which an upstream asked to be left alone. `may_probe` is called before a
+    probe and returns whether no other process probes; `on_probe_end` is called once the probe is over. None of them is
+    called under the lock.
     """
 
     def __init__(
@@ -78,177 +48,54 @@ class Breaker(pybreaker.CircuitBreaker):
         conf: UpstreamConf,
         *,
         clock: Clock = time.monotonic,
-        on_trip: Callable[[str], None] = lambda _: None,
+        listeners: Sequence[CircuitBreakerListener] = (),
+        state_storage: CircuitBreakerStorage | None = None,
         on_pause: Callable[[str, float], None] = lambda _service, _seconds: None,
         may_probe: Callable[[str], bool] = lambda _: True,
         on_probe_end: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._storage = pybreaker.CircuitMemoryStorage(pybreaker.STATE_CLOSED)
-        super().__init__(
-            state_storage=self._storage,
-            fail_max=conf.breaker_failures,
-            reset_timeout=conf.breaker_open_seconds,
-            name=conf.name,
-            throw_new_error_on_trip=False,
-        )
-        self._conf = conf
-        self._clock = clock
-        self._on_trip = on_trip
         self._on_pause = on_pause
         self._may_probe = may_probe
         self._on_probe_end = on_probe_end
-        self._window = SlidingWindow(conf.breaker_window_seconds)
-        self._permit = Permit(self, 0)
-        self._is_closed = True
-        self._failures = 0
-        self._changed_at = clock()
-        self._probe: Permit | None = None
-        self._probe_until = 0.0
-        self._paused_until = 0.0
-        self._override = Override.NORMAL
-        self._last_answer: LastAnswer | None = None
+        super().__init__(conf, clock=clock, listeners=listeners, state_storage=state_storage)
 
-    @property
-    def fail_counter(self) -> int:
-        """Failures in a row."""
-        return self._failures
+    def admit(
+        self, func: Callable[..., Any] = upstream_call, *args: Any, may_probe_early: bool = False, **kwargs: Any
+    ) -> Permit:
+        """Returns the permit for one call. Raises UpstreamCircuitOpenError, or UpstreamBusyError during a pause (429).
 
-    @property
-    def override(self) -> Override:
-        """What staff said of it."""
-        return self._override
-
-    @property
-    def changed_seconds_ago(self) -> float:
-        """Seconds since its state changed."""
-        return max(0.0, float(self._clock() - self._changed_at))
-
-    @property
-    def paused_seconds(self) -> float:
-        """Seconds that are left of a pause the upstream asked for."""
-        return max(0.0, self._paused_until - self._clock())
-
-    @property
-    def last_answer(self) -> LastAnswer | None:
-        """How the last call that says something of the upstream ended; None before the first."""
-        return self._last_answer
-
-    @property
-    def is_hanging(self) -> bool:
-        """Whether the last call failed, and took as long as a slow one before it did."""
-        last = self._last_answer
-        return last is not None and last.has_failed and last.seconds >= self._hanging_seconds
-
-    @property
-    def _hanging_seconds(self) -> float:
-        return min(self._conf.breaker_slow_seconds, self._conf.timeout_seconds)
-
-    def seconds_since(self, answer: LastAnswer) -> float:
-        """Seconds since that answer."""
-        return max(0.0, self._clock() - answer.at)
-
-    @property
-    def probe_seconds(self) -> float:
-        """Seconds that a probe may take."""
-        return self._conf.timeout_seconds + self._conf.connect_seconds
-
-    def admit(self) -> Permit:
-        """The leave to call. Raises UpstreamCircuitOpenError, or UpstreamBusyError while the upstream wants a pause."""
-        with self._lock:
-            now = self._clock()
-            if self._override is Override.FORCED_OPEN:
-                raise UpstreamCircuitOpenError(self._conf.name, retry_after_seconds=self._conf.breaker_open_seconds)
-            if now < self._paused_until:
-                raise UpstreamBusyError(self._conf.name, retry_after_seconds=self._paused_until - now)
-            if self._is_closed or self._override is Override.FORCED_CLOSED:
-                return self._permit
-            self._require_probe_time(now)
-            if self.current_state == pybreaker.STATE_OPEN:
-                self._move(pybreaker.STATE_HALF_OPEN)
-            self._probe_until = now + self.probe_seconds
-            self._probe = permit = Permit(self, self._permit.generation, is_probe=True)
-        if not self._may_probe(self._conf.name):
+        `may_probe_early`: the call may be the probe of an open breaker `EARLY_PROBE_SECONDS` after it opened, for a
+        caller that has to know of the upstream's return within seconds. Listeners are told of `func` and its arguments.
+        """
+        try:
+            permit = self._admitted(EARLY_PROBE_SECONDS if may_probe_early else self.reset_timeout)
+        finally:
+            self._tell_changes()
+        if permit.is_probe and not self._may_probe(self._conf.name):
             self._end_probe(permit, next_in_seconds=SHORTEST_PAUSE_SECONDS)
             raise UpstreamCircuitOpenError(self._conf.name, retry_after_seconds=SHORTEST_PAUSE_SECONDS)
+        if self._events.before_call:
+            tell(self._events.before_call, self, func, *args, **kwargs)
         return permit
 
-    def _require_probe_time(self, now: float) -> None:
-        if self.current_state == pybreaker.STATE_OPEN:
-            left = self._changed_at + self._conf.breaker_open_seconds - now
-            if left > 0:
-                raise UpstreamCircuitOpenError(self._conf.name, retry_after_seconds=left)
-        elif now < self._probe_until:
-            raise UpstreamCircuitOpenError(self._conf.name, retry_after_seconds=SHORTEST_PAUSE_SECONDS)
-
-    def _settle(self, permit: Permit, seconds: float, *, has_failed: bool) -> None:
-        self._last_answer = LastAnswer(has_failed=has_failed, at=self._clock(), seconds=seconds)
-        has_tripped = self._count(permit, seconds, has_failed=has_failed)
-        if permit.is_probe:
-            self._give_back(permit)
-        if has_tripped:
-            self._on_trip(self._conf.name)
-
-    def _count(self, permit: Permit, seconds: float, *, has_failed: bool) -> bool:
-        """Whether it tripped."""
-        with self._lock:
-            if permit.generation != self._permit.generation:
-                return False
-            now = self._clock()
-            is_slow = seconds >= self._conf.breaker_slow_seconds
-            self._window.add(now, is_bad=has_failed or is_slow)
-            self._failures = self._failures + 1 if has_failed else 0
-            if permit.is_probe:
-                self._move(pybreaker.STATE_OPEN if has_failed else pybreaker.STATE_CLOSED)
-                return False
-            has_tripped = self._override is Override.NORMAL and self._is_too_bad(now)
-            if has_tripped:
-                self._move(pybreaker.STATE_OPEN)
-            return has_tripped
-
-    def _is_too_bad(self, now: float) -> bool:
-        if self._failures >= self._conf.breaker_failures:
-            return True
-        calls, bad = self._window.totals(now)
-        return calls >= self._conf.breaker_min_calls and bad / calls >= self._conf.breaker_failure_rate
-
-    def _give_back(self, permit: Permit) -> None:
+    def give_back(self, permit: Permit) -> None:
+        """Ends a permit without an outcome; another process may probe from then on."""
         if self._end_probe(permit):
             self._on_probe_end(self._conf.name)
 
-    def _end_probe(self, permit: Permit, *, next_in_seconds: float = 0.0) -> bool:
-        """Makes room for the next probe; False: this was none, or one whose time was over, and another is at it."""
-        with self._lock:
-            if self._probe is not permit:
-                return False
-            self._probe = None
-            self._probe_until = self._clock() + next_in_seconds
-            return True
-
-    def _move(self, state: str) -> None:
-        """To another state: earlier outcomes no longer count."""
-        self._permit = Permit(self, self._permit.generation + 1)
-        self._is_closed = state == pybreaker.STATE_CLOSED
-        if self._is_closed:
-            self._failures = 0
-        self._changed_at = self._clock()
-        self._probe_until = 0.0
-        self._window.clear()
-        self._storage.state = state
-        self.state = state
-
     def witness(self, seconds: float) -> None:
-        """Somebody has waited for so long, in vain, for a call that stood for theirs: a failure, as if they had asked.
+        """Counts a failure for a caller who shared another's call and waited `seconds` without an answer.
 
-        Nothing once they waited for less than a call that is slow, and while it is not closed.
+        Nothing is counted for a wait that is shorter than a slow call, nor while the breaker is not closed.
         """
         permit = self._permit
-        if self._is_closed and seconds >= self._hanging_seconds:
-            self._settle(permit, seconds, has_failed=True)
+        if self._is_closed and seconds >= self._outcomes.hanging_seconds:
+            permit.failed(seconds)
 
     def pause(self, seconds: float | None) -> float:
-        """No call before that many seconds: the upstream answered 429. Clamped to 1 s … `BREAKER_OPEN_SECONDS`.
+        """Refuses calls for `seconds`, because the upstream answered 429; clamped to 1 s … `BREAKER_OPEN_SECONDS`.
 
-        Returns for how long it is.
+        Returns the length of the pause in seconds.
         """
         wanted = SHORTEST_PAUSE_SECONDS if seconds is None else seconds
         clamped = min(max(wanted, SHORTEST_PAUSE_SECONDS), self._conf.breaker_open_seconds)
@@ -257,59 +104,84 @@ class Breaker(pybreaker.CircuitBreaker):
         return clamped
 
     def hear_pause(self, seconds: float) -> None:
-        """The upstream told another process to pause, and so much of it is left; at most `BREAKER_OPEN_SECONDS`."""
-        with self._lock:
+        """Takes over the rest, in seconds, of another process's pause; at most `BREAKER_OPEN_SECONDS`."""
+        with self._guard:
             left = min(seconds, self._conf.breaker_open_seconds)
             self._paused_until = max(self._paused_until, self._clock() + left)
 
     def suspect(self) -> None:
-        """Another process's breaker of this upstream tripped: half-open, so that one probe tells."""
-        with self._lock:
-            if self.current_state == pybreaker.STATE_CLOSED and self._override is not Override.FORCED_CLOSED:
+        """Half-opens a closed breaker because another process's tripped: one probe decides."""
+        with self._guard:
+            if self._is_closed and self._override is not Override.FORCED_CLOSED:
                 self._move(pybreaker.STATE_HALF_OPEN)
+        self._tell_changes()
 
     def set_override(self, override: Override) -> None:
-        """What staff say; the state below it goes on from where it was, closed after a forced closing."""
-        with self._lock:
+        """Applies staff's override. The state below it goes on from where it was, closed after a forced closing."""
+        with self._guard:
             if override is self._override:
                 return
             self._override = override
-            self._move(pybreaker.STATE_CLOSED if override is Override.FORCED_CLOSED else self.current_state)
+            self._move(pybreaker.STATE_CLOSED if override is Override.FORCED_CLOSED else self._shown.name)
+        self._tell_changes()
 
     def reset(self) -> None:
-        """Closed, with nothing counted and no pause."""
-        with self._lock:
+        """Closes the breaker and forgets its counts and its pause."""
+        with self._guard:
             self._paused_until = 0.0
-            self._move(pybreaker.STATE_CLOSED)
+        self._go(pybreaker.STATE_CLOSED)
 
     def open(self) -> bool:
-        """Opens it now."""
-        with self._lock:
-            self._move(pybreaker.STATE_OPEN)
+        """Opens the breaker. Returns False: a call that trips it raises no error of the breaker's own."""
+        self._go(pybreaker.STATE_OPEN)
         return False
 
     def half_open(self) -> None:
-        """The next call is a probe."""
-        with self._lock:
-            self._move(pybreaker.STATE_HALF_OPEN)
+        """Half-opens the breaker: the next call is a probe."""
+        self._go(pybreaker.STATE_HALF_OPEN)
 
     def close(self) -> None:
-        """Closes it."""
-        with self._lock:
-            self._move(pybreaker.STATE_CLOSED)
+        """Closes the breaker, as pybreaker's `close` does."""
+        self._go(pybreaker.STATE_CLOSED)
 
     def call(self, func: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-        """Calls `func` as the state allows; the lock is not held meanwhile."""
-        permit = self.admit()
-        started_at = self._clock()
-        try:
+        """Calls `func` as the state allows; the lock is not held meanwhile. A generator's call lasts until its end."""
+        permit = self.admit(func, *args, **kwargs)
+        began_at = self._clock()
+        with self._settled(permit, began_at, is_to_be_continued=True):
             result = func(*args, **kwargs)
+            if not isinstance(result, GeneratorType):
+                permit.succeeded(self._clock() - began_at)
+                return result
+        return self._generated(permit, began_at, result)  # type: ignore[return-value]
+
+    def _generated(
+        self, permit: Permit, began_at: float, generator: Generator[Any, Any, Any]
+    ) -> Generator[Any, Any, Any]:
+        with self._settled(permit, began_at):
+            return (yield from generator)
+
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """Does for a block what `call` does for a function."""
+        permit = self.admit()
+        with self._settled(permit, self._clock()):
+            yield
+
+    @contextmanager
+    def _settled(self, permit: Permit, began_at: float, *, is_to_be_continued: bool = False) -> Iterator[None]:
+        """Ends the permit with the outcome of the block."""
+        try:
+            yield
         except Exception as error:
-            settle = permit.failed if self.is_system_error(error) else permit.succeeded
-            settle(self._clock() - started_at)
+            seconds = self._clock() - began_at
+            if self.is_system_error(error):
+                permit.failed(seconds, error)
+            else:
+                permit.succeeded(seconds)
             raise
         except BaseException:
             permit.ignored()
             raise
-        permit.succeeded(self._clock() - started_at)
-        return result
+        if not is_to_be_continued:
+            permit.succeeded(self._clock() - began_at)

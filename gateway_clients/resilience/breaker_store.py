@@ -1,6 +1,6 @@
-"""Where the processes write for each other, in Redis, what their breakers do, and that staff's rows have changed.
+"""Redis keys in which processes publish the state of their breakers, and that staff's rows have changed.
 
-What is found there and cannot be read is passed over, item by item, and dropped where it stands in the way.
+A value that cannot be read is skipped by itself; a key of a foreign type is deleted.
 """
 
 import uuid
@@ -20,7 +20,7 @@ from gateway_clients.redis_access.error_replies import raise_server_refusal
 from gateway_clients.redis_access.script import Script
 
 T = TypeVar("T")
-#: Seconds after which a process that has said nothing counts as gone.
+#: Seconds of silence after which a process counts as gone.
 GONE_SECONDS: Final = 5
 NO_RATES: Final = Rates()
 log = structlog.get_logger(__name__)
@@ -74,7 +74,7 @@ class BreakerReport(msgspec.Struct, frozen=True):
 
 
 class BreakerPause(msgspec.Struct, frozen=True):
-    """A pause that an upstream asked a process for. The id is `process/…`."""
+    """A pause that an upstream asked a process for, in seconds. The id is `process/…`."""
 
     id: str
     seconds_left: float
@@ -82,7 +82,7 @@ class BreakerPause(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnSnapshot:
-    """What a process says at its turn: which upstreams' breakers tripped, which are to be left alone for how long."""
+    """What a process publishes in one exchange: the upstreams whose breakers tripped, and their pauses."""
 
     trips: Iterable[str] = ()
     pause_seconds: Mapping[str, float] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class OwnSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What stands there, by upstream: the last trip (`process/id`), the pause, the revision of staff's row.
+    """What Redis holds by upstream: the last trip (`process/id`), the pause, the revision of staff's row.
 
     `was_told` is false when Redis did not take this process's own trips and pauses.
     """
@@ -104,7 +104,7 @@ class Snapshot:
 
 
 class BreakerStore:
-    """Reads and writes it. Every method raises CacheDownError while Redis does not answer."""
+    """Reads and writes the keys. Every method raises CacheDownError while Redis does not answer."""
 
     def __init__(self, circuit: RedisCircuit, *, prefix: str) -> None:
         self._circuit = circuit
@@ -115,7 +115,7 @@ class BreakerStore:
         self._names = f"{self._prefix}:names"
 
     def exchange(self, process: str, own: OwnSnapshot) -> Snapshot:
-        """Says what is new here, and reads what is new elsewhere. One round trip, or two past what is foreign."""
+        """Publishes `own`, returns what all processes published. One round trip; two when foreign keys are deleted."""
         new_ids = {service: f"{process}/{uuid.uuid4().hex}" for service in [*own.trips, *own.pause_seconds]}
 
         def run(redis: Redis) -> list[Any]:
@@ -148,23 +148,23 @@ class BreakerStore:
         return answers
 
     def _foreign(self, answers: Sequence[Any]) -> list[str]:
-        """The names under which something of another type stands."""
+        """Returns the keys that hold a value of another type."""
         names = ([self._pauses, self._names], [self._trips], [self._revisions])
         pairs = zip(names, answers[-len(names) :], strict=True)
         return [name for several, answer in pairs if "WRONGTYPE" in _trouble(answer) for name in several]
 
     def reports(self) -> list[BreakerReport]:
-        """The breakers of all processes that are alive."""
+        """Returns the breakers of all processes that are alive."""
         found = (_decoded(raw, list[BreakerReport]) for raw in self._of_the_living("reports").values())
         return [report for reports in found for report in reports or ()]
 
     def rates(self) -> Mapping[str, Rates]:
-        """The rates of all processes that are alive, by process."""
+        """Returns the rates of all processes that are alive, by process."""
         found = {process: _decoded(raw, Rates) for process, raw in self._of_the_living("rates").items()}
         return {process: rates for process, rates in found.items() if rates is not None}
 
     def _of_the_living(self, kind: str) -> dict[str, bytes]:
-        """What each process says; those that say nothing are left out."""
+        """Returns what each process published; silent processes are left out."""
 
         def gather(redis: Redis) -> dict[str, bytes]:
             processes: list[Any] = sorted(redis.zrange(self._names, 0, -1))
@@ -177,7 +177,7 @@ class BreakerStore:
         return self._circuit.run(gather)
 
     def tell_ruling(self, service: str, revision: str, *, is_reset: bool) -> None:
-        """Says that staff's row about a breaker has changed. A reset ends the upstream's pause too."""
+        """Publishes the revision of staff's changed row. A reset deletes the upstream's pause too."""
 
         def write(redis: Redis) -> None:
             pipeline = redis.pipeline()
@@ -189,12 +189,12 @@ class BreakerStore:
         self._circuit.run(write)
 
     def take_probe(self, service: str, holder: str, seconds: float) -> bool:
-        """Takes the right to probe an upstream, for so long; False: somebody else has it."""
+        """Takes the right to probe an upstream for `seconds`; returns False when another process has it."""
         name, life_ms = f"{self._prefix}:probe:{service}", max(1, int(seconds * 1000))
         return bool(self._circuit.run(lambda redis: redis.set(name, holder, nx=True, px=life_ms)))
 
     def end_probe(self, service: str, holder: str) -> None:
-        """Gives that right back, unless it has gone to somebody else meanwhile."""
+        """Gives that right back, unless another process has taken it since."""
         self._circuit.script(END_PROBE, [f"{self._prefix}:probe:{service}"], [holder])
 
 

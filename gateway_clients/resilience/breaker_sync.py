@@ -1,8 +1,9 @@
-"""What the processes tell each other of their breakers: trips, pauses, states. Never on a call's own way.
+"""Shares trips, pauses and states of breakers between processes, on a thread of its own and never during a call.
 
-One thread of each process looks into Redis twice a second. A trip elsewhere makes the breaker here half-open, a pause
-that an upstream asked for elsewhere holds here, and a change of staff's overrides is read from the database at once.
-Without Redis each process goes on alone, with what it last knew and with staff's overrides (`overrides.py`).
+A process writes its news into Redis and tells the cluster; a thread of each other process polls at once. A
+trip elsewhere makes the breaker here half-open, a pause that an upstream asked for elsewhere holds here, and a change
+of staff's overrides is read from the database. A process that does not hear the others polls twice a second.
+Without Redis each goes on alone, with what it last knew and with staff's overrides (`overrides.py`).
 """
 
 import atexit
@@ -12,40 +13,55 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
+import pybreaker
 import structlog
 from django.conf import settings
 
-from gateway_clients.caching.store import default_cache
+from gateway_clients.caching.store import cluster, default_cache
+from gateway_clients.cluster.channel import BREAKERS
 from gateway_clients.instrumentation.rates import Rates, rate_book
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
 from gateway_clients.resilience import overrides
-from gateway_clients.resilience.breaker import Breaker, Override
+from gateway_clients.resilience.breaker import Breaker
 from gateway_clients.resilience.breaker_store import BreakerPause, BreakerReport, BreakerStore, OwnSnapshot
-from gateway_clients.resilience.overrides import OverrideOrder, OverrideReader, Ruling, Rulings
+from gateway_clients.resilience.held_rulings import HeldRulings
+from gateway_clients.resilience.overrides import OverrideOrder, OverrideReader, Ruling
 from gateway_clients.runtime.singletons import process_singleton
 
 __all__ = ["BreakerReport", "BreakerSync", "OverrideOrder", "breaker_sync"]
 
+#: Seconds between two polls of a process that hears the others, which is also how old its own report may be; and of
+#: one that does not.
+HEARTBEAT_SECONDS: Final = 2.0
 POLL_SECONDS: Final = 0.5
-#: Seconds that the end of the process waits for the look under way.
+#: Seconds that the end of the process waits for the poll under way.
 STOP_SECONDS: Final = 2.0
 log = structlog.get_logger(__name__)
 
 
-class BreakerSync:
-    """This process's side of it. `poll` is one turn of the thread; tests call it themselves."""
+class BreakerSync(pybreaker.CircuitBreakerListener):
+    """Shares the breakers of this process and listens to them. `poll` is one turn of the thread; tests call it."""
 
-    def __init__(self, circuit: RedisCircuit, *, prefix: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        circuit: RedisCircuit,
+        *,
+        prefix: str,
+        now: Callable[[], float] = time.time,
+        tell: Callable[[], object] = lambda: None,
+        is_told: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.process = f"{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._store = BreakerStore(circuit, prefix=prefix)
-        self._reader = OverrideReader(self._take_rulings)
         self._now = now
+        self._tell = tell
+        self._is_told = is_told
         self._lock = threading.Lock()
-        self._rulings_lock = threading.Lock()
         self._breakers: dict[str, Breaker] = {}
-        self._rulings: Rulings | None = None
+        self._rulings = HeldRulings(lambda: dict(self._breakers), now=now)
+        self._reader = OverrideReader(self._rulings.take)
         self._seen_trips: Mapping[str, str] = {}
         self._seen_pauses: Mapping[str, BreakerPause] = {}
         self._seen_revisions: Mapping[str, str] = {}
@@ -58,15 +74,16 @@ class BreakerSync:
         self._thread: threading.Thread | None = None
 
     def add(self, breaker: Breaker) -> None:
-        """Shares a breaker; what staff ordered for it holds at once, and so does a pause that others know of."""
+        """Shares a breaker; staff's override and a pause that other processes know of hold for it at once."""
         service = str(breaker.name)
         with self._lock:
             self._breakers[service] = breaker
-        self._apply_rulings()
+        breaker.add_listener(self)
+        self._rulings.apply()
         breaker.hear_pause(self._others_pauses.get(service, 0.0) - self._now())
 
     def start(self) -> None:
-        """Looks and reads the overrides for the first time, and starts the threads; once."""
+        """Polls and reads the overrides for the first time, and starts the threads. Further calls do nothing."""
         with self._lock:
             if self._thread is not None:
                 return
@@ -86,13 +103,13 @@ class BreakerSync:
 
     def _run(self) -> None:
         while not self._is_stopped:
-            self._wake.wait(POLL_SECONDS)
+            self._wake.wait(HEARTBEAT_SECONDS if self._is_told() else POLL_SECONDS)
             self._wake.clear()
             if not self._is_stopped:
                 self._poll_safely()
 
     def _poll_safely(self) -> None:
-        """A look that raises nothing: the thread must outlive whatever is found in Redis."""
+        """Polls and raises nothing: the thread must outlive whatever is found in Redis."""
         try:
             self.poll()
         except CacheDownError:
@@ -100,37 +117,45 @@ class BreakerSync:
         except Exception:
             log.exception("breakers.look_failed")
 
-    def publish_trip(self, service: str) -> None:
-        """A breaker of this process tripped; the others hear of it at their next look."""
+    def look(self) -> None:
+        """Wakes the thread, which polls at once."""
+        self._wake.set()
+
+    def state_change(
+        self, cb: pybreaker.CircuitBreaker, old_state: pybreaker.CircuitBreakerState | None, new_state: Any
+    ) -> None:
+        """Publishes a trip when a closed breaker of this process opens; others hear of it at their next poll."""
+        if old_state is None or (old_state.name, new_state.name) != (pybreaker.STATE_CLOSED, pybreaker.STATE_OPEN):
+            return
         with self._lock:
-            self._own_trips.add(service)
+            self._own_trips.add(str(cb.name))
         self._wake.set()
 
     def publish_pause(self, service: str, seconds: float) -> None:
-        """An upstream asked this process for a pause; the others hear of it at their next look."""
+        """Publishes that an upstream asked this process for a pause; other processes hear of it at their next poll."""
         with self._lock:
             self._own_pauses[service] = max(self._own_pauses.get(service, 0.0), self._now() + seconds)
         self._wake.set()
 
     def may_probe(self, service: str) -> bool:
-        """Whether no other process probes this upstream now; True when Redis does not answer."""
+        """Takes the right to probe; returns False while another process has it, True when Redis does not answer."""
         try:
             return self._store.take_probe(service, self.process, self._breakers[service].probe_seconds)
         except CacheDownError:
             return True
 
     def end_probe(self, service: str) -> None:
-        """The probe of this process has ended."""
+        """Gives back the right to probe."""
         with suppress(CacheDownError):
             self._store.end_probe(service, self.process)
 
     def poll(self) -> None:
-        """Tells Redis of this process's trips, pauses and states, and takes over what the others said.
+        """Publishes this process's trips, pauses and states, and takes over those of the others.
 
-        Raises CacheDownError; an override that is over ends all the same, and what was not told is told at the next
-        look.
+        Raises CacheDownError; an override that is over ends all the same, and news that Redis did not take is
+        published at the next poll.
         """
-        self._apply_rulings()
+        self._rulings.apply()
         with self._lock:
             own_trips, self._own_trips = self._own_trips, set()
             own_pauses, self._own_pauses = self._own_pauses, {}
@@ -148,6 +173,8 @@ class BreakerSync:
             self._reader.wake()
         self._seen_trips, self._seen_pauses, self._seen_revisions = snapshot.trips, snapshot.pauses, snapshot.revisions
         self._has_looked = True
+        if own_trips or own_pauses:
+            self._tell()
 
     def _own_snapshot(self, trips: set[str], pauses: Mapping[str, float]) -> OwnSnapshot:
         now = self._now()
@@ -184,27 +211,8 @@ class BreakerSync:
         """Reads staff's overrides from the database, in this thread. Raises `django.db.Error`."""
         self._reader.turn()
 
-    def _take_rulings(self, rulings: Rulings) -> None:
-        """Takes over what staff said, and closes the breakers that they put back to normal since the last time."""
-        with self._rulings_lock:
-            earlier, self._rulings = self._rulings, rulings
-        self._apply_rulings()
-        if earlier is None:
-            return
-        for service, breaker in list(self._breakers.items()):
-            ruling = rulings.get(service)
-            if ruling is not None and ruling.order is None and ruling != earlier.get(service):
-                breaker.reset()
-
-    def _apply_rulings(self) -> None:
-        with self._rulings_lock:
-            now, rulings = self._now(), self._rulings or {}
-            for service, breaker in list(self._breakers.items()):
-                order = _order_at(now, rulings.get(service))
-                breaker.set_override(Override.NORMAL if order is None else order.override)
-
     def reports(self) -> list[BreakerReport]:
-        """The breakers of this process."""
+        """Returns the reports of this process's breakers."""
         return [self._report(service, breaker) for service, breaker in list(self._breakers.items())]
 
     def _report(self, service: str, breaker: Breaker) -> BreakerReport:
@@ -223,43 +231,45 @@ class BreakerSync:
         )
 
     def all_reports(self) -> list[BreakerReport]:
-        """The breakers of all processes that are alive. Raises CacheDownError."""
+        """Returns the reports of all processes that are alive. Raises CacheDownError."""
         return self._store.reports()
 
     def rates_of_others(self) -> list[Rates]:
-        """What the other processes that are alive did in the last minute. Raises CacheDownError."""
+        """Returns the rates of the last minute of the other processes that are alive. Raises CacheDownError."""
         return [rates for process, rates in self._store.rates().items() if process != self.process]
 
     def orders(self) -> dict[str, OverrideOrder]:
-        """Staff's orders that hold now, by service, from the database. Raises `django.db.Error`."""
+        """Reads staff's orders that hold now, by service, from the database. Raises `django.db.Error`."""
         now = self._now()
-        found = {service: _order_at(now, ruling) for service, ruling in overrides.read_rulings().items()}
+        found = {service: ruling.order_at(now) for service, ruling in overrides.read_rulings().items()}
         return {service: order for service, order in found.items() if order is not None}
 
     def order(self, service: str, order: OverrideOrder) -> Ruling:
-        """Writes down staff's override; `announce` it once that is committed. Raises `django.db.Error`."""
+        """Writes staff's override; the caller calls `announce` once it is committed. Raises `django.db.Error`."""
         return overrides.write_order(service, order)
 
     def order_reset(self, service: str, *, reason: str, ordered_by: str) -> Ruling:
-        """Writes down that staff close a breaker everywhere and end its override; `announce` it once committed."""
+        """Writes that a breaker closes everywhere and its override ends; the caller calls `announce` once committed."""
         return overrides.write_reset(service, reason=reason, ordered_by=ordered_by)
 
     def announce(self, service: str, ruling: Ruling) -> None:
-        """Has every process read what was written, within a second; without Redis they find it by themselves."""
+        """Makes every process read what was written within a second; without Redis they find it by themselves."""
         with suppress(CacheDownError):
             self._store.tell_ruling(service, ruling.revision, is_reset=ruling.order is None)
+            self._tell()
         self._reader.wake()
-
-
-def _order_at(now: float, ruling: Ruling | None) -> OverrideOrder | None:
-    """The order that holds at this time."""
-    order = None if ruling is None else ruling.order
-    return order if order is not None and order.until > now else None
 
 
 @process_singleton
 def breaker_sync() -> BreakerSync:
-    """This process's side, with its thread running."""
-    sharing = BreakerSync(default_cache().circuit, prefix=settings.CACHE_KEY_PREFIX)
+    """Returns the BreakerSync of this process, with its threads running."""
+    channel = cluster()
+    sharing = BreakerSync(
+        default_cache().circuit,
+        prefix=settings.CACHE_KEY_PREFIX,
+        tell=lambda: channel.tell_only(BREAKERS),
+        is_told=lambda: channel.lease.is_valid,
+    )
+    channel.on(BREAKERS, lambda _: sharing.look())
     sharing.start()
     return sharing

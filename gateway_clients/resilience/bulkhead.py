@@ -1,13 +1,21 @@
-"""Limits of calls in flight: of one upstream, and of requests of a process that wait on upstreams."""
+"""Bounds the calls in flight to one upstream; calls that find no place wait in a queue."""
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import TracebackType
+from typing import Final
 
-from gateway_clients.errors import GatewayOverloadedError, UpstreamBusyError
-from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.errors import UpstreamBusyError, UpstreamCrowdedError
+from gateway_clients.resilience.concurrency_limit import ConcurrencyLimit
+from gateway_clients.resilience.deadline import Clock, Deadline
+from gateway_clients.resilience.pace import Pace
+
+#: The share of its time within which a read's answer must be expected for it to wait: a late answer helps nobody.
+HOPE_SHARE: Final = 0.75
+#: Of this many places one is kept for writes.
+KEPT_FOR_WRITES: Final = 6
 
 
 class Place:
@@ -29,13 +37,13 @@ class Place:
 
 
 def _nobody() -> None:
-    """Whom a ticket wakes as long as nobody sleeps."""
+    """Wakes nobody: the ticket's owner is not asleep yet."""
 
 
 class Ticket:
-    """One who waits in a bulkhead's queue; `has_place` once it is their turn.
+    """A waiting call in a bulkhead's queue; `has_place` is True once it is its turn.
 
-    `wake` is called then, by whoever left; it must not wait.
+    The thread that gives the place on calls `wake`, which must not block.
     """
 
     __slots__ = ("has_place", "wake")
@@ -46,44 +54,73 @@ class Ticket:
 
 
 class Bulkhead:
-    """So many calls in flight to one upstream, so that a slow one cannot take all threads.
+    """Bounds the calls in flight to one upstream, so that a slow one cannot take all threads. Thread-safe.
 
-    Who waits stands in a queue: a place that is given back goes to the first of it.
+    The bound adapts to how fast the upstream answers, up to `limit`. A sixth of the places is kept for writes, which
+    are served before reads too. Reads wait if the upstream's pace promises them a place in time. Waiting calls queue: a
+    place that is given back goes to the first of them.
     """
 
-    def __init__(self, service: str, limit: int) -> None:
+    def __init__(
+        self, service: str, limit: int, *, timeout_seconds: float = 2.0, clock: Clock = time.monotonic
+    ) -> None:
         self._service = service
-        self._limit = limit
         self._lock = threading.Lock()
+        self._limit = ConcurrencyLimit(limit, clock=clock)
+        self._kept_for_writes = limit // KEPT_FOR_WRITES
+        self._pace = Pace(timeout_seconds, clock=clock)
         self._in_flight = 0
-        self._queue: deque[Ticket] = deque()
+        self._writes: deque[Ticket] = deque()
+        self._reads: deque[Ticket] = deque()
 
     @property
     def in_flight(self) -> int:
-        """Calls under way."""
+        """The number of calls under way."""
         return self._in_flight
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for a place."""
-        return len(self._queue)
+        """The number of calls that wait for a place."""
+        return len(self._writes) + len(self._reads)
+
+    @property
+    def limit(self) -> int:
+        """The present bound on calls under way."""
+        return self._limit.value
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the calls in flight take far longer than usual, or the last ones had no answer."""
+        with self._lock:
+            return self._is_overdue
+
+    @property
+    def _is_overdue(self) -> bool:
+        if self._pace.is_hanging:
+            return True
+        return self._in_flight > 0 and self._pace.silent_seconds >= self._pace.overdue_seconds
+
+    @property
+    def seconds_to_overdue(self) -> float:
+        """Seconds after which the calls in flight are overdue, unless an answer comes before."""
+        return max(0.0, self._pace.overdue_seconds - self._pace.silent_seconds)
 
     def place(self, wait_until: Deadline | None = None) -> Place:
-        """A place for one call, as `enter` takes it and `leave` gives it back."""
+        """Returns a context manager that takes a place by `enter` and gives it back by `leave`."""
         return Place(self, wait_until)
 
-    def try_enter(self) -> bool:
+    def try_enter(self, *, is_read: bool = False) -> bool:
         """Takes a place if there is one. Whoever got it calls `leave`."""
         with self._lock:
-            if self._in_flight >= self._limit:
+            if not self._has_place(is_read=is_read):
                 return False
-            self._in_flight += 1
+            self._take()
             return True
 
     def enter(self, wait_until: Deadline | None = None) -> None:
-        """Takes a place; those that wait come first. Whoever got it calls `leave`.
+        """Takes a place; calls that wait already come first. The caller calls `leave`.
 
-        Raises UpstreamBusyError: at once, or where a deadline is given when that has passed.
+        Raises UpstreamBusyError: at once, or once `wait_until` has passed.
         """
         if self.try_enter():
             return
@@ -99,122 +136,75 @@ class Bulkhead:
             raise
 
     def queue(self, wake: Callable[[], object] = _nobody) -> Ticket:
-        """Stands in the queue, or has a place at once. Whoever got the ticket calls `claim`, or else `drop`."""
-        ticket = Ticket(wake)
+        """Queues as a write, or takes a place at once. The caller ends the ticket by `claim` or `drop`."""
         with self._lock:
-            if self._in_flight < self._limit:
-                self._in_flight += 1
-                ticket.has_place = True
-            else:
-                self._queue.append(ticket)
+            return self._queued(Ticket(wake), self._writes)
+
+    def queue_read(self, seconds: float) -> Ticket:
+        """Queues as a read that has `seconds` for its wait and its call.
+
+        Raises UpstreamBusyError while the calls in flight are overdue, UpstreamCrowdedError when its turn would come
+        too late at the upstream's present pace.
+        """
+        with self._lock:
+            if not self._has_place(is_read=True):
+                if self._is_overdue:
+                    raise UpstreamBusyError(self._service)
+                places = max(1, self._limit.value - self._kept_for_writes)
+                hope_seconds = seconds * HOPE_SHARE if self._pace.is_known else seconds
+                if self._pace.seconds * (1 + (len(self._reads) + 1) / places) > hope_seconds:
+                    raise UpstreamCrowdedError(self._service)
+            return self._queued(Ticket(_nobody), self._reads)
+
+    def _queued(self, ticket: Ticket, queue: deque[Ticket]) -> Ticket:
+        if self._has_place(is_read=queue is self._reads):
+            self._take()
+            ticket.has_place = True
+        else:
+            queue.append(ticket)
         return ticket
 
+    def _has_place(self, *, is_read: bool) -> bool:
+        limit = self._limit.value
+        return self._in_flight < (max(1, limit - self._kept_for_writes) if is_read else limit)
+
+    def _take(self) -> None:
+        self._in_flight += 1
+        if self._in_flight == 1:
+            self._pace.began()
+
     def claim(self, ticket: Ticket) -> None:
-        """Takes the place that it was given; after that nobody wakes it any more. Raises UpstreamBusyError."""
+        """Takes the place that the ticket was given, which ends its wait. Raises UpstreamBusyError without one."""
         with self._lock:
             if not ticket.has_place:
                 raise UpstreamBusyError(self._service)
 
     def drop(self, ticket: Ticket) -> None:
-        """Leaves the queue, or the place that it was given."""
+        """Leaves the queue, or gives back the place that the ticket was given."""
         with self._lock:
             if not ticket.has_place:
-                self._queue.remove(ticket)
+                (self._reads if ticket in self._reads else self._writes).remove(ticket)
                 return
         self.leave()
 
-    def leave(self) -> None:
-        """Gives the place back, or on to the first who waits."""
-        with self._lock:
-            if not self._queue:
-                self._in_flight -= 1
-                return
-            ticket = self._queue.popleft()
-            ticket.has_place = True
-            ticket.wake()
+    def leave(self, seconds: float | None = None, *, has_answered: bool = True) -> None:
+        """Gives the place back, or on to the first waiting call.
 
-
-class Followers:
-    """Those of a process that wait for calls of others to one upstream.
-
-    While the upstream is well, `most` of them may wait, so that a crowd is served whole;
-    whoever comes beyond is shed. While it is in trouble, `share` of them may, so that other
-    reads find threads.
-    """
-
-    def __init__(self, service: str, *, most: int, share: int, is_in_trouble: Callable[[], bool]) -> None:
-        self._service = service
-        self._most = max(1, most)
-        self._share = max(1, share)
-        self._is_in_trouble = is_in_trouble
-        self._lock = threading.Lock()
-        self._waiting = 0
-
-    @property
-    def waiting(self) -> int:
-        """How many wait."""
-        return self._waiting
-
-    @contextmanager
-    def following(self) -> Iterator[None]:
-        """While one waits.
-
-        Raises GatewayOverloadedError when too many wait already, UpstreamBusyError when the
-        upstream is in trouble and its share is taken.
+        `seconds`: how long the upstream took to answer, or was waited for without an answer; None: neither.
         """
         with self._lock:
-            if self._waiting >= self._share and self._is_in_trouble():
-                raise UpstreamBusyError(self._service)
-            if self._waiting >= self._most:
-                raise GatewayOverloadedError
-            self._waiting += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting -= 1
+            if seconds is not None:
+                self._learn(seconds, has_answered=has_answered)
+            self._in_flight -= 1
+            while (self._writes or self._reads) and self._has_place(is_read=not self._writes):
+                ticket = (self._writes or self._reads).popleft()
+                self._take()
+                ticket.has_place = True
+                ticket.wake()
 
-
-class Admission:
-    """So many requests of this process may wait on upstreams; the rest are shed at once."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._waiting = 0
-
-    @property
-    def waiting(self) -> int:
-        """Requests that wait."""
-        return self._waiting
-
-    def try_enter(self) -> bool:
-        """Takes a place if there is one. Whoever got it calls `leave`."""
-        with self._lock:
-            if self._waiting >= self._limit:
-                return False
-            self._waiting += 1
-            return True
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """For as long as one who has a place waits for another's call, others may have the place.
-
-        It is taken back whether or not there is room: whoever comes back only says what came of it.
-        """
-        self.leave()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting += 1
-
-    def enter(self) -> None:
-        """Takes a place. Raises GatewayOverloadedError when there is none."""
-        if not self.try_enter():
-            raise GatewayOverloadedError
-
-    def leave(self) -> None:
-        """Gives the place back."""
-        with self._lock:
-            self._waiting -= 1
+    def _learn(self, seconds: float, *, has_answered: bool) -> None:
+        if has_answered:
+            self._pace.answered(seconds)
+            self._limit.answered(seconds)
+        elif self._pace.timed_out(seconds):
+            self._limit.timed_out()

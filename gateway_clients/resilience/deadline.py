@@ -1,4 +1,4 @@
-"""How much time is left."""
+"""Deadlines on a monotonic clock."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ class Deadline(msgspec.Struct, frozen=True):
 
     @classmethod
     def after(cls, seconds: float, *, clock: Clock = time.monotonic) -> Self:
-        """The deadline that many seconds from now."""
+        """Returns the deadline `seconds` from now."""
         return cls(clock() + seconds, clock)
 
     @property
@@ -32,10 +32,10 @@ class Deadline(msgspec.Struct, frozen=True):
         return self.clock() >= self.at
 
     def sooner(self, seconds: float) -> Self:
-        """The sooner of this deadline and the one that many seconds from now."""
+        """Returns the sooner of this deadline and the one `seconds` from now."""
         at = self.clock() + seconds
         return self if self.at <= at else type(self)(at, self.clock)
 
     def earlier_by(self, seconds: float) -> Self:
-        """This deadline less a reserve."""
+        """Returns this deadline less a reserve of `seconds`."""
         return type(self)(self.at - seconds, self.clock)

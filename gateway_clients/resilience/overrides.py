@@ -28,12 +28,16 @@ log = structlog.get_logger(__name__)
 
 
 class OverrideOrder(msgspec.Struct, frozen=True):
-    """What staff ordered for a breaker: until when (seconds since the Unix epoch), why, who (an account's id)."""
+    """Staff's order for a breaker: until when (seconds since the Unix epoch), why, and by whom (an account's id).
+
+    `ticket` names the record of it elsewhere; it may be empty.
+    """
 
     override: Override
     until: float
     reason: str
     ordered_by: str
+    ticket: str = ""
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -42,20 +46,26 @@ class Ruling(msgspec.Struct, frozen=True):
     revision: str
     order: OverrideOrder | None
 
+    def order_at(self, now: float) -> OverrideOrder | None:
+        """Returns the order that holds at `now`, in seconds since the Unix epoch, or None."""
+        return self.order if self.order is not None and self.order.until > now else None
+
 
 Rulings = Mapping[str, Ruling]
 
 
 def read_rulings() -> Rulings:
-    """The rows, by service; one that cannot be understood is passed over. Raises `django.db.Error`."""
+    """Reads the rows by service; a row that cannot be understood is skipped. Raises `django.db.Error`."""
     found = {row.service: _ruling(row) for row in BreakerOverride.objects.filter(service__in=SERVICES)}
     return {service: ruling for service, ruling in found.items() if ruling is not None}
 
 
 def write_order(service: str, order: OverrideOrder) -> Ruling:
-    """Writes staff's order for a breaker over what they said before. Raises `django.db.Error`."""
+    """Writes staff's order for a breaker over the one before. Raises `django.db.Error`."""
     until = datetime.fromtimestamp(order.until, UTC)
-    return _write(service, order.override, until=until, reason=order.reason, ordered_by=order.ordered_by)
+    return _write(
+        service, order.override, until=until, reason=order.reason, ordered_by=order.ordered_by, ticket=order.ticket
+    )
 
 
 def write_reset(service: str, *, reason: str, ordered_by: str) -> Ruling:
@@ -63,8 +73,17 @@ def write_reset(service: str, *, reason: str, ordered_by: str) -> Ruling:
     return _write(service, Override.NORMAL, until=_now(), reason=reason, ordered_by=ordered_by)
 
 
-def _write(service: str, override: Override, *, until: datetime, reason: str, ordered_by: str) -> Ruling:
-    told = {"override": override.value, "reason": reason, "ordered_by": ordered_by, "since": _now(), "until": until}
+def _write(
+    service: str, override: Override, *, until: datetime, reason: str, ordered_by: str, ticket: str = ""
+) -> Ruling:
+    told = {
+        "override": override.value,
+        "reason": reason,
+        "ticket": ticket,
+        "ordered_by": ordered_by,
+        "since": _now(),
+        "until": until,
+    }
     with transaction.atomic():
         row, _ = BreakerOverride.objects.update_or_create(service=service, defaults={**told, "revision": new_key()})
     ruling = _ruling(row)
@@ -82,7 +101,7 @@ def _ruling(row: BreakerOverride) -> Ruling | None:
     except ValueError:
         log.warning("overrides.unreadable_row", service=row.service)
         return None
-    order = OverrideOrder(override, row.until.timestamp(), row.reason, row.ordered_by)
+    order = OverrideOrder(override, row.until.timestamp(), row.reason, row.ordered_by, row.ticket)
     return Ruling(row.revision, None if override is Override.NORMAL else order)
 
 
@@ -104,14 +123,14 @@ class OverrideReader:
         self._has_read.wait(FIRST_READ_SECONDS)
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """Ends the thread, and waits for it for at most `STOP_SECONDS`."""
         self._is_stopped = True
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
 
     def wake(self) -> None:
-        """Reads at once."""
+        """Makes the thread read at once."""
         self._wake.set()
 
     def turn(self) -> None:
@@ -130,7 +149,7 @@ class OverrideReader:
         connections.close_all()
 
     def _turn_safely(self) -> bool:
-        """A turn that raises nothing: whether it succeeded. That the rows cannot be read is said once."""
+        """Runs a turn and returns whether it succeeded; raises nothing. The first of several failures is logged."""
         try:
             self.turn()
         except Exception as error:

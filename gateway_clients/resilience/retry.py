@@ -1,4 +1,4 @@
-"""When a read is tried once more: while time and the upstream's retry budget last, after a random wait."""
+"""Bounds the retries to one upstream: a budget that first tries fill, and a random wait before each retry."""
 
 import random
 import threading
@@ -12,7 +12,7 @@ MOST_SAVED: Final = 1.0
 
 
 class RetryBudget:
-    """A share of the calls may be made twice: each first try adds it, each second takes one whole.
+    """A token bucket: each first try adds `share` of a token, each retry takes a whole one.
 
     `has_reserve`: the budget begins as if ten calls had gone well, so that a fresh process retries its first call too.
     What it then spends it has to save up again, so that `n` calls cost at most `1.1 n + 0.9` at a share of 0.1.
@@ -30,7 +30,7 @@ class RetryBudget:
             self._saved = min(self._saved + self._share, MOST_SAVED)
 
     def try_take(self) -> bool:
-        """Whether one more try is allowed."""
+        """Takes a token; returns whether a retry is allowed."""
         with self._lock:
             # A sum of ten shares of 0.1 is a little less than 1.
             if self._saved < 1 - 1e-9:
@@ -39,5 +39,5 @@ class RetryBudget:
             return True
 
     def wait_seconds(self) -> float:
-        """How long to wait before it."""
+        """Returns the wait before a retry in seconds, at random."""
         return self._chance() * LONGEST_WAIT_SECONDS

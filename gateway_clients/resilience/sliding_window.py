@@ -1,10 +1,10 @@
-"""How the calls of the last seconds went."""
+"""Counts the calls of the last seconds."""
 
 from dataclasses import dataclass
 from typing import Final
 
 BUCKETS: Final = 10
-#: The number of no bucket.
+#: A bucket number that no time has.
 NONE: Final = -1
 
 
@@ -25,7 +25,7 @@ class SlidingWindow:
         self._calls = self._bad = 0
 
     def add(self, now: float, *, is_bad: bool) -> None:
-        """Counts one call that ended now."""
+        """Counts a call that ended at `now`, in seconds."""
         number = int(now / self._bucket_seconds)
         bucket = self._buckets[number % BUCKETS]
         if bucket.number != number:
@@ -39,7 +39,7 @@ class SlidingWindow:
             self._summed_number = NONE
 
     def totals(self, now: float) -> tuple[int, int]:
-        """How many calls, and how many of them bad, within the window."""
+        """Returns the number of calls in the window, and how many of them were bad."""
         number = int(now / self._bucket_seconds)
         if number != self._summed_number:
             live = [bucket for bucket in self._buckets if bucket.number > number - BUCKETS]
@@ -48,7 +48,7 @@ class SlidingWindow:
         return self._calls, self._bad
 
     def clear(self) -> None:
-        """Forgets all."""
+        """Counts from zero."""
         self._summed_number = NONE
         for bucket in self._buckets:
             bucket.number = NONE

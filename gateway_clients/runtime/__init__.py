@@ -1,1 +1,1 @@
-"""What a process needs to run: singletons, the gate of its threads, sockets, failpoints."""
+"""Singletons of a process, sockets, the start gate and failpoints."""

@@ -1,4 +1,4 @@
-"""A descriptor that wakes up a thread which waits for several of them, connections beside it."""
+"""A descriptor that wakes up a thread which waits for connections."""
 
 import os
 from contextlib import suppress

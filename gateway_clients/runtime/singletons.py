@@ -1,4 +1,4 @@
-"""What a process has one of: made when first asked for, by one thread, also when many ask at the same time."""
+"""Lazily created, thread-safe singletons of a process."""
 
 import threading
 from collections.abc import Callable
@@ -14,13 +14,13 @@ class ProcessSingleton(Protocol[A, R_co]):
     """A function that is run once for each list of arguments, which are positional and hashable."""
 
     def __call__(self, *args: A.args, **kwargs: A.kwargs) -> R_co:
-        """What was made for these arguments."""
+        """The instance for these arguments, created at the first call."""
 
     def instances(self) -> tuple[R_co, ...]:
         """All that was made so far."""
 
     def cache_clear(self) -> None:
-        """Makes all anew the next time it is asked for."""
+        """Forgets all instances; the next calls create others."""
 
 
 def process_singleton(make: Callable[A, R]) -> ProcessSingleton[A, R]:

@@ -1,24 +1,25 @@
 """The base of the typed clients: their methods say what to ask, as `Call` values; nothing is sent here."""
 
 import datetime
+import hmac
 import re
 from collections.abc import Mapping
 from typing import ClassVar, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
 import msgspec
-from django.utils.crypto import salted_hmac
 
 from gateway_clients.caching.keys import CacheKey
+from gateway_clients.encryption import derived_key
 from gateway_clients.pipeline.call import Call
-from gateway_clients.services.parsing import Parser
+from gateway_clients.services.payload_parser import Parser
 
 P = TypeVar("P")
 
 #: What percent-encoding leaves as it is (RFC 3986, 2.3: unreserved).
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]+")
 
-DIGEST_SALT: Final = "gateway_clients.services.words"
+DIGEST_PURPOSE: Final = "words in cache keys"
 #: Hexadecimal digits: 128 bits, so that no two searches meet.
 DIGEST_LENGTH: Final = 32
 
@@ -99,7 +100,7 @@ def encode_segment(text: str) -> str:
 
 
 def representation_of(name: str, query: Query | None = None) -> str:
-    """What a kept answer is called within its subject: its name and every parameter that was sent, `list:limit=5`."""
+    """Returns the name of a cached answer within its subject: its representation and parameters, `list:limit=5`."""
     parameters = _parameters(query)
     return f"{name}:{parameters}" if parameters else name
 
@@ -109,7 +110,7 @@ def digest_of(words: str) -> str:
 
     Digests without a key would be read by trying all words.
     """
-    return salted_hmac(DIGEST_SALT, words, algorithm="sha256").hexdigest()[:DIGEST_LENGTH]
+    return hmac.digest(derived_key(DIGEST_PURPOSE), words.encode(), "sha256").hex()[:DIGEST_LENGTH]
 
 
 def _parameters(query: Query | None) -> str:

@@ -6,7 +6,7 @@ from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service
-from gateway_clients.services.parsing import Amount, Payload, one
+from gateway_clients.services.payload_parser import Amount, Payload, one
 
 
 class BenefitPayload(Payload, frozen=True):

@@ -9,7 +9,7 @@ from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service, representation_of
-from gateway_clients.services.parsing import Amount, Count, Moment, Page, Parser, Payload, hold_in_utc, one, page
+from gateway_clients.services.payload_parser import Amount, Count, Moment, Page, Parser, Payload, hold_in_utc, one, page
 
 
 class ClaimItemPayload(Payload, frozen=True):
@@ -199,7 +199,7 @@ class ClaimsService(Service):
 
 
 def _claim(claim_id: str, *, needs_lists: bool = False) -> Parser[ClaimPayload]:
-    """What a write has done must not become unknown for a list that cannot be read; a read fails for it."""
+    """Reads a write's claim leniently: an unreadable list must not make the outcome unknown; a read fails for it."""
     return one(ClaimPayload, is_asked_for=lambda claim: claim.id == claim_id, needs_lists=needs_lists)
 
 

@@ -9,7 +9,7 @@ from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service, representation_of
-from gateway_clients.services.parsing import Count, Moment, Page, Payload, hold_in_utc, nothing, one, page
+from gateway_clients.services.payload_parser import Count, Moment, Page, Payload, hold_in_utc, nothing, one, page
 
 
 class DocumentPayload(Payload, frozen=True):
@@ -74,7 +74,7 @@ class DocumentService(Service):
         return self._read("listDocuments", ("documents",), parse, query={"member_id": member_id, **query}, key=key)
 
     def get_document(self, document_id: str) -> Call[DocumentPayload]:
-        """What a document is; never kept, because it decides who may have its content."""
+        """Gets a document's record; never cached, because it decides who may have the content."""
         parse = one(DocumentPayload, is_asked_for=lambda document: document.id == document_id)
         return self._read("getDocument", ("documents", document_id), parse)
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 import msgspec
 
 from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.services.json_kinds import kind_of
 
 #: How many names of drifting fields are kept of one answer.
 MAX_DRIFT_NAMES: Final = 20
@@ -34,7 +35,7 @@ class Findings:
     """What was wrong: items left out of the answer's own lists, and fields that drifted (`items[].provider.name`).
 
     `drifted` names those of the fields that are missing from what could be read; `drift`
-    has the fields of items that were left out as well.
+    has the fields of items that were left out as well. `shapes` tells what was sent for them, by kind.
     `has_lost_list`: one of the answer's own lists was sent and could not be read.
 
     `deadline`: when the reading has to be over.
@@ -44,6 +45,7 @@ class Findings:
     omitted: int = 0
     drift: dict[str, None] = field(default_factory=dict)
     drifted: dict[str, None] = field(default_factory=dict)
+    shapes: dict[str, str] = field(default_factory=dict)
     has_lost_list: bool = False
     _slow_items: int = 0
 
@@ -56,8 +58,10 @@ class Findings:
         if is_late:
             raise TimeoutError
 
-    def note(self, path: str) -> None:
-        """Keeps the name of a field that is not as the contract says."""
+    def note(self, path: str, raw: msgspec.Raw | None = None) -> None:
+        """Keeps the name of a field that is not as the contract says, and of which kind it is."""
+        if path not in self.shapes and len(self.shapes) < MAX_DRIFT_NAMES:
+            self.shapes[path] = "nothing" if raw is None else kind_of(bytes(raw))
         for names in (self.drift, self.drifted):
             if len(names) < MAX_DRIFT_NAMES:
                 names[path] = None
@@ -142,7 +146,7 @@ def _struct(raw: msgspec.Raw, payload_type: Any, path: str, findings: Findings) 
         try:
             values[told.name] = _value(sent[encoded_name], told, where, findings)
         except ValueError:
-            findings.note(where)
+            findings.note(where, sent[encoded_name])
             if told.is_required:
                 raise
             findings.has_lost_list |= told.item is not None and not path
@@ -184,7 +188,7 @@ def _items(raw: msgspec.Raw, item_type: Any, where: str, findings: Findings) -> 
             try:
                 items.append(_struct(one, item_type, f"{where}[]", findings))
             except ValueError:
-                findings.note(f"{where}[]")
+                findings.note(f"{where}[]", one)
                 findings.drifted = drifted | ({f"{where}[]": None} if is_inner else {})
     if not is_inner:
         findings.omitted += len(sent) - len(items)

@@ -8,7 +8,7 @@ from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service
-from gateway_clients.services.parsing import Page, Parser, Payload, one, page
+from gateway_clients.services.payload_parser import Page, Parser, Payload, one, page
 
 
 class PlanPayload(Payload, frozen=True):
@@ -56,7 +56,7 @@ class MemberService(Service):
         return self._read("searchMembers", ("members",), page(MemberPayload), query=query)
 
     def get_member(self, member_id: str) -> Call[MemberPayload]:
-        """One member."""
+        """Gets one member."""
         key = CacheKey(DataClass.MEMBER, "personal", subject=Subject.member(member_id))
         return self._read("getMember", ("members", member_id), _member(member_id), key=key)
 

@@ -6,7 +6,7 @@ from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Query, Service, representation_of
-from gateway_clients.services.parsing import Moment, Page, Payload, hold_in_utc, nothing, one, page
+from gateway_clients.services.payload_parser import Moment, Page, Payload, hold_in_utc, nothing, one, page
 
 
 class NotificationPayload(Payload, frozen=True):
@@ -33,9 +33,9 @@ class NotificationService(Service):
     name = "notification"
 
     def list_notifications(
-        self, recipient: Subject, *, unread: bool | None = None, limit: int = 20
+        self, recipient: Subject, *, unread: bool | None = None, limit: int = 20, is_kept: bool = True
     ) -> Call[Page[NotificationPayload]]:
-        """The recipient's, newest first."""
+        """The recipient's, newest first; asked for anew unless `is_kept`."""
         query = {"unread": unread, "limit": limit}
         key = CacheKey(DataClass.NOTIFICATIONS, representation_of("list", query), subject=recipient)
         parse = page(
@@ -43,7 +43,13 @@ class NotificationService(Service):
             is_asked_for=lambda notification: _is_to(notification, recipient),
             has_total=False,
         )
-        return self._read("listNotifications", ("notifications",), parse, query={**_whose(recipient), **query}, key=key)
+        return self._read(
+            "listNotifications",
+            ("notifications",),
+            parse,
+            query={**_whose(recipient), **query},
+            key=key if is_kept else None,
+        )
 
     def send_notification(
         self,

@@ -4,7 +4,7 @@ from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service, representation_of
-from gateway_clients.services.parsing import Amount, Moment, Page, Payload, hold_in_utc, page
+from gateway_clients.services.payload_parser import Amount, Moment, Page, Payload, hold_in_utc, page
 
 
 class PaymentPayload(Payload, frozen=True):

@@ -6,7 +6,7 @@ from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service
-from gateway_clients.services.parsing import Moment, Payload, hold_in_utc, one
+from gateway_clients.services.payload_parser import Moment, Payload, hold_in_utc, one
 
 
 class CoveragePayload(Payload, frozen=True):

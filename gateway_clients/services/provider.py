@@ -6,7 +6,7 @@ from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.base import Service, digest_of, representation_of
-from gateway_clients.services.parsing import Page, Payload, one, page
+from gateway_clients.services.payload_parser import Page, Payload, one, page
 
 
 class ProviderPayload(Payload, frozen=True):
@@ -57,7 +57,7 @@ class ProviderService(Service):
         return self._read("searchProviders", ("providers",), parse, query=query, key=key)
 
     def get_provider(self, provider_id: str) -> Call[ProviderPayload]:
-        """One provider."""
+        """Gets one provider."""
         parse = one(ProviderPayload, is_asked_for=lambda provider: provider.id == provider_id)
         key = CacheKey(DataClass.PROVIDER, "detail", subject=Subject.provider(provider_id))
         return self._read("getProvider", ("providers", provider_id), parse, key=key)

@@ -1,5 +1,6 @@
-"""Bytes to an upstream and back, by two clients with the same clock and caps; foreign exceptions become ours here.
+"""Bytes to an upstream and back, through one requests adapter; exceptions of libraries become the gateway's own here.
 
-`requests_client`: one call on the calling thread: every write, every stream, every call alone. `multiplexed`: several
-reads at once on one thread: all requests are written on pooled connections, then the answers are read as they come.
+`requests_client`: one upstream's session. `adapter`: the adapter mounted in it. `multiplexed`: calls side by side on
+one thread, all written on pooled connections before the first answer is waited for. `deadline_pools`: urllib3's
+connections, for streams and for calls that go through `Session.send`.
 """

@@ -1,4 +1,4 @@
-"""The one seam where foreign exceptions become ours; whatever is not in the table is a bug and stays what it is."""
+"""The one place where exceptions of HTTP libraries become the gateway's; one that is not in the table is a bug."""
 
 import http.client
 import ssl
@@ -46,9 +46,20 @@ TABLE: Final[tuple[tuple[type[BaseException], type[UpstreamUnavailableError]], .
 )
 FOREIGN: Final = tuple(foreign for foreign, _ in TABLE)
 
+#: Exceptions that are raised before there is a connection.
+UNSENT: Final = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidHeader,
+)
+
 
 def map_exception(service: str, foreign: BaseException, *, was_sent: bool) -> UpstreamUnavailableError:
-    """Our name for a foreign exception of a client. Raises KeyError for one that the table does not have."""
+    """Returns the gateway's error for an exception of a library. Raises KeyError for one that the table lacks."""
     causes = _causes(foreign)
     for known, our in TABLE:
         if any(isinstance(cause, known) for cause in causes):
@@ -56,8 +67,13 @@ def map_exception(service: str, foreign: BaseException, *, was_sent: bool) -> Up
     raise KeyError(type(foreign).__name__)
 
 
+def is_certainly_unsent(foreign: BaseException) -> bool:
+    """Returns whether an exception of requests or an adapter says that no byte of the request has left."""
+    return any(isinstance(cause, UNSENT) for cause in _causes(foreign))
+
+
 def _causes(error: BaseException) -> list[BaseException]:
-    """The exception and what it wraps: requests and urllib3 keep the first cause in `args` or `reason`."""
+    """Yields the exception and those that it wraps: requests and urllib3 keep the first cause in `args` or `reason`."""
     found: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:

@@ -1,116 +1,221 @@
-"""The requests client: one call on the calling thread, through the session's adapter, on the whole answer's clock."""
+"""One upstream's `requests.Session`: calls side by side, and streams, through the adapter that is mounted in it."""
 
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final, cast
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.hooks import default_hooks
 from requests.models import PreparedRequest
-from requests.structures import CaseInsensitiveDict
 
 from gateway_clients.conf import UpstreamConf
-from gateway_clients.errors import UpstreamConnectionError, UpstreamTimeoutError
+from gateway_clients.errors import UpstreamConnectionError, UpstreamTimeoutError, UpstreamUnavailableError
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.transport.deadline_socket import POOL_CLASSES, request_progress
-from gateway_clients.transport.exceptions import FOREIGN, map_exception
+from gateway_clients.transport.adapter import UpstreamAdapter
+from gateway_clients.transport.deadline_socket import request_progress
+from gateway_clients.transport.exceptions import FOREIGN, is_certainly_unsent, map_exception
 from gateway_clients.transport.keep_alive import KeepAlive, keep_alive_of
-from gateway_clients.transport.messages import AnswerTooLargeError, UpstreamRequest, UpstreamResponse, decoded
-from gateway_clients.transport.multiplexed.response_parser import WIRE_FACTOR
+from gateway_clients.transport.messages import (
+    AnswerTooLargeError,
+    LazyHeaders,
+    PreparedCall,
+    UpstreamRequest,
+    UpstreamResponse,
+    decoded,
+)
+from gateway_clients.transport.multiplexed.multiplexer import Multiplexer, Sending
+from gateway_clients.transport.multiplexed.threaded_exchange import ThreadedExchange
+from gateway_clients.transport.streams import Stream, on_the_clock
 
 PIECE_BYTES: Final = 65_536
-
-
-class DeadlineAdapter(HTTPAdapter):
-    """requests' adapter on connections that keep the clock; no retries of its own."""
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
-        """The pool of pools, with our connections in it."""
-        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
-        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+#: `responses`, tracing libraries and the like replace this method to see each call.
+ADAPTER_SEND: Final = HTTPAdapter.send
+SESSION_SEND: Final = requests.Session.send
 
 
 class RequestsClient:
-    """One upstream's `requests.Session`; no cookies are kept, no redirects followed, no proxies or netrc read."""
+    """The session of one upstream. It keeps no cookies, follows no redirects, and reads no proxies or netrc.
+
+    Settings of `session` take effect: `auth`, `headers`, `verify`, `cert`, `proxies`, `hooks`, mounted adapters.
+    """
 
     def __init__(self, conf: UpstreamConf, *, keep_alive: KeepAlive | None = None) -> None:
         self._conf = conf
         self._keep_alive = keep_alive or keep_alive_of(conf)
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.verify = self._verify = conf.ca_bundle or True
-        adapter = DeadlineAdapter(pool_connections=1, pool_maxsize=2 * conf.bulkhead_limit)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.verify = conf.ca_bundle or True
+        self.session.headers.clear()
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        adapter = UpstreamAdapter(conf, keep_alive=self._keep_alive)
+        self.session.mount("http://", adapter)
+        self.session.mount("https://", adapter)
+
+    def prepared(self, outgoing: UpstreamRequest, *, pieces: Iterable[bytes] | None = None) -> PreparedRequest:
+        """Returns the PreparedRequest, made directly, since what requests would check and guess is known.
+
+        `pieces` are the body of a stream, which has a connection to itself. Raises what the session's `auth` raises.
+        """
+        session = self.session
+        prepared = PreparedRequest()
+        prepared.method = outgoing.method
+        prepared.url = self._conf.base_url + outgoing.target
+        headers = outgoing.headers_to_send if pieces is None else outgoing.all_headers
+        if session.headers:
+            headers = {**cast(Mapping[str, str], session.headers), **headers}
+        prepared.headers = LazyHeaders(headers)
+        prepared.body = outgoing.body
+        if pieces is not None:
+            prepared.body = pieces  # type: ignore[assignment] # what requests sends chunked; its types know bytes alone
+            prepared.headers["Transfer-Encoding"] = "chunked"
+        if session.hooks["response"]:
+            prepared.prepare_hooks(session.hooks)
+        if session.auth is not None:
+            prepared.prepare_auth(session.auth)
+        return prepared
+
+    def prepared_call(self, outgoing: UpstreamRequest, deadline: Deadline) -> PreparedCall:
+        """Returns the PreparedCall that `send_all` takes."""
+        return PreparedCall(self.prepared(outgoing), deadline, outgoing.may_resend, outgoing)
+
+    def send_all(self, calls: Sequence[PreparedCall], multiplexer: Multiplexer) -> list[Sending]:
+        """Begins the calls, whose answers are read while the multiplexer is waited for.
+
+        They go through `send_all` of the mounted adapter. If it has none, or each call must go through requests, they
+        go through `Session.send` on threads.
+        """
+        adapters = [self._adapter_for_all(call.request) for call in calls]
+        session = self.session
+        if adapters[0] is not None and all(adapter is adapters[0] for adapter in adapters):
+            begun: list[Sending] = adapters[0].send_all(calls, multiplexer, verify=session.verify, cert=session.cert)
+            return begun
+        begun = []
+        for call, adapter in zip(calls, adapters, strict=True):
+            if adapter is not None:
+                begun += adapter.send_all([call], multiplexer, verify=session.verify, cert=session.cert)
+                continue
+            send = partial(self._send_on_a_thread, call)
+            exchange = ThreadedExchange(self._conf.name, send, self._threads, call.deadline, multiplexer.bell)
+            multiplexer.start([exchange])
+            begun.append(exchange)
+        return begun
+
+    def _adapter_for_all(self, request: PreparedRequest) -> Any:
+        """Returns the mounted adapter if the call may go through its `send_all`, else None.
+
+        It may unless a `send` was replaced, there are hooks or proxies, or the answer's body is special.
+        """
+        session = self.session
+        assert request.url is not None
+        adapter = session.get_adapter(request.url)
+        is_seen = (
+            getattr(adapter.send, "__func__", None) is not ADAPTER_SEND
+            or getattr(session.send, "__func__", None) is not SESSION_SEND
+            or session.proxies
+            or request.hooks["response"]
+        )
+        is_plain = request.method != "HEAD" and (request.body is None or isinstance(request.body, bytes))
+        return None if is_seen or not is_plain or not hasattr(adapter, "send_all") else adapter
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        """The threads for calls that cannot be multiplexed, apart for each upstream: a hung one takes only its own."""
+        return ThreadPoolExecutor(2 * self._conf.bulkhead_limit, thread_name_prefix=f"send-{self._conf.name}")
 
     def send(self, outgoing: UpstreamRequest, deadline: Deadline) -> UpstreamResponse:
-        """The whole answer before the deadline. Raises UpstreamUnavailableError's kinds.
+        """Returns the whole answer before the deadline, through `Session.send` on this thread.
 
-        A kept connection that the upstream had closed costs a silent new try, of what may be sent twice.
+        Raises the subclasses of UpstreamUnavailableError.
         """
+        return self._send(self.prepared_call(outgoing, deadline))
+
+    def _send_on_a_thread(self, call: PreparedCall) -> UpstreamResponse:
+        """Sends a call on a pool's thread; calls `auth` again there, since it may depend on its thread (digest)."""
+        if call.outgoing is not None and self.session.auth is not None:
+            call = self.prepared_call(call.outgoing, call.deadline)
+        return self._send(call)
+
+    def _send(self, call: PreparedCall) -> UpstreamResponse:
+        """Sends a call; resends it once, if it may be sent twice, when a kept connection turns out closed."""
         try:
-            return self._send_once(outgoing, deadline)
+            return self._send_once(call)
         except UpstreamTimeoutError:
             if request_progress.is_reused and not request_progress.has_received:
                 self._keep_alive.distrust()
             raise
         except UpstreamConnectionError:
             is_stale = request_progress.is_reused and not request_progress.has_received
-            if not (is_stale and outgoing.may_resend) or deadline.has_passed:
+            if not (is_stale and call.may_resend) or call.deadline.has_passed:
                 raise
-        return self._send_once(outgoing, deadline, must_dial=True)
+        return self._send_once(call, must_dial=True)
 
-    def _send_once(self, outgoing: UpstreamRequest, deadline: Deadline, *, must_dial: bool = False) -> UpstreamResponse:
-        wire_max_bytes = WIRE_FACTOR * self._conf.max_bytes
-        request_progress.begin(
-            deadline, keep_alive=self._keep_alive, wire_max_bytes=wire_max_bytes, must_dial=must_dial
-        )
-        left = max(deadline.remaining_seconds, 0.001)
-        timeout = urllib3.Timeout(total=left, connect=min(left, self._conf.connect_seconds), read=left)
-        url = self._conf.base_url + outgoing.target
-        adapter = self._session.get_adapter(url)
-        try:
-            response = adapter.send(
-                _prepared(outgoing, url),
-                stream=True,
-                timeout=timeout,  # type: ignore[arg-type] # its own types leave it out
-                verify=self._verify,
-            )
+    def _send_once(self, call: PreparedCall, *, must_dial: bool = False) -> UpstreamResponse:
+        with request_progress.of(call.deadline, must_dial=must_dial):
             try:
-                body = self._body(response)
-            except BaseException:
-                response.raw.close()
-                raise
-            response.raw.release_conn()
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            encoding = headers.get("content-encoding")
-            return UpstreamResponse(
-                response.status_code, headers, decoded(body, encoding, max_bytes=self._conf.max_bytes)
-            )
-        except FOREIGN as error:
-            raise map_exception(self._conf.name, error, was_sent=request_progress.has_sent) from error
+                response = self._answered(call.request, call.deadline)
+                try:
+                    body = self._body(response, call.deadline)
+                except BaseException:
+                    response.close()
+                    raise
+                encoding = response.headers.get("content-encoding")
+                return UpstreamResponse(
+                    response.status_code, response.headers, decoded(body, encoding, max_bytes=self._conf.max_bytes)
+                )
+            except FOREIGN as error:
+                raise self._ours(error, call.request) from error
 
-    def _body(self, response: requests.Response) -> bytes:
+    def open(self, outgoing: UpstreamRequest, deadline: Deadline, pieces: Iterable[bytes] | None = None) -> Stream:
+        """Sends a request, its body (chunked) as the pieces come, and waits for the head of the answer.
+
+        The stream has a connection to itself. Raises the subclasses of UpstreamUnavailableError, and what iterating the
+        pieces raises: the upstream then gets no whole body.
+        """
+        request = self.prepared(outgoing, pieces=None if pieces is None else on_the_clock(pieces, deadline))
+        request.headers["Connection"] = "close"
+        head_seconds = min(max(deadline.remaining_seconds, 0.001), self._conf.timeout_seconds)
+        with request_progress.of(deadline, must_dial=True, step_seconds=head_seconds):
+            try:
+                response = self._answered(request, deadline)
+            except FOREIGN as error:
+                raise self._ours(error, request) from error
+            return Stream(self._conf.name, response, request_progress.socket, deadline)
+
+    def _answered(self, request: PreparedRequest, deadline: Deadline) -> requests.Response:
+        """Sends through the session and its mounted adapter, as requests does."""
+        left = max(deadline.remaining_seconds, 0.001)
+        connect = min(left, self._conf.connect_seconds)
+        assert request.url is not None
+        is_ours = isinstance(self.session.get_adapter(request.url), UpstreamAdapter)
+        timeout: Any = urllib3.Timeout(total=left, connect=connect, read=left) if is_ours else (connect, left)
+        request.prepare_cookies({})
+        return self.session.send(request, stream=True, timeout=timeout, allow_redirects=False)
+
+    def _ours(self, error: BaseException, request: PreparedRequest) -> UpstreamUnavailableError:
+        """Returns the gateway's error for an exception. A foreign adapter does not tell how far the request came."""
+        assert request.url is not None
+        adapter = self.session.get_adapter(request.url)
+        is_ours = isinstance(adapter, UpstreamAdapter) and getattr(adapter.send, "__func__", None) is ADAPTER_SEND
+        was_sent = request_progress.has_sent if is_ours else not is_certainly_unsent(error)
+        return map_exception(self._conf.name, error, was_sent=was_sent)
+
+    def _body(self, response: requests.Response, deadline: Deadline) -> bytes:
         pieces, size = [], 0
         for piece in response.raw.stream(PIECE_BYTES, decode_content=False):
             size += len(piece)
             if size > self._conf.max_bytes:
                 raise AnswerTooLargeError
+            if deadline.has_passed:
+                raise TimeoutError
             pieces.append(piece)
+        response.raw.release_conn()
         return b"".join(pieces)
 
     def close(self) -> None:
-        """Closes the kept connections."""
-        self._session.close()
-
-
-def _prepared(outgoing: UpstreamRequest, url: str) -> PreparedRequest:
-    """requests' prepared request, made by hand: what it would check and guess is known here."""
-    prepared = PreparedRequest()
-    prepared.method = outgoing.method
-    prepared.url = url
-    prepared.headers = CaseInsensitiveDict(outgoing.headers_to_send)
-    prepared.body = outgoing.body
-    prepared.hooks = default_hooks()
-    prepared.prepare_cookies({})
-    return prepared
+        """Closes the kept connections, and lets the threads end."""
+        self.session.close()
+        if "_threads" in vars(self):
+            self._threads.shutdown(wait=False, cancel_futures=True)

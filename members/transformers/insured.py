@@ -1,13 +1,15 @@
 """From what upstreams know of the insured to what portals see; pure functions."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from claims.transformers import NEWEST, format_rupiah, known
+from gateway_clients.edge.input import is_id
+from gateway_clients.edge.output import NEWEST, format_rupiah, known
 from gateway_clients.services.benefit import BenefitPayload, BenefitsPayload
 from gateway_clients.services.document import DocumentPayload
 from gateway_clients.services.member import MemberPayload
 from gateway_clients.services.notification import NotificationPayload
-from gateway_clients.services.parsing import Page
+from gateway_clients.services.payload_parser import Page
 from gateway_clients.services.payment import PaymentPayload
 from gateway_clients.services.policy import CoveragePayload, EligibilityPayload
 from members.view_models.benefits import BenefitCategory, BenefitItem, Benefits, BenefitsOfCategory, BenefitsSummary
@@ -29,7 +31,7 @@ def to_name(member: MemberPayload) -> str:
 
 
 def to_personal(member: MemberPayload) -> Personal:
-    """Who a member is."""
+    """Transforms a member."""
     plan = member.plan
     return Personal(
         id=member.id,
@@ -50,22 +52,32 @@ def to_personal(member: MemberPayload) -> Personal:
 def to_benefit_item(benefit: BenefitPayload) -> BenefitItem:
     """One benefit. What is used beyond its limit leaves nothing, and is no debt to the others."""
     limit, used = benefit.annual_limit, benefit.used_amount
+    remaining = max(0, limit - used)
     return BenefitItem(
         code=benefit.code,
         name=benefit.name,
         category=known(benefit.category or "", BenefitCategory),
         annual_limit=limit,
+        formatted_annual_limit=format_rupiah(limit),
         used_amount=used,
-        remaining_amount=max(0, limit - used),
+        formatted_used_amount=format_rupiah(used),
+        remaining_amount=remaining,
+        formatted_remaining_amount=format_rupiah(remaining),
         used_percent=100 * used // limit if limit > 0 else 0,
     )
 
 
-def _totals_of(items: Sequence[BenefitItem]) -> dict[str, int]:
+def _totals_of(items: Sequence[BenefitItem]) -> dict[str, Any]:
+    limit = sum([item.annual_limit for item in items])
+    used = sum([item.used_amount for item in items])
+    remaining = sum([item.remaining_amount for item in items])
     return {
-        "total_limit": sum([item.annual_limit for item in items]),
-        "total_used": sum([item.used_amount for item in items]),
-        "total_remaining": sum([item.remaining_amount for item in items]),
+        "total_limit": limit,
+        "formatted_total_limit": format_rupiah(limit),
+        "total_used": used,
+        "formatted_total_used": format_rupiah(used),
+        "total_remaining": remaining,
+        "formatted_total_remaining": format_rupiah(remaining),
     }
 
 
@@ -128,8 +140,13 @@ def to_notification(notification: NotificationPayload) -> Notification:
 
 
 def to_notifications(page: Page[NotificationPayload]) -> tuple[Notification, ...]:
-    """Newest first."""
+    """Transforms notifications, newest first."""
     return tuple(map(to_notification, sorted(page.items, key=lambda told: told.created_at, reverse=True)))
+
+
+def to_count(page: Page[NotificationPayload]) -> int:
+    """How many there are on a page."""
+    return len(page.items)
 
 
 def to_newest_notifications(page: Page[NotificationPayload]) -> tuple[Notification, ...]:
@@ -138,7 +155,7 @@ def to_newest_notifications(page: Page[NotificationPayload]) -> tuple[Notificati
 
 
 def to_payment(payment: PaymentPayload) -> Payment:
-    """What was or will be paid."""
+    """Transforms a payment."""
     return Payment(
         id=payment.id,
         claim_id=payment.claim_id,
@@ -150,18 +167,20 @@ def to_payment(payment: PaymentPayload) -> Payment:
     )
 
 
-def to_payments(page: Page[PaymentPayload]) -> tuple[Payment, ...]:
-    """The payments of a page, in its order: newest first."""
-    return tuple(map(to_payment, page.items))
+def content_url(document: DocumentPayload) -> str | None:
+    """Where the gateway hands out its bytes; None where the document's name is no id, so that nobody can ask for it."""
+    if not (is_id(document.id) and is_id(document.member_id)):
+        return None
+    return content_path(document.member_id, document.id)
 
 
-def to_newest_payments(page: Page[PaymentPayload]) -> tuple[Payment, ...]:
-    """At most five."""
-    return to_payments(page)[:NEWEST]
+def content_path(member_id: str, document_id: str) -> str:
+    """The address of a document's bytes at the gateway."""
+    return f"/api/v1/members/{member_id}/documents/{document_id}/content"
 
 
 def to_document(document: DocumentPayload) -> Document:
-    """What a document is."""
+    """Transforms a document's record."""
     return Document(
         id=document.id,
         claim_id=document.claim_id,
@@ -170,14 +189,5 @@ def to_document(document: DocumentPayload) -> Document:
         content_type=document.content_type,
         size_bytes=document.size_bytes,
         uploaded_at=document.uploaded_at,
+        content_url=content_url(document),
     )
-
-
-def to_documents(page: Page[DocumentPayload]) -> tuple[Document, ...]:
-    """Newest first."""
-    return tuple(map(to_document, sorted(page.items, key=lambda document: document.uploaded_at, reverse=True)))
-
-
-def to_newest_documents(page: Page[DocumentPayload]) -> tuple[Document, ...]:
-    """At most five, newest first."""
-    return to_documents(page)[:NEWEST]

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from claims.view_models import Moment, Total
-from gateway_clients.edge.view_models import ViewMeta, ViewModel
+from gateway_clients.audit.members import MemberId
+from gateway_clients.edge.output import Moment, ViewModel
 
 
 class MemberStatus(StrEnum):
-    """Where a membership stands; one the gateway does not know is `unknown`."""
+    """The status of a membership."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -20,42 +20,32 @@ class MemberStatus(StrEnum):
 
 
 class Plan(ViewModel, frozen=True):
-    """The plan a member is on."""
+    """The plan of a member."""
 
-    id: str | None
-    name: Annotated[str | None, Meta(examples=["Askes Gold"])]
-    tier: str | None
+    id: Annotated[str | None, Meta(description="The unique identifier of the plan.")]
+    name: Annotated[str | None, Meta(description="The name of the plan.", examples=["Askes Gold"])]
+    tier: Annotated[str | None, Meta(description="The tier of the plan.")]
 
 
 class Personal(ViewModel, frozen=True):
-    """Who a member is and how to reach them."""
+    """A member and their contact details."""
 
-    id: Annotated[str, Meta(examples=["m-1"])]
-    member_number: str | None
-    first_name: Annotated[str, Meta(examples=["Siti"])]
-    last_name: Annotated[str, Meta(examples=["Rahayu"])]
-    name: Annotated[str, Meta(examples=["Siti Rahayu"])]
-    date_of_birth: datetime.date | None
-    email: str | None
-    phone: str | None
-    address: str | None
+    id: Annotated[MemberId, Meta(description="The unique identifier of the member.", examples=["m-1"])]
+    member_number: Annotated[str | None, Meta(description="The number on the member's card.")]
+    first_name: Annotated[str, Meta(description="The first name.", examples=["Siti"])]
+    last_name: Annotated[str, Meta(description="The last name.", examples=["Rahayu"])]
+    name: Annotated[str, Meta(description="The full name.", examples=["Siti Rahayu"])]
+    date_of_birth: Annotated[datetime.date | None, Meta(description="The date of birth.")]
+    email: Annotated[str | None, Meta(description="The e-mail address.")]
+    phone: Annotated[str | None, Meta(description="The phone number.")]
+    address: Annotated[str | None, Meta(description="The postal address.")]
     status: MemberStatus
-    member_since: datetime.date
+    member_since: Annotated[datetime.date, Meta(description="The day the membership began.")]
     plan: Plan | None
 
 
-class PersonalList(ViewModel, frozen=True):
-    """One page of members, by last name."""
-
-    items: tuple[Personal, ...]
-    total: Total
-    limit: int
-    offset: int
-    meta: ViewMeta
-
-
 class CoverageStatus(StrEnum):
-    """Whether a member is covered today; one the gateway does not know is `unknown`."""
+    """The status of a coverage."""
 
     ACTIVE = "active"
     GRACE_PERIOD = "grace_period"
@@ -65,17 +55,19 @@ class CoverageStatus(StrEnum):
 
 
 class Coverage(ViewModel, frozen=True):
-    """A member's coverage today."""
+    """The coverage of a member today."""
 
     status: CoverageStatus
-    policy_number: str | None
-    plan_name: Annotated[str | None, Meta(examples=["Askes Gold"])]
-    effective_date: datetime.date | None
-    expiry_date: datetime.date | None
+    policy_number: Annotated[str | None, Meta(description="The number of the policy.")]
+    plan_name: Annotated[str | None, Meta(description="The name of the plan.", examples=["Askes Gold"])]
+    effective_date: Annotated[datetime.date | None, Meta(description="The first day of the coverage.")]
+    expiry_date: Annotated[
+        datetime.date | None, Meta(description="The last day of the coverage; null when it is open-ended.")
+    ]
 
 
 class CoverageLevel(StrEnum):
-    """How far a treatment is covered; a level the gateway does not know is `unknown`."""
+    """How far a treatment is covered."""
 
     FULL = "full"
     PARTIAL = "partial"
@@ -84,16 +76,9 @@ class CoverageLevel(StrEnum):
 
 
 class Eligibility(ViewModel, frozen=True):
-    """Whether a member may be treated at a provider on a day."""
+    """Whether a member can be treated at a provider on a day."""
 
-    is_eligible: bool
-    reason: str | None
+    is_eligible: Annotated[bool, Meta(description="Whether the member can be treated there on that day.")]
+    reason: Annotated[str | None, Meta(description="Why not; null when the member is eligible.")]
     coverage: CoverageLevel | None
-    checked_at: Moment | None
-
-
-class CoverageView(ViewModel, frozen=True):
-    """A member's coverage alone."""
-
-    coverage: Coverage | None
-    meta: ViewMeta
+    checked_at: Annotated[Moment | None, Meta(description="When the insurer checked it.")]

@@ -5,24 +5,25 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from claims.view_models import FormattedRupiah, Moment, Rupiah, Total
-from gateway_clients.edge.view_models import ViewMeta, ViewModel
+from gateway_clients.edge.output import FormattedRupiah, HasMore, Moment, Rupiah, ViewMeta, ViewModel
 
 
 class Notification(ViewModel, frozen=True):
-    """Something a member or a provider was told."""
+    """A notification to a member or a provider."""
 
-    id: str
-    type: Annotated[str, Meta(examples=["claim_submitted"])]
-    title: str
-    body: str | None
-    created_at: Moment
-    is_read: bool
-    claim_id: str | None
+    id: Annotated[str, Meta(description="The unique identifier of the notification.")]
+    type: Annotated[
+        str, Meta(description="What it is about. New types can appear at any time.", examples=["claim_submitted"])
+    ]
+    title: Annotated[str, Meta(description="The title.")]
+    body: Annotated[str | None, Meta(description="The text.")]
+    created_at: Annotated[Moment, Meta(description="When it was sent.")]
+    is_read: Annotated[bool, Meta(description="Whether it was marked as read.")]
+    claim_id: Annotated[str | None, Meta(description="The claim that it is about, if any.")]
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands; one the gateway does not know is `unknown`."""
+    """The status of a payment."""
 
     SCHEDULED = "scheduled"
     PAID = "paid"
@@ -31,52 +32,61 @@ class PaymentStatus(StrEnum):
 
 
 class Payment(ViewModel, frozen=True):
-    """What was or will be paid for a claim."""
+    """A payment for a claim."""
 
-    id: str
-    claim_id: str
-    amount: Rupiah
-    formatted_amount: FormattedRupiah
+    id: Annotated[str, Meta(description="The unique identifier of the payment.")]
+    claim_id: Annotated[str, Meta(description="The claim that is paid for.")]
+    amount: Annotated[Rupiah, Meta(description="The amount of the payment, in whole rupiah.")]
+    formatted_amount: Annotated[FormattedRupiah, Meta(description="The amount of the payment as text.")]
     status: PaymentStatus
-    paid_at: Moment | None
-    method: str | None
+    paid_at: Annotated[Moment | None, Meta(description="When it was paid; null before.")]
+    method: Annotated[str | None, Meta(description="How it is paid.")]
 
 
 class Document(ViewModel, frozen=True):
-    """What a document is."""
+    """A document of a member."""
 
-    id: str
-    claim_id: str | None
-    name: Annotated[str, Meta(examples=["invoice.pdf"])]
-    kind: Annotated[str | None, Meta(examples=["invoice"])]
-    content_type: Annotated[str, Meta(examples=["application/pdf"])]
-    size_bytes: Annotated[int, Meta(extra_json_schema={"format": "int64"})]
-    uploaded_at: Moment
+    id: Annotated[str, Meta(description="The unique identifier of the document.")]
+    claim_id: Annotated[str | None, Meta(description="The claim that it belongs to, if any.")]
+    name: Annotated[str, Meta(description="The file name.", examples=["invoice.pdf"])]
+    kind: Annotated[str | None, Meta(description="What the document is, such as `invoice`.", examples=["invoice"])]
+    content_type: Annotated[str, Meta(description="The media type of the content.", examples=["application/pdf"])]
+    size_bytes: Annotated[
+        int, Meta(description="The size of the content in bytes.", extra_json_schema={"format": "int64"})
+    ]
+    uploaded_at: Annotated[Moment, Meta(description="When it was uploaded.")]
+    content_url: Annotated[
+        str | None,
+        Meta(
+            description="The address of its bytes at the gateway, for a request with the access token.",
+            examples=["/api/v1/members/m-1/documents/doc-1/content"],
+        ),
+    ]
 
 
-class PaymentList(ViewModel, frozen=True):
-    """One page of payments, newest first."""
+class DocumentLink(ViewModel, frozen=True):
+    """An address of a document's bytes that needs no token: for one download, within a minute."""
 
-    payments: tuple[Payment, ...]
-    total: Total
-    limit: int
-    offset: int
-    meta: ViewMeta
+    url: Annotated[
+        str, Meta(examples=["https://gateway.example/api/v1/members/m-1/documents/doc-1/content?link=2Zk4yH…"])
+    ]
+    expires_at: Moment
 
 
-class DocumentList(ViewModel, frozen=True):
-    """One page of documents, newest first."""
+class ReadCount(ViewModel, frozen=True):
+    """The number of notifications that were marked as read."""
 
-    documents: tuple[Document, ...]
-    total: Total
-    limit: int
-    offset: int
-    meta: ViewMeta
+    read: Annotated[int, Meta(description="How many notifications were marked.")]
 
 
 class NotificationList(ViewModel, frozen=True):
     """The newest notifications."""
 
-    notifications: tuple[Notification, ...]
-    limit: int
+    notifications: Annotated[tuple[Notification, ...], Meta(description="The notifications, newest first.")]
+    limit: Annotated[int, Meta(description="How many were asked for.")]
+    has_more: HasMore
+    unread_count: Annotated[
+        int | None,
+        Meta(description="How many are unread, also beyond this list; 100 means 100 or more. Null when unknown."),
+    ]
     meta: ViewMeta

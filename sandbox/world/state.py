@@ -1,4 +1,4 @@
-"""The world the eight services share: who and what there is, as it is now."""
+"""The world the services share: who and what there is, as it is now."""
 
 import threading
 from bisect import insort

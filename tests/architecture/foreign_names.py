@@ -16,6 +16,7 @@ PACKAGES: Final = ("gateway_clients", "claims", "members", "dashboard", "bff_pro
 DOCUMENTED: Final = frozenset({
     "_thread", "_exit", "_replace", "_asdict", "_fields",  # Python
     "_meta", "_state", "_db", "_default_manager",  # Django's models and managers
+    "_type",  # an argument of redis-py's scan_iter
 })  # fmt: skip
 PRIVATE: Final = re.compile(r"_[A-Za-z]\w*(?<!_)")
 BY_NAME: Final = frozenset({"getattr", "setattr", "hasattr", "delattr", "attrgetter", "methodcaller"})

@@ -12,12 +12,12 @@ import pytest
 
 from tests.architecture.foreign_names import Use, foreign_names, foreign_uses
 
-HEADERS = "gateway_clients/edge/headers.py"
+HEADERS = "gateway_clients/edge/output/headers.py"
 REDIS = "gateway_clients/redis_access/connection.py"
 POSTGRESQL = "gateway_clients/database/postgresql/base.py"
 #: The module that defines the name, the name, and the file of ours that uses it.
 ROWS = (
-    ("django.core.handlers.wsgi", "_stream", "gateway_clients/edge/admission.py"),
+    ("django.core.handlers.wsgi", "_stream", "gateway_clients/edge/http/admission.py"),
     ("django.db.backends.postgresql.base", "_configure_connection", POSTGRESQL),
     ("django.db.backends.postgresql.base", "_connection_pools", POSTGRESQL),
     ("django.db.backends.postgresql.base", "_set_autocommit", POSTGRESQL),
@@ -26,21 +26,20 @@ ROWS = (
     ("django.http.response", "_handler_class", HEADERS),
     ("django.http.response", "_reason_phrase", HEADERS),
     ("django.http.response", "_resource_closers", HEADERS),
-    ("django.http.response", "_resource_closers", "gateway_clients/edge/admission.py"),
+    ("django.http.response", "_resource_closers", "gateway_clients/edge/http/admission.py"),
     ("django.http.response", "_store", HEADERS),
-    ("django.utils.log", "_has_been_logged", "gateway_clients/edge/problems.py"),
-    ("drf_spectacular.openapi", "_map_serializer", "gateway_clients/edge/openapi_inputs.py"),
-    ("drf_spectacular.openapi", "_map_serializer_field", "gateway_clients/edge/openapi_inputs.py"),
-    ("http.client", "_read_status", "gateway_clients/transport/deadline_socket.py"),
+    ("django.utils.log", "_has_been_logged", "gateway_clients/edge/output/problems.py"),
+    ("drf_spectacular.openapi", "_map_serializer", "gateway_clients/edge/openapi/inputs.py"),
+    ("drf_spectacular.openapi", "_map_serializer_field", "gateway_clients/edge/openapi/inputs.py"),
+    ("http.client", "_read_status", "gateway_clients/transport/deadline_pools.py"),
     ("prometheus_client.metrics", "_buckets", "gateway_clients/instrumentation/histograms.py"),
     ("prometheus_client.metrics", "_sum", "gateway_clients/instrumentation/histograms.py"),
     ("prometheus_client.metrics", "_upper_bounds", "gateway_clients/instrumentation/histograms.py"),
-    ("pybreaker", "_lock", "gateway_clients/resilience/breaker.py"),
     ("redis.connection", "_connect", REDIS),
     ("redis.connection", "_wrap_socket_with_ssl", REDIS),
-    ("rest_framework.request", "_request", "gateway_clients/edge/django_request.py"),
-    ("urllib3.connection", "_dns_host", "gateway_clients/transport/deadline_socket.py"),
-    ("urllib3.connection", "_new_conn", "gateway_clients/transport/deadline_socket.py"),
+    ("rest_framework.request", "_request", "gateway_clients/edge/input/wrapped_request.py"),
+    ("urllib3.connection", "_dns_host", "gateway_clients/transport/deadline_pools.py"),
+    ("urllib3.connection", "_new_conn", "gateway_clients/transport/deadline_pools.py"),
 )
 
 

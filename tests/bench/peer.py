@@ -1,4 +1,6 @@
-"""The peer to measure against: the dashboard in FastAPI and Strawberry, as a good team would ship it, on httpx.
+"""The peers in Python: the dashboard in FastAPI and Strawberry, as a good team would ship it, on httpx or aiohttp.
+
+`CLIENT` says on which.
 
 It runs in a virtual environment of its own (requirements.txt), so it imports nothing of the gateway's. It does less
 than the gateway: no leases, no stale answers, no item-wise parsing, a breaker that counts failures in a row.
@@ -12,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import httpx
 import jwt
 import orjson
@@ -42,26 +45,64 @@ class Breaker:
         self.failed_at = time.monotonic()
 
 
+class HttpxClient:
+    """One client of httpx for all requests."""
+
+    def __init__(self) -> None:
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+        self._client = httpx.AsyncClient(limits=limits, timeout=5, trust_env=False)
+
+    async def read(self, url: str, query: dict[str, Any]) -> bytes:
+        """The body. Raises httpx.HTTPError."""
+        response = await self._client.get(url, params=query or None)
+        response.raise_for_status()
+        return response.content
+
+    async def close(self) -> None:
+        """Closes what is kept."""
+        await self._client.aclose()
+
+
+class AiohttpClient:
+    """One session of aiohttp for all requests."""
+
+    def __init__(self) -> None:
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=5))
+
+    async def read(self, url: str, query: dict[str, Any]) -> bytes:
+        """The body. Raises aiohttp.ClientError, TimeoutError."""
+        async with self._session.get(url, params=query or None) as response:
+            response.raise_for_status()
+            return await response.read()
+
+    async def close(self) -> None:
+        """Closes what is kept."""
+        await self._session.close()
+
+
+FAILURES = (httpx.HTTPError, aiohttp.ClientError, TimeoutError)
+
+
 class Upstreams:
     """The services, by name, behind one client."""
 
     def __init__(self) -> None:
-        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        self.client = httpx.AsyncClient(limits=limits, timeout=5, trust_env=False)
+        self.client = AiohttpClient() if os.environ["CLIENT"] == "aiohttp" else HttpxClient()
         self.breakers: dict[str, Breaker] = {}
 
     async def get(self, service: str, path: str, **query: Any) -> Any:
+        """What the service answers, as JSON has it. Raises HTTPException."""
         breaker = self.breakers.setdefault(service, Breaker())
         if breaker.is_open:
             raise HTTPException(503, f"{service} temporarily unavailable")
         try:
-            response = await self.client.get(os.environ[f"{service.upper()}_SERVICE_URL"] + path, params=query or None)
-            response.raise_for_status()
-        except httpx.HTTPError as error:
+            content = await self.client.read(os.environ[f"{service.upper()}_SERVICE_URL"] + path, query)
+        except FAILURES as error:
             breaker.count(has_failed=True)
             raise HTTPException(503, f"{service} temporarily unavailable") from error
         breaker.count(has_failed=False)
-        return orjson.loads(response.content)
+        return orjson.loads(content)
 
 
 @asynccontextmanager
@@ -69,7 +110,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.redis = Redis.from_url(os.environ["REDIS_URL"])
     app.state.upstreams = Upstreams()
     yield
-    await app.state.upstreams.client.aclose()
+    await app.state.upstreams.client.close()
     await app.state.redis.aclose()
 
 
@@ -83,7 +124,7 @@ async def signed_in(request: Request) -> str:
         claims = jwt.decode(token, os.environ["JWT_SECRET"], algorithms=["HS256"], options={"verify_aud": False})
     except jwt.PyJWTError as error:
         raise HTTPException(401, "Sign in") from error
-    key = f"peer:limit:{claims['sub']}:{int(time.time()) // WINDOW_SECONDS}"
+    key = f"{os.environ['CLIENT']}:limit:{claims['sub']}:{int(time.time()) // WINDOW_SECONDS}"
     async with request.app.state.redis.pipeline(transaction=False) as pipeline:
         count, _ = await pipeline.incr(key).expire(key, WINDOW_SECONDS).execute()
     if count > int(os.environ["RATE_LIMIT_MAX"]):
@@ -142,7 +183,7 @@ async def made_dashboard(upstreams: Upstreams, member_id: str) -> dict[str, Any]
 
 
 async def kept_dashboard(state: Any, member_id: str) -> bytes:
-    key = f"peer:dashboard:{member_id}"
+    key = f"{os.environ['CLIENT']}:dashboard:{member_id}"
     body: bytes | None = await state.redis.get(key)
     if body is None:
         body = orjson.dumps(await made_dashboard(state.upstreams, member_id))
@@ -157,7 +198,7 @@ async def dashboard(request: Request, member_id: str, _: str = Depends(signed_in
 
 @app.get("/api/v1/claims/{member_id}")
 async def claims(request: Request, member_id: str, _: str = Depends(signed_in)) -> Response:
-    state, key = request.app.state, f"peer:claims:{member_id}"
+    state, key = request.app.state, f"{os.environ['CLIENT']}:claims:{member_id}"
     body = await state.redis.get(key)
     if body is None:
         page = await state.upstreams.get("claims", "/claims", member_id=member_id, limit=20, offset=0)

@@ -1,7 +1,9 @@
-"""What the benchmark starts: stand-in upstreams, a Redis, this gateway, and the FastAPI peer; each with two workers."""
+"""What the benchmark starts: stand-in upstreams, a Redis, this gateway, and its peers; each with two workers."""
 
 import os
+import shutil
 import subprocess
+import sys
 import venv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +22,12 @@ from tests.support.waiting import wait_until
 HERE: Final = Path(__file__).resolve().parent
 MODULES: Final = Path("/usr/lib/nginx/modules")
 PEER_VENV: Final = ROOT / ".run" / "bench-peer"
+PEER_NODE: Final = ROOT / ".run" / "bench-node"
+GATEWAY: Final = "gateway"
+#: Who reads: one who may read all, or members, each of whom reads their own.
+ADMIN: Final = "admin"
+OWN: Final = "members"
+MEMBERS: Final = 100
 SECRET: Final = "a-secret-of-the-benchmark-that-guards-nothing"
 WORKERS: Final = "2"
 #: Time for answers that are late because the machine is full, and room for all connections in one worker: none of that
@@ -34,32 +42,36 @@ UNHURRIED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """The addresses to measure, the processes behind them, and the token that opens both."""
+    """The addresses to measure, the processes behind them, and files with tokens: by site, then by who reads."""
 
     urls: Mapping[str, str]
     processes: Mapping[str, Sequence[int]]
-    token: str
+    tokens: Mapping[str, Mapping[str, Path]]
 
 
 @contextmanager
-def running_sites(directory: Path, *, delay_ms: int) -> Iterator[Sites]:
-    """Runs all of it over upstreams that answer after so many milliseconds."""
+def running_sites(directory: Path, *, delay_ms: int, settings: Mapping[str, str] = UNHURRIED) -> Iterator[Sites]:
+    """Runs all of it over upstreams that answer after so many milliseconds; the gateway with these settings."""
     redis = RedisServer()
     redis.start()
     upstreams = {f"{service.upper()}_SERVICE_URL": f"http://{LOOPBACK}:{free_port()}" for service in SERVICES}
     started: list[Started] = []
     try:
-        started.append(_nginx(directory, upstreams, delay_ms))
+        started.append(nginx(directory, upstreams, delay_ms))
         gateway = RunningGateway(
-            directory, redis_url=redis.url, upstreams=upstreams, JWT_SECRET=SECRET, WORKERS=WORKERS, **UNHURRIED
+            directory, redis_url=redis.url, upstreams=upstreams, JWT_SECRET=SECRET, WORKERS=WORKERS, **settings
         )
         started.append(gateway)
         gateway.await_ready()
-        peer_port = free_port()
-        peer = _peer(directory, peer_port, redis.url, upstreams)
-        started.append(peer)
-        urls = {"gateway": f"http://{LOOPBACK}:{gateway.port}", "fastapi": f"http://{LOOPBACK}:{peer_port}"}
-        yield Sites(urls, {"gateway": gateway.workers, "fastapi": peer.living()}, gateway.token("admin"))
+        urls = {GATEWAY: f"http://{LOOPBACK}:{gateway.port}"}
+        processes: dict[str, Sequence[int]] = {GATEWAY: gateway.workers}
+        for name, (command, environment) in peers().items():
+            port = free_port()
+            peer = _peer(directory, name, port, command, {**upstreams, **environment, "REDIS_URL": redis.url})
+            started.append(peer)
+            wait_until(lambda port=port: _is_ready(port), seconds=60)
+            urls[name], processes[name] = f"http://{LOOPBACK}:{port}", peer.living()
+        yield Sites(urls, processes, dict.fromkeys(urls, _tokens(directory, gateway)))
     finally:
         for each in started:
             # nginx writes its title over its environment, where `remove` would look for it.
@@ -68,7 +80,27 @@ def running_sites(directory: Path, *, delay_ms: int) -> Iterator[Sites]:
         redis.remove()
 
 
-def _nginx(directory: Path, upstreams: Mapping[str, str], delay_ms: int) -> Started:
+def _tokens(directory: Path, gateway: RunningGateway) -> Mapping[str, Path]:
+    """Files with the tokens of an admin, and of the members who read their own."""
+    environment = {
+        **clean_environment(),
+        "ENVIRONMENT": "development",
+        "DJANGO_SETTINGS_MODULE": "bff_project.settings",
+        "DATABASE_URL": f"sqlite:///{gateway.database}",
+        "REDIS_URL": gateway.redis_url,
+        "JWT_SECRET": SECRET,
+    }
+    command = [sys.executable, "-m", "tests.bench.members", str(MEMBERS)]
+    made = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    tokens = {ADMIN: gateway.token("admin") + "\n", OWN: made.stdout}
+    files = {who: directory / f"{gateway.port}-{who}.tokens" for who in tokens}
+    for who, path in files.items():
+        path.write_text(tokens[who])
+    return files
+
+
+def nginx(directory: Path, upstreams: Mapping[str, str], delay_ms: int) -> Started:
+    """Starts the upstreams at these addresses."""
     ports = [int(url.rpartition(":")[2]) for url in upstreams.values()]
     own = directory / f"nginx-{delay_ms}"
     own.mkdir()
@@ -93,23 +125,29 @@ def _nginx(directory: Path, upstreams: Mapping[str, str], delay_ms: int) -> Star
     return nginx
 
 
-def _peer(directory: Path, port: int, redis_url: str, upstreams: Mapping[str, str]) -> Started:
-    python = peer_python()
-    command = [str(python), "-m", "uvicorn", "peer:app", "--port", str(port), "--workers", WORKERS, "--no-access-log"]
-    peer = Started(
-        [*command, "--log-level", "warning"],
+def peers() -> Mapping[str, tuple[Sequence[str], Mapping[str, str]]]:
+    """The command of each peer and what its environment has beside addresses; `{port}` stands for its port."""
+    python = [str(peer_python()), "-m", "uvicorn", "peer:app", "--port", "{port}", "--workers", WORKERS]
+    python += ["--no-access-log", "--log-level", "warning"]
+    found: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
+        name: (python, {"CLIENT": name}) for name in ("httpx", "aiohttp")
+    }
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        print("There is no Node here: Express + Apollo and Fastify + Mercurius are LEFT OUT.", file=sys.stderr)
+        return found
+    script = str(node_project(npm) / "peer.mjs")
+    return {**found, **{name: ([node, script], {"PEER": name, "PORT": "{port}"}) for name in ("apollo", "mercurius")}}
+
+
+def _peer(directory: Path, name: str, port: int, command: Sequence[str], environment: Mapping[str, str]) -> Started:
+    own = {variable: value.replace("{port}", str(port)) for variable, value in environment.items()}
+    return Started(
+        [part.replace("{port}", str(port)) for part in command],
         cwd=HERE,
-        environment={
-            **clean_environment(),
-            **upstreams,
-            "REDIS_URL": redis_url,
-            "JWT_SECRET": SECRET,
-            "RATE_LIMIT_MAX": NO_LIMIT,
-        },
-        log=directory / "peer.log",
+        environment={**clean_environment(), **own, "JWT_SECRET": SECRET, "RATE_LIMIT_MAX": NO_LIMIT},
+        log=directory / f"{name}-{port}.log",
     )
-    wait_until(lambda: _is_ready(port), seconds=30)
-    return peer
 
 
 def peer_python() -> Path:
@@ -121,6 +159,19 @@ def peer_python() -> Path:
         subprocess.run([python, "-m", "pip", "install", "-qq", "-r", HERE / "requirements.txt"], check=True)
         made.write_text(wanted)
     return python
+
+
+def node_project(npm: str) -> Path:
+    """The folder of the peers on Node with what they run on, made when it is not there or theirs has changed."""
+    project = HERE / "node"
+    wanted, made = (project / "package-lock.json").read_bytes(), PEER_NODE / "installed"
+    if not made.exists() or made.read_bytes() != wanted:
+        shutil.rmtree(PEER_NODE, ignore_errors=True)
+        shutil.copytree(project, PEER_NODE, ignore=shutil.ignore_patterns("node_modules"))
+        subprocess.run([npm, "ci", "--no-audit", "--no-fund", "--silent"], cwd=PEER_NODE, check=True)
+        made.write_bytes(wanted)
+    shutil.copy(project / "peer.mjs", PEER_NODE)
+    return PEER_NODE
 
 
 def _is_ready(port: int) -> bool:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from claims.aggregators import claim_detail, claim_list, provider_detail, provider_list
-from gateway_clients.edge.access import EVERYTHING, Scope
+from claims.aggregators import CLAIMS, PROVIDERS, claim_detail
+from claims.aggregators import PROVIDER as PROVIDER_SPEC
+from gateway_clients.edge.access.resources import EVERYTHING, Scope
 from gateway_clients.edge.errors import NotFoundError
-from gateway_clients.edge.parameters import Page
+from gateway_clients.edge.input.parameters import Page
 from gateway_clients.errors import (
     UpstreamCircuitOpenError,
     UpstreamContractError,
@@ -16,7 +17,7 @@ from gateway_clients.errors import (
 )
 from gateway_clients.pipeline.outcome import Outcome
 from gateway_clients.pipeline.section import SectionState
-from gateway_clients.testing.fake_gateway import FakeGateway
+from tests.support.fake_gateway import FakeGateway
 from tests.upstream_answers import CLAIM, PROVIDER, a_page, all_well
 
 
@@ -33,12 +34,13 @@ ADMIN = FakeCaller(frozenset({"admin"}))
 OWN = Scope(member_id="m-1")
 THEIRS = Scope(provider_id="p-1")
 FIRST = Page(limit=20, offset=0)
+OF_MEMBER = {"member_id": "m-1"}
 
 
 def test_a_page_of_claims_tells_its_total_and_how_it_came_about() -> None:
-    gateway = FakeGateway(all_well())
+    gateway, asked = FakeGateway(all_well()), {"member_id": "m-1", "status": "submitted"}
 
-    shown = claim_list(gateway, scope=OWN, page=Page(limit=5, offset=10), member_id="m-1", status="submitted")
+    shown = CLAIMS.page(gateway, asked, scope=OWN, page=Page(limit=5, offset=10)).result()
 
     assert [call.target for call in gateway.asked] == ["/claims?member_id=m-1&status=submitted&limit=5&offset=10"]
     assert [claim.id for claim in shown.claims] == ["clm-1"]
@@ -77,7 +79,7 @@ def test_claims_are_asked_for_within_what_the_caller_may_see(
     gateway = FakeGateway({})
 
     with pytest.raises(Exception, match="claims"):
-        claim_list(gateway, scope=scope, page=FIRST, member_id=member_id, provider_id=provider_id)
+        CLAIMS.page(gateway, {"member_id": member_id, "provider_id": provider_id}, scope=scope, page=FIRST).result()
 
     (call,) = gateway.asked
     assert call.target == "/claims?" + "&".join(filter(None, (target, "limit=20&offset=0")))
@@ -86,11 +88,11 @@ def test_claims_are_asked_for_within_what_the_caller_may_see(
 
 def test_a_stale_page_says_so() -> None:
     gateway = FakeGateway(all_well())
-    page = claim_list(gateway, scope=OWN, page=FIRST, member_id="m-1")
+    page = CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=FIRST).result()
     kept = gateway.asked[0].parse(b'{"items": [], "total": 0}').value
     gateway = FakeGateway({"listClaims": Outcome(kept, SectionState.STALE, age_seconds=61.9)})
 
-    page = claim_list(gateway, scope=OWN, page=FIRST, member_id="m-1")
+    page = CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=FIRST).result()
 
     assert page.meta.complete is False
     assert (page.meta.sections["claims"].state, page.meta.sections["claims"].age) == ("stale", 61)
@@ -99,7 +101,7 @@ def test_a_stale_page_says_so() -> None:
 def test_claims_that_could_not_be_read_are_counted() -> None:
     gateway = FakeGateway({"listClaims": a_page(CLAIM, {"id": "clm-2"})})
 
-    shown = claim_list(gateway, scope=OWN, page=FIRST, member_id="m-1")
+    shown = CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=FIRST).result()
 
     assert [claim.id for claim in shown.claims] == ["clm-1"]
     assert shown.meta.sections["claims"].omitted == 1
@@ -108,20 +110,20 @@ def test_claims_that_could_not_be_read_are_counted() -> None:
 def test_no_more_claims_are_shown_than_were_asked_for() -> None:
     gateway = FakeGateway({"listClaims": a_page(CLAIM, CLAIM, CLAIM)})
 
-    assert len(claim_list(gateway, scope=OWN, page=Page(limit=2, offset=0), member_id="m-1").claims) == 2
+    assert len(CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=Page(limit=2, offset=0)).result().claims) == 2
 
 
 @pytest.mark.parametrize("error", [UpstreamTimeoutError("claims"), UpstreamCircuitOpenError("claims")])
 def test_without_the_claims_service_there_is_no_page_of_claims(error) -> None:
     with pytest.raises(type(error)):
-        claim_list(FakeGateway({"listClaims": error}), scope=OWN, page=FIRST, member_id="m-1")
+        CLAIMS.page(FakeGateway({"listClaims": error}), OF_MEMBER, scope=OWN, page=FIRST).result()
 
 
 def test_a_page_with_somebody_elses_claim_is_a_bad_answer() -> None:
     gateway = FakeGateway({"listClaims": a_page(CLAIM, CLAIM | {"id": "clm-2", "member_id": "m-2"})})
 
     with pytest.raises(UpstreamContractError):
-        claim_list(gateway, scope=OWN, page=FIRST, member_id="m-1")
+        CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=FIRST).result()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_a_page_with_somebody_elses_claim_is_a_bad_answer() -> None:
 def test_a_claim_is_shown_to_those_it_concerns_with_what_they_may_do(caller: FakeCaller, scope: Scope) -> None:
     gateway = FakeGateway(all_well())
 
-    shown, section = claim_detail(gateway, "m-1", "clm-1", scope=scope, caller=caller)
+    shown, section = claim_detail(gateway, "m-1", "clm-1", scope=scope, caller=caller).result()
 
     assert (shown.id, shown.display_number, section.state) == ("clm-1", "CLM-2026-000001", SectionState.FRESH)
     assert shown.actions == ("cancel", "upload_document")
@@ -154,7 +156,7 @@ def test_another_ones_claim_is_not_found_and_only_the_read_that_tells_was_made(a
     gateway = FakeGateway({"getClaim": answer})
 
     with pytest.raises(NotFoundError):
-        claim_detail(gateway, "m-1", "clm-1", scope=scope, caller=caller)
+        claim_detail(gateway, "m-1", "clm-1", scope=scope, caller=caller).result()
     assert gateway.operations == ["getClaim"]
 
 
@@ -162,13 +164,13 @@ def test_a_claim_that_does_not_exist_is_not_found() -> None:
     gateway = FakeGateway({"getClaim": UpstreamNotFoundError("claims", upstream_status=404)})
 
     with pytest.raises(UpstreamNotFoundError):
-        claim_detail(gateway, "m-1", "clm-1", scope=OWN, caller=MEMBER)
+        claim_detail(gateway, "m-1", "clm-1", scope=OWN, caller=MEMBER).result()
 
 
 def test_a_member_who_is_also_a_provider_elsewhere_may_do_what_either_may() -> None:
     both = FakeCaller(frozenset({"member", "provider"}), member_id="m-9", provider_id="p-1")
 
-    shown, _ = claim_detail(FakeGateway(all_well()), "m-1", "clm-1", scope=THEIRS, caller=both)
+    shown, _ = claim_detail(FakeGateway(all_well()), "m-1", "clm-1", scope=THEIRS, caller=both).result()
 
     assert shown.actions == ("cancel", "upload_document")
 
@@ -176,7 +178,7 @@ def test_a_member_who_is_also_a_provider_elsewhere_may_do_what_either_may() -> N
 def test_nothing_may_be_done_with_a_claim_one_only_happens_to_see() -> None:
     stranger = FakeCaller(frozenset({"member"}), member_id="m-9")
 
-    shown, _ = claim_detail(FakeGateway(all_well()), "m-1", "clm-1", scope=EVERYTHING, caller=stranger)
+    shown, _ = claim_detail(FakeGateway(all_well()), "m-1", "clm-1", scope=EVERYTHING, caller=stranger).result()
 
     assert shown.actions == ()
 
@@ -184,15 +186,16 @@ def test_nothing_may_be_done_with_a_claim_one_only_happens_to_see() -> None:
 def test_providers_are_searched_page_by_page() -> None:
     gateway = FakeGateway(all_well())
 
-    shown = provider_list(gateway, page=Page(limit=10, offset=30), q="sehat")
+    shown = PROVIDERS.page(gateway, {"q": "sehat"}, page=Page(limit=10, offset=30)).result()
 
     assert [call.target for call in gateway.asked] == ["/providers?q=sehat&limit=10&offset=30"]
     assert ([provider.id for provider in shown.items], shown.total, shown.limit, shown.offset) == (["p-1"], 17, 10, 30)
 
 
 def test_one_provider() -> None:
-    shown, section = provider_detail(FakeGateway(all_well()), "p-1")
+    shown, section = PROVIDER_SPEC.record(FakeGateway(all_well()), {"provider_id": "p-1"}).result()
 
     assert (shown.id, shown.type, section.state) == ("p-1", "hospital", SectionState.FRESH)
+    other = FakeGateway({"getProvider": PROVIDER | {"id": "p-2"}})
     with pytest.raises(UpstreamContractError):
-        provider_detail(FakeGateway({"getProvider": PROVIDER | {"id": "p-2"}}), "p-1")
+        PROVIDER_SPEC.record(other, {"provider_id": "p-1"}).result()

@@ -8,7 +8,6 @@ import pytest
 from claims.transformers import (
     ACTIONS,
     COLORS,
-    format_rupiah,
     to_claim_detail,
     to_claim_summary,
     to_claims_summary,
@@ -16,6 +15,8 @@ from claims.transformers import (
     to_recent_claims,
 )
 from claims.view_models import ClaimAction, ClaimStatus
+from gateway_clients.edge.output import format_rupiah
+from gateway_clients.runtime.languages import Language, current_language
 from gateway_clients.services.claims import (
     ClaimEventPayload,
     ClaimItemPayload,
@@ -24,7 +25,7 @@ from gateway_clients.services.claims import (
     ClaimsSummaryPayload,
     StatusSumPayload,
 )
-from gateway_clients.services.parsing import Page
+from gateway_clients.services.payload_parser import Page
 from gateway_clients.services.provider import ProviderPayload
 
 BARE = ClaimPayload(
@@ -124,7 +125,15 @@ def test_a_claim_of_which_all_is_known() -> None:
         "rejection_reason": "not covered",
         "submitted_at": "2026-03-01T01:02:03Z",
         "provider": {"id": "p-1", "name": "RS Sehat", "location": "Bandung, Jawa Barat"},
-        "items": ({"benefit_code": "CONS-GP", "description": None, "amount": 500000, "quantity": 2},),
+        "items": (
+            {
+                "benefit_code": "CONS-GP",
+                "description": None,
+                "amount": 500000,
+                "formatted_amount": "Rp 500,000",
+                "quantity": 2,
+            },
+        ),
         "timeline": (
             {"status": "submitted", "status_color": "blue", "at": "2026-03-01T01:02:03Z", "note": None},
             {"status": "unknown", "status_color": "gray", "at": "2026-03-02T01:02:03Z", "note": None},
@@ -217,3 +226,12 @@ def test_a_provider(type_: str | None, shown: str | None) -> None:
 @pytest.mark.parametrize(("amount", "text"), [(0, "Rp 0"), (999, "Rp 999"), (1000, "Rp 1,000"), (-500, "Rp -500")])
 def test_rupiah_for_people(amount: int, text: str) -> None:
     assert format_rupiah(amount) == text
+
+
+@pytest.mark.parametrize(("amount", "text"), [(0, "Rp 0"), (1140000, "Rp 1.140.000"), (-5000, "Rp -5.000")])
+def test_rupiah_for_people_who_read_indonesian(amount: int, text: str) -> None:
+    token = current_language.set(Language.INDONESIAN)
+    try:
+        assert format_rupiah(amount) == text
+    finally:
+        current_language.reset(token)

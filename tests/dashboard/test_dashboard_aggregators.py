@@ -1,5 +1,6 @@
 """What the views of several domains ask for, and what they show when some of it cannot be had."""
 
+import datetime
 from typing import Any
 
 import msgspec
@@ -8,14 +9,15 @@ import pytest
 from dashboard.aggregators import MEMBER_DASHBOARD, MEMBER_PROFILE, PROVIDER_DASHBOARD
 from dashboard.view_models import MemberDashboard, MemberProfile, ProviderDashboard
 from gateway_clients.conf import SERVICES
-from gateway_clients.edge.view_models import meta_of
+from gateway_clients.edge.output import view_models
+from gateway_clients.edge.output.view_models import meta_of
 from gateway_clients.errors import (
     UpstreamCircuitOpenError,
     UpstreamNotFoundError,
     UpstreamTimeoutError,
 )
 from gateway_clients.gateway import NothingToShowError
-from gateway_clients.testing.fake_gateway import FakeGateway
+from tests.support.fake_gateway import FakeGateway
 from tests.upstream_answers import CLAIM, MEMBER, NOTIFICATION, a_page, all_well
 
 SPECS = [MEMBER_DASHBOARD, MEMBER_PROFILE, PROVIDER_DASHBOARD]
@@ -23,6 +25,7 @@ MODELS = [MemberDashboard, MemberProfile, ProviderDashboard]
 SUBJECTS = ["m-1", "m-1", "p-1"]
 VIEWS = list(zip(SPECS, SUBJECTS, MODELS, strict=True))
 NAMES = [spec.name for spec in SPECS]
+AT = "2026-03-01T08:30:00Z"
 
 
 def shown(gateway: FakeGateway, spec=MEMBER_DASHBOARD, subject_id: str = "m-1", **asked: Any) -> dict[str, Any]:
@@ -36,7 +39,8 @@ def for_provider() -> dict[str, Any]:
     return all_well() | {"listNotifications": {"items": [told]}}
 
 
-def test_a_member_dashboard_from_five_services() -> None:
+def test_a_member_dashboard_from_five_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_models, "now", lambda: datetime.datetime.fromisoformat(AT))
     gateway = FakeGateway(all_well())
 
     assert shown(gateway) == {
@@ -60,16 +64,22 @@ def test_a_member_dashboard_from_five_services() -> None:
             "period_start": "2026-01-01",
             "period_end": "2026-12-31",
             "total_limit": 1000,
+            "formatted_total_limit": "Rp 1,000",
             "total_used": 250,
+            "formatted_total_used": "Rp 250",
             "total_remaining": 750,
+            "formatted_total_remaining": "Rp 750",
             "items": [
                 {
                     "code": "CONS-GP",
                     "name": "Consultation",
                     "category": "outpatient",
                     "annual_limit": 1000,
+                    "formatted_annual_limit": "Rp 1,000",
                     "used_amount": 250,
+                    "formatted_used_amount": "Rp 250",
                     "remaining_amount": 750,
+                    "formatted_remaining_amount": "Rp 750",
                     "used_percent": 25,
                 },
             ],
@@ -94,6 +104,7 @@ def test_a_member_dashboard_from_five_services() -> None:
         ],
         "meta": {
             "complete": True,
+            "as_of": AT,
             "sections": {
                 name: {"state": "fresh", "age": 0}
                 for name in ("member", "recent_claims", "benefits_summary", "coverage_status", "notifications")

@@ -13,7 +13,7 @@ import pytest
 from django.db.utils import ConnectionHandler
 
 from bff_project.setting_values import database
-from gateway_clients.database import serving
+from gateway_clients.database import process_mode
 from gateway_clients.database.breaker import database_breaker
 from gateway_clients.database.postgresql.base import DatabaseWrapper
 from sandbox.testing import Sandbox
@@ -68,7 +68,7 @@ def proxy(database_url: str, tmp_path: Path) -> Iterator[TcpProxy]:
 
 @pytest.fixture(scope="package")
 def sandbox() -> Iterator[Sandbox]:
-    """The eight services."""
+    """Every service."""
     with Sandbox() as running:
         yield running
 
@@ -115,7 +115,7 @@ def holding(url: str, statement: str) -> Iterator[None]:
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any) -> Iterator[Callable[..., DatabaseWrapper]]:
     """Makes a way to a database as a serving process has it, with a pool and a breaker of this test's own."""
-    serving.serve()
+    process_mode.serve()
     database_breaker.cache_clear()
     monkeypatch.setattr(DatabaseWrapper, "_connection_pools", pools := {})
 
@@ -129,5 +129,5 @@ def connect(monkeypatch: pytest.MonkeyPatch, django_db_blocker: Any) -> Iterator
         yield make
     for pool in pools.values():
         pool.close()
-    serving.stop_serving()
+    process_mode.stop_serving()
     database_breaker.cache_clear()

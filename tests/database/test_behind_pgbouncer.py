@@ -31,8 +31,9 @@ def test_reads_and_writes_work_and_a_lock_is_waited_for_no_longer_than_a_budget(
         assert {reply.status for reply in reads} == {200}
         assert gateway.ask("POST", "/api/v1/auth/refresh", headers=headers, body=refresh).status == 200
         assert submit() == 201
-        # The one connection waits for the lock, so that the breaker's probe has no answer either.
-        with holding(database_url, "LOCK TABLE members_tokenfamily IN ACCESS EXCLUSIVE MODE"):
+        # An admin's read waits for its audit row, and the one connection for the lock, so that the breaker's probe has
+        # no answer either.
+        with holding(database_url, "LOCK TABLE gateway_clients_auditchain IN ACCESS EXCLUSIVE MODE"):
             refused = gateway.get("/api/v1/dashboard/m-1")
         assert (refused.status, refused.seconds < 3.5) == (503, True)
         wait_until(lambda: gateway.get("/api/v1/dashboard/m-1").status == 200, seconds=10)

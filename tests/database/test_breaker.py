@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from gateway_clients.database.breaker import DatabaseBreaker, DatabaseDownError
+from tests.support.clock import FakeClock
 from tests.support.waiting import wait_until
 
 
@@ -26,19 +27,9 @@ class Probe:
             raise self.error
 
 
-class Clock:
-    """Seconds that pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(100.0)
 
 
 @pytest.fixture
@@ -53,7 +44,7 @@ def pause() -> threading.Event:
 
 
 @pytest.fixture
-def breaker(clock: Clock, probe: Probe, pause: threading.Event) -> DatabaseBreaker:
+def breaker(clock: FakeClock, probe: Probe, pause: threading.Event) -> DatabaseBreaker:
     return DatabaseBreaker(probe, clock=clock, sleep=lambda _: pause.wait(10) and pause.clear())
 
 
@@ -62,7 +53,7 @@ def is_idle(breaker: DatabaseBreaker) -> Callable[[], bool]:
 
 
 def test_half_a_second_without_an_answer_has_a_probe_ask_and_an_answer_keeps_it_closed(
-    breaker: DatabaseBreaker, clock: Clock, probe: Probe
+    breaker: DatabaseBreaker, clock: FakeClock, probe: Probe
 ) -> None:
     since = clock()
     clock.now += 0.49
@@ -80,7 +71,7 @@ def test_half_a_second_without_an_answer_has_a_probe_ask_and_an_answer_keeps_it_
 
 
 def test_a_second_in_which_nobody_is_answered_opens_it_and_the_probes_answer_closes_it(
-    breaker: DatabaseBreaker, clock: Clock, probe: Probe
+    breaker: DatabaseBreaker, clock: FakeClock, probe: Probe
 ) -> None:
     probe.may_end.clear()
     since = clock()
@@ -96,7 +87,7 @@ def test_a_second_in_which_nobody_is_answered_opens_it_and_the_probes_answer_clo
     breaker.refuse()
 
 
-def test_answers_to_others_keep_it_closed_however_long_one_waits(breaker: DatabaseBreaker, clock: Clock) -> None:
+def test_answers_to_others_keep_it_closed_however_long_one_waits(breaker: DatabaseBreaker, clock: FakeClock) -> None:
     since = clock()
     for _ in range(10):
         clock.now += 0.4
@@ -120,7 +111,7 @@ def test_a_refused_connection_opens_it_when_the_probe_is_refused_too(
 
 
 def test_a_refused_connection_does_not_open_it_while_others_are_answered(
-    breaker: DatabaseBreaker, clock: Clock, probe: Probe
+    breaker: DatabaseBreaker, clock: FakeClock, probe: Probe
 ) -> None:
     probe.error = psycopg.OperationalError("refused")
     probe.may_end.clear()

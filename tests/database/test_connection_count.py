@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from gateway_clients.database import counting
+from gateway_clients.database import connection_count
 from sandbox.testing import Sandbox
 from tests.database.conftest import Start, at_port, port_of, prepare
 from tests.support.crowd import Ask, all_at_once, crowd
@@ -44,7 +44,7 @@ def gateway_database(**settings: str) -> Iterator[tuple[str, Callable[[], int]]]
 def test_a_gateway_says_at_its_start_that_the_server_has_too_few_connections(
     start: Start, database_url: str, ask_database: Callable[..., Any]
 ) -> None:
-    given = ask_database(counting.GIVEN)
+    given = ask_database(connection_count.GIVEN)
     gateway = start(DATABASE_URL=database_url, WORKERS="1", DATABASE_POOL_SIZE=str(given + 1))
 
     (warning,) = [line for line in gateway.output.splitlines() if "gateway.W020" in line]
@@ -53,8 +53,8 @@ def test_a_gateway_says_at_its_start_that_the_server_has_too_few_connections(
 
 
 def test_as_many_connections_as_the_server_gives_are_enough() -> None:
-    assert counting.ConnectionCount(workers=2, pool_size=10, given=20).is_enough
-    assert not counting.ConnectionCount(workers=2, pool_size=10, given=19).is_enough
+    assert connection_count.ConnectionCount(workers=2, pool_size=10, given=20).is_enough
+    assert not connection_count.ConnectionCount(workers=2, pool_size=10, given=19).is_enough
 
 
 @pytest.mark.long

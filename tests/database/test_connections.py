@@ -1,18 +1,16 @@
 """Connections to PostgreSQL: lent for a statement or a transaction, bounded, and none kept that leads nowhere."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from gateway_clients.database import connection as connection_module
 from gateway_clients.database import pool as pool_module
-from gateway_clients.database import serving
+from gateway_clients.database import process_mode
 from gateway_clients.database.breaker import database_breaker
 from gateway_clients.database.postgresql.base import DatabaseWrapper
 from tests.database.conftest import at_port, holding
@@ -193,47 +191,8 @@ def test_a_server_that_refuses_is_found_out_before_the_wait_for_a_connection_is_
     assert database_breaker().is_open
 
 
-class HeardGate:
-    """Writes down what it is told."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def blocked(self) -> AbstractContextManager[None]:
-        @contextmanager
-        def away() -> Iterator[None]:
-            self.heard.append("away")
-            try:
-                yield
-            finally:
-                self.heard.append("back")
-
-        return away()
-
-
-def test_a_thread_is_away_while_it_waits_for_a_statement_or_a_connection_and_not_when_one_lies_ready(
-    connect: Connect, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database, other = connect(database_url, size=1), connect(database_url, size=1)
-    ask(database, SERVER_PID)
-    crew, us = HeardGate(), threading.get_ident()
-    for module in (connection_module, pool_module):
-        monkeypatch.setattr(module, "thread_gate", lambda: crew if threading.get_ident() == us else HeardGate())
-
-    ask(database, SERVER_PID)
-    assert crew.heard == ["away", "back"]
-
-    crew.heard.clear()
-    with ThreadPoolExecutor(1) as threads:
-        holding_it = threads.submit(ask, other, "SELECT 1 FROM pg_sleep(0.2)")
-        wait_until(lambda: other.connection is not None)
-        ask(database, SERVER_PID)
-        holding_it.result()
-    assert crew.heard == ["away", "back"] * 2
-
-
 def test_a_command_that_serves_nobody_has_a_plain_connection_without_limits(database_url: str) -> None:
-    serving.stop_serving()
+    process_mode.stop_serving()
     given = {"NAME": database_url.rpartition("/")[2], "OPTIONS": {"pool": {"max_size": 2}}}
     assert DatabaseWrapper({**given, "CONN_MAX_AGE": 0}, "default").pool is None
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway_clients.conf import SERVICES
+from sandbox.testing import Sandbox
 from tests.database.conftest import Start, at_port
 from tests.events.signing import SECRET, body_of, headers_of
 from tests.support.crowd import Ask, all_at_once
@@ -78,3 +80,24 @@ def test_nobody_waits_longer_than_a_budget_and_health_says_so(start: Start, prox
     assert every["a login"]().status == 200
     assert every["a submission"]().status == 201
     wait_until(lambda: gateway.get("/health").json["checks"]["database"] == "up", seconds=10)
+
+
+def test_members_go_on_from_memory_with_their_rows_in_the_log_and_others_are_refused(
+    start: Start, proxy: TcpProxy, database_url: str, sandbox: Sandbox
+) -> None:
+    gateway = start(DATABASE_URL=at_port(database_url, proxy.port), WORKERS="1")
+    readers = {"member": "/api/v1/dashboard/m-1", "admin": "/api/v1/members/m-1", "provider": "/api/v1/claims?limit=2"}
+    for who, path in readers.items():
+        assert gateway.get(path, as_=who).status == 200
+    proxy.freeze()
+    wait_until(lambda: gateway.get("/health", as_=None).json["checks"]["database"] == "down", seconds=10)
+    asked = sum(sandbox.calls(service).total for service in SERVICES)
+
+    answers = {who: gateway.get(path, as_=who) for who, path in readers.items()}
+
+    assert {who: answer.status for who, answer in answers.items()} == {"member": 200, "admin": 503, "provider": 503}
+    assert sum(sandbox.calls(service).total for service in SERVICES) == asked
+    request_id = answers["member"].headers["x-request-id"]
+    wait_until(lambda: any('"audit.row"' in line and request_id in line for line in gateway.output.splitlines()))
+    proxy.thaw()
+    wait_until(lambda: gateway.get(readers["admin"]).status == 200, seconds=10)

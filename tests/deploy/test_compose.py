@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from gateway_clients.conf import SERVICES
+from sandbox.places import places_in_a_row
 from tests.platform.settings_of import ROOT, settings_with
 
 EXAMPLE: Final = ROOT / ".env.example"
@@ -66,6 +67,7 @@ def test_every_setting_reaches_the_containers_as_it_stands(service: str) -> None
         "ENVIRONMENT",
         "PORT",
         "METRICS_PORT",
+        "WORKER_METRICS_PORT",
         "TRUSTED_PROXY_COUNT",
         "DATABASE_URL",
         "REDIS_URL",
@@ -90,7 +92,8 @@ def test_what_has_no_default_is_asked_for(name: str) -> None:
 
 def test_every_secret_without_which_production_does_not_start_is_asked_for() -> None:
     asked_for = {match["name"] for text in COMPOSE["x-required"] if (match := VARIABLE.fullmatch(text))}
-    assert asked_for == {"SECRET_KEY", "JWT_SECRET", "REFRESH_TOKEN_SECRET", "CACHE_ENCRYPTION_KEYS", "ALLOWED_HOSTS"}
+    keys = {"SECRET_KEY", "JWT_SECRET", "REFRESH_TOKEN_SECRET", "CACHE_ENCRYPTION_KEYS", "AUDIT_KEYS"}
+    assert asked_for == keys | {"ALLOWED_HOSTS"}
 
 
 @pytest.mark.parametrize("service", COMPOSE["services"])
@@ -133,12 +136,11 @@ def test_the_sandbox_serves_where_its_file_of_addresses_says() -> None:
     sandbox = COMPOSE["services"]["sandbox"]
     dockerfile = (ROOT / "Dockerfile").read_text()
     (base_port,) = re.findall(r'"sandbox", "--host", "0\.0\.0\.0", "--base-port", "(\d+)"', dockerfile)
-    expected = {
-        f"{name.upper()}_SERVICE_URL": f"http://sandbox:{int(base_port) + number}"
-        for number, name in enumerate(SERVICES, start=1)
-    }
+    places = places_in_a_row("0.0.0.0", int(base_port))
+    expected = {f"{each.service.upper()}_SERVICE_URL": f"http://sandbox:{each.port}" for each in places}
 
     assert values_of_raw_file((ROOT / "deploy" / "sandbox.env").read_text()) == expected
     assert sandbox["profiles"] == ["sandbox"]
     assert sandbox["build"]["target"] == "sandbox"
-    assert sandbox["expose"] == [f"{int(base_port) + 1}-{int(base_port) + len(SERVICES)}"]
+    # The ports that the image's health check looks at are those.
+    assert {each.service: each.port for each in places} == SERVICES

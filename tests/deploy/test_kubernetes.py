@@ -34,6 +34,7 @@ SECRETS: Final = {
     "SECRET_KEY": "a-secret-key-of-the-test-of-the-manifests",
     "JWT_SECRET": "a-secret-of-tokens-of-the-test-of-the-manifests",
     "REFRESH_TOKEN_SECRET": "another-secret-of-tokens-of-the-manifests",
+    "AUDIT_KEYS": "a-key-of-the-audit-trail-of-the-manifests",
     "CACHE_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     "DATABASE_URL": "postgres://gateway:secret@postgres.example.com:5432/gateway",
     "REDIS_URL": "rediss://:secret@redis.example.com:6380/0",
@@ -83,11 +84,14 @@ def test_all_is_there() -> None:
         "Namespace-web-bff",
         "NetworkPolicy-web-bff",
         "NetworkPolicy-web-bff-gateway",
+        "NetworkPolicy-web-bff-worker",
         "PodDisruptionBudget-web-bff-gateway",
         "PodDisruptionBudget-web-bff-worker",
         "Service-web-bff",
+        "Service-web-bff-worker",
         "ServiceAccount-web-bff",
         "ServiceMonitor-web-bff",
+        "ServiceMonitor-web-bff-worker",
     ]
     assert found("Deployment", GATEWAY, BASE)["spec"]["replicas"] == 3
 
@@ -105,8 +109,9 @@ def test_the_schema_would_find_a_field_that_is_none() -> None:
         kubernetes_validate.validate(wrong, VERSIONS[-1], strict=True)
 
 
-def test_the_monitor_finds_the_metrics_of_every_gateway() -> None:
-    monitor, service = found(FOREIGN, "web-bff"), found("Service", "web-bff")
+@pytest.mark.parametrize("name", ["web-bff", "web-bff-worker"])
+def test_the_monitors_find_the_metrics_of_every_gateway_and_worker(name: str) -> None:
+    monitor, service = found(FOREIGN, name), found("Service", name)
     assert monitor["apiVersion"] == "monitoring.coreos.com/v1"
     assert set(monitor["spec"]) == {"selector", "endpoints"}
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
@@ -121,6 +126,7 @@ def test_whatever_selects_pods_selects_those_it_means() -> None:
     gateway, worker, migration = "Deployment-web-bff-gateway", "Deployment-web-bff-worker", "Job-web-bff-migration"
 
     assert selected(found("Service", "web-bff")["spec"]["selector"]) == [gateway]
+    assert selected(found("Service", "web-bff-worker")["spec"]["selector"]) == [worker]
     for name, meant in ((GATEWAY, gateway), ("web-bff-worker", worker)):
         for kind in ("Deployment", "PodDisruptionBudget"):
             assert selected(found(kind, name)["spec"]["selector"]["matchLabels"]) == [meant]
@@ -132,6 +138,7 @@ def test_whatever_selects_pods_selects_those_it_means() -> None:
         policy["metadata"]["name"]: policy["spec"]["podSelector"]["matchLabels"] for policy in of_kind("NetworkPolicy")
     }
     assert selected(policies["web-bff-gateway"]) == [gateway]
+    assert selected(policies["web-bff-worker"]) == [worker]
     assert sorted(selected(policies["web-bff"])) == [gateway, worker, migration]
 
 
@@ -156,6 +163,12 @@ def test_ports_are_those_that_the_gateway_listens_on() -> None:
     assert entered == [[{"protocol": "TCP", "port": "http"}], [{"protocol": "TCP", "port": "metrics"}]]
     for probe in probes().values():
         assert probe["httpGet"]["port"] == "http"
+
+
+def test_every_server_may_be_asked_at_its_usual_port() -> None:
+    _, named = found("NetworkPolicy", "web-bff")["spec"]["egress"]
+    services, redis, sentinel, postgres, brokers = {80, 443}, {6379, 6380}, {26379}, {5432}, {5671, 5672}
+    assert {each["port"] for each in named["ports"]} == services | redis | sentinel | postgres | brokers
 
 
 def test_every_setting_is_one() -> None:
@@ -190,7 +203,7 @@ def test_production_does_not_take_them_without() -> None:
     done = check(found("ConfigMap", "web-bff")["data"])
     assert done.returncode == 1
     named = {name for name in SECRETS if name in done.stderr}
-    assert named == {"SECRET_KEY", "JWT_SECRET", "REFRESH_TOKEN_SECRET", "CACHE_ENCRYPTION_KEYS"}
+    assert named == {"SECRET_KEY", "JWT_SECRET", "REFRESH_TOKEN_SECRET", "AUDIT_KEYS", "CACHE_ENCRYPTION_KEYS"}
 
 
 def check(settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -260,6 +273,7 @@ def gateway(tmp_path: Path) -> Iterator[RunningGateway]:
     running.remove()
 
 
+@pytest.mark.long
 def test_the_probes_are_answered_as_the_kubelet_asks_and_readiness_alone_ends_with_the_drain(
     gateway: RunningGateway,
 ) -> None:

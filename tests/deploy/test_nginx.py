@@ -14,15 +14,15 @@ import pytest
 
 from bff_project.processes.ports import LOOPBACK
 from gateway_clients.edge import errors as edge
-from gateway_clients.edge.uploads import FORM_MAX_BYTES
+from gateway_clients.edge.input.uploads import FORM_MAX_BYTES
 from gateway_clients.errors import UpstreamTimeoutError
 from tests.platform.settings_of import settings_with
 from tests.support.calls import Running
 from tests.support.certificates import Authority
 from tests.support.gateway import Reply
-from tests.support.raw_upstream import RawUpstream, Talk
 from tests.support.shipped_nginx import SHIPPED, ShippedNginx
 from tests.support.tcp import established
+from tests.support.upstream import Asked, RawUpstream, Wire, hangs, resets
 from tests.support.waiting import wait_until
 
 OTHER: Final = "127.0.0.2"
@@ -51,9 +51,9 @@ def gateways() -> Iterator[list[RawUpstream]]:
         each.refuse()
 
 
-def ok(talk: Talk) -> None:
-    talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-    talk.close()
+def ok(wire: Wire, _: Asked) -> None:
+    wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    wire.close()
 
 
 def asked(
@@ -93,7 +93,7 @@ def assert_problem(reply: Reply, status: int, code: str, request_id: str | None 
     assert reply.status == status
     assert reply.headers["content-type"] == "application/problem+json"
     document = reply.json
-    assert (document["status"], document["code"], document["type"]) == (status, code, "about:blank")
+    assert (document["status"], document["code"], document["type"]) == (status, code, f"/docs/errors#{code}")
     assert document["title"] == document["detail"]
     assert document["request_id"] == reply.headers["x-request-id"]
     assert document["request_id"] == request_id if request_id else OWN_ID.match(document["request_id"])
@@ -122,7 +122,7 @@ def test_the_gateway_gets_the_request_id_that_nginx_would_tell(before: Before, g
     asked(nginx)
     asked(nginx, headers={"X-Request-ID": "portal-0001"})
 
-    made, passed_on = [talk.headers["x-request-id"] for talk in gateways[0].requests]
+    made, passed_on = [request.headers["x-request-id"] for request in gateways[0].asked]
     assert OWN_ID.match(made)
     assert passed_on == "portal-0001"
 
@@ -150,17 +150,17 @@ def test_too_large_a_head_is_a_problem(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_gateway_that_says_nothing_is_a_problem(before: Before, gateways: list[RawUpstream], method: str) -> None:
-    gateways[0].behave = Talk.hang
+    gateways[0].say(hangs)
     nginx = before(gateways[0], changes={"proxy_read_timeout 30s": "proxy_read_timeout 1s"})
     assert_problem(asked(nginx, method=method), 504, "upstream_timeout")
 
 
 def test_the_gateways_own_errors_pass_as_they_are(before: Before, gateways: list[RawUpstream]) -> None:
-    def refuse(talk: Talk) -> None:
-        talk.send(b"HTTP/1.1 503 Service Unavailable\r\nX-Request-ID: own\r\nContent-Length: 7\r\n\r\nits own")
-        talk.close()
+    def refuse(wire: Wire, _: Asked) -> None:
+        wire.send(b"HTTP/1.1 503 Service Unavailable\r\nX-Request-ID: own\r\nContent-Length: 7\r\n\r\nits own")
+        wire.close()
 
-    gateways[0].behave = refuse
+    gateways[0].say(refuse)
     reply = asked(before(gateways[0]))
     assert (reply.status, reply.body, reply.headers["x-request-id"]) == (503, b"its own", "own")
 
@@ -203,7 +203,7 @@ def test_a_read_that_was_cut_off_is_asked_of_the_other_and_a_write_is_not_repeat
     before: Before, gateways: list[RawUpstream]
 ) -> None:
     for gateway in gateways:
-        gateway.behave = Talk.reset
+        gateway.say(resets)
     nginx = before(*gateways)
 
     assert_problem(asked(nginx), 502, "upstream_unavailable")
@@ -211,7 +211,7 @@ def test_a_read_that_was_cut_off_is_asked_of_the_other_and_a_write_is_not_repeat
     assert_problem(asked(nginx, "/api/v1/claims", method="POST", body=b"{}"), 502, "upstream_unavailable")
     assert sum(gateway.count for gateway in gateways) == 3
 
-    gateways[1].behave = ok
+    gateways[1].say(ok)
     assert {asked(nginx).status for _ in range(4)} == {200}
 
 
@@ -220,9 +220,9 @@ def test_the_gateway_sees_the_real_address_and_what_was_claimed_stands_left_of_i
 ) -> None:
     asked(before(gateways[0]), headers={"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Proto": "https"}, source=OTHER)
 
-    (talk,) = gateways[0].requests
-    assert talk.headers["x-forwarded-for"] == f"9.9.9.9, {OTHER}"
-    assert talk.headers["x-forwarded-proto"] == "http"
+    (request,) = gateways[0].asked
+    assert request.headers["x-forwarded-for"] == f"9.9.9.9, {OTHER}"
+    assert request.headers["x-forwarded-proto"] == "http"
 
 
 def test_behind_a_balancer_the_address_and_the_scheme_are_what_it_says(
@@ -232,9 +232,9 @@ def test_behind_a_balancer_the_address_and_the_scheme_are_what_it_says(
     nginx = before(gateways[0], files=files)
     asked(nginx, headers={"X-Forwarded-For": "9.9.9.9, 8.8.8.8", "X-Forwarded-Proto": "https"})
 
-    (talk,) = gateways[0].requests
-    assert talk.headers["x-forwarded-for"].split(", ")[-1] == "8.8.8.8"
-    assert talk.headers["x-forwarded-proto"] == "https"
+    (request,) = gateways[0].asked
+    assert request.headers["x-forwarded-for"].split(", ")[-1] == "8.8.8.8"
+    assert request.headers["x-forwarded-proto"] == "https"
 
 
 def suggested(name: str) -> str:
@@ -254,10 +254,10 @@ def test_strict_transport_security_is_told_over_tls_alone(
 
     answered = asked(over_tls, tls=context)
     assert answered.headers["strict-transport-security"] == "max-age=31536000"
-    assert gateways[0].requests[0].headers["x-forwarded-proto"] == "https"
+    assert gateways[0].asked[0].headers["x-forwarded-proto"] == "https"
     gateways[0].refuse()
     assert asked(over_tls, tls=context).headers["strict-transport-security"] == "max-age=31536000"
-    gateways[1].behave = ok
+    gateways[1].say(ok)
     assert "strict-transport-security" not in asked(before(gateways[1])).headers
 
 
@@ -341,13 +341,13 @@ def test_a_download_is_passed_on_as_it_comes_and_one_address_has_few(
 ) -> None:
     is_over = threading.Event()
 
-    def drip(talk: Talk) -> None:
-        talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na")
+    def drip(wire: Wire, _: Asked) -> None:
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na")
         is_over.wait(20)
-        talk.send(b"b")
-        talk.close()
+        wire.send(b"b")
+        wire.close()
 
-    gateways[0].behave = drip
+    gateways[0].say(drip)
     nginx = before(gateways[0])
     with ExitStack() as stack:
         downloads = [stack.enter_context(connected(nginx)) for _ in range(8)]
@@ -372,7 +372,7 @@ def test_an_encoded_slash_is_no_address_and_a_query_may_have_one(before: Before,
     nginx = before(gateways[0])
     asked(nginx, "/api/v1/members/m-1%2Fdocuments")
     asked(nginx, "/api/v1/claims?search=a%2Fb")
-    assert [talk.target for talk in gateways[0].requests] == ["/encoded-slash", "/api/v1/claims?search=a%2Fb"]
+    assert [request.target for request in gateways[0].asked] == ["/encoded-slash", "/api/v1/claims?search=a%2Fb"]
     gateways[0].refuse()
     assert_problem(asked(nginx, "/api/v1/members/m-1%2Fdocuments"), 502, "upstream_unavailable")
 

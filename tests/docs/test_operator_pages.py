@@ -8,7 +8,7 @@ from tests.docs.pages import ROOT, marked, page, rows, section, syntax_trees
 from tests.platform.settings_of import settings_with
 
 LEVELS = {"info": "info", "warning": "warning", "error": "error", "exception": "error"}
-METRIC_KINDS = {"Counter", "Histogram", "Gauge", "Summary"}
+METRIC_KINDS = {"Counter", "Histogram", "Gauge", "Summary", "GaugeMetricFamily"}
 LOGGERS = re.compile(r"(\w+_)?log|structlog\.get_logger\(\)")
 SETTING = re.compile(r"^(?:# )?([A-Z_]+)=(.*)$", re.MULTILINE)
 
@@ -52,9 +52,11 @@ def metrics_made() -> set[tuple[str, str, tuple[str, ...]]]:
     found = set()
     for call in nodes(ast.Call):
         assert isinstance(call, ast.Call)
-        if isinstance(call.func, ast.Name) and call.func.id in METRIC_KINDS and len(call.args) == 3:
-            name, _, labels = map(ast.literal_eval, call.args)
-            found.add((name, call.func.id.lower(), labels))
+        if isinstance(call.func, ast.Name) and call.func.id in METRIC_KINDS and len(call.args) >= 2:
+            labels = [*call.args[2:], *(each.value for each in call.keywords if each.arg == "labels")]
+            named = tuple(ast.literal_eval(labels[0])) if labels and isinstance(labels[0], ast.Tuple) else ()
+            kind = call.func.id.removesuffix("MetricFamily").lower()
+            found.add((ast.literal_eval(call.args[0]), kind, named))
     return found
 
 

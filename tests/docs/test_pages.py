@@ -8,7 +8,7 @@ import pytest
 
 from tests.docs.pages import DOCS, ROOT, marked, rows
 
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(DOCS.rglob("*.md"))
 LINKING = (*PAGES, *sorted(ROOT.glob("*.md")), ROOT / "tests" / "README.md")
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 WIDTHS = {"overview.md": 120}
@@ -32,7 +32,12 @@ def test_lines_are_short_enough(page: Path) -> None:
 
 def test_the_readme_leads_to_every_page() -> None:
     readme = (ROOT / "README.md").read_text()
-    assert [page.name for page in PAGES if f"](docs/{page.name})" not in readme] == []
+    assert [page.name for page in DOCS.glob("*.md") if f"](docs/{page.name})" not in readme] == []
+
+
+def test_the_first_page_for_portal_developers_leads_to_all_of_theirs() -> None:
+    first = (DOCS / "portals.md").read_text()
+    assert [page.name for page in (DOCS / "portals").glob("*.md") if f"](portals/{page.name})" not in first] == []
 
 
 def test_where_a_behaviour_is_tested_there_are_tests() -> None:

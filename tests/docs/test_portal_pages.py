@@ -8,7 +8,7 @@ from django.conf import settings
 import bff_project.urls
 from gateway_clients.edge.errors import ApiError
 from gateway_clients.edge.graphql import complexity, guards
-from gateway_clients.edge.parameters import DEFAULT_LIMIT, MAX_LIMIT
+from gateway_clients.edge.input.parameters import DEFAULT_LIMIT, MAX_LIMIT
 from gateway_clients.errors import GatewayError
 from gateway_clients.pipeline.section import SectionState
 from tests.docs.pages import ROOT, marked, page, rows, section
@@ -41,22 +41,22 @@ def kinds(root: type[ApiError | GatewayError]) -> Iterator[type[ApiError | Gatew
 def test_every_code_that_a_portal_may_see_is_explained_with_its_status() -> None:
     assert bff_project.urls.urlpatterns  # loads every view, and with it every error
     seen = {(kind.status, kind.code) for root in (ApiError, GatewayError) for kind in kinds(root)}
-    told = rows(section("portals.md", "## Errors"))
+    told = rows(page("portals/errors.md"))
     assert {(int(status), marked(code)[0]) for status, code, _ in told} == seen
     assert len(told) == len(seen)
 
 
 def test_every_state_of_a_section_is_explained() -> None:
-    told = rows(section("portals.md", "## Views made of sections"))
+    told = rows(page("portals/sections.md"))
     assert [marked(state) for state, *_ in told] == [[state.value] for state in SectionState]
 
 
 def test_the_bounds_of_a_page_are_those_of_the_code() -> None:
-    assert f"`limit` is 1 to {MAX_LIMIT} ({DEFAULT_LIMIT} if left out)" in page("portals.md")
+    assert f"`limit` is 1 to {MAX_LIMIT} ({DEFAULT_LIMIT} if left out)" in page("portals/lists.md")
 
 
 def test_every_header_that_another_origin_can_read_is_told() -> None:
-    told = page("portals.md").partition("It can read")[2].partition(".")[0]
+    told = page("portals/limits.md").partition("It can read")[2].partition(".")[0]
     assert set(marked(told)) == set(settings.CORS_EXPOSE_HEADERS)
 
 

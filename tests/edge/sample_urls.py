@@ -6,13 +6,12 @@ from django.views.decorators.http import require_GET
 from rest_framework.request import Request
 
 from bff_project import urls
-from gateway_clients.edge.access import Resource
-from gateway_clients.edge.openapi import PAGE_PARAMETERS, shows
-from gateway_clients.edge.parameters import page_of
-from gateway_clients.edge.rules import allowed, open_to_all, signed_in
-from gateway_clients.edge.search import SEARCH_PARAMETER
-from gateway_clients.edge.view_models import ViewModel
-from gateway_clients.edge.views import GatewayViewSet
+from gateway_clients.edge.access.resources import Resource
+from gateway_clients.edge.access.rules import allowed, open_to_all, signed_in
+from gateway_clients.edge.input.parameters import page_of
+from gateway_clients.edge.openapi.operations import PAGE_PARAMETERS, SEARCH_PARAMETER, shows
+from gateway_clients.edge.output.view_models import ViewModel
+from gateway_clients.edge.rest.views import GatewayViewSet
 from gateway_clients.errors import UpstreamCircuitOpenError
 
 

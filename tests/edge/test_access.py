@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway_clients.edge.access import EVERYTHING, RULES, Resource, Role, Scope, scope_of
+from gateway_clients.edge.access.resources import EVERYTHING, RULES, Resource, Role, Scope, scope_of
 from gateway_clients.edge.errors import AccessDeniedError
 
 

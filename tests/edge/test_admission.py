@@ -15,10 +15,10 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponse, HttpResponseBase
 from django.test import Client, RequestFactory
 
-from gateway_clients.edge.admission import AdmissionMiddleware, thread_places
 from gateway_clients.edge.graphql.persisted import may_write
-from gateway_clients.edge.request_headers import context_from
-from gateway_clients.edge.uploads import uploaded_form
+from gateway_clients.edge.http.admission import AdmissionMiddleware, thread_places
+from gateway_clients.edge.input.request_headers import context_from
+from gateway_clients.edge.input.uploads import uploaded_form
 from gateway_clients.errors import GatewayOverloadedError
 from gateway_clients.resilience.places import STUCK_SECONDS, Kind
 from members.models import Account
@@ -118,7 +118,7 @@ def test_who_is_shed_is_told_when_to_come_back_before_the_database_or_redis_is_t
     def touched(*_: object) -> None:
         raise AssertionError("touched")
 
-    monkeypatch.setattr("gateway_clients.edge.limits.RequestCount", touched)
+    monkeypatch.setattr("gateway_clients.edge.rate_limit.limits.RequestCount", touched)
     with all_taken(Kind.READ), django_assert_num_queries(0):
         rest = portal.get("/api/v1/sample-ping", headers={"Authorization": "Bearer x"})
         graphql = portal.get("/graphql?query={__typename}")

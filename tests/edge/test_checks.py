@@ -12,6 +12,7 @@ GOOD = {
     "SECRET_KEY": "s" * 32,
     "JWT_SECRET": ("a" * 32, "b" * 32),
     "REFRESH_TOKEN_SECRET": ("r" * 32,),
+    "AUDIT_KEYS": ("k" * 32,),
     "ALLOWED_HOSTS": ["bff.example"],
     "CORS_ALLOWED_ORIGINS": ["https://portal.example"],
     "FAILPOINT": "",
@@ -37,6 +38,8 @@ def test_good_settings_pass() -> None:
         ("SECRET_KEY", "s" * 31, "gateway.E011"),
         ("JWT_SECRET", ("a" * 32, "b" * 31), "gateway.E011"),
         ("REFRESH_TOKEN_SECRET", ("r" * 31,), "gateway.E011"),
+        ("AUDIT_KEYS", ("k" * 32, "change-me-audit-key-change-me-audit-key"), "gateway.E010"),
+        ("AUDIT_KEYS", ("k" * 31,), "gateway.E011"),
         ("DEBUG", True, "gateway.E012"),
         ("ALLOWED_HOSTS", ["bff.example", "*"], "gateway.E013"),
         ("CORS_ALLOWED_ORIGINS", ["*"], "gateway.E014"),
@@ -45,6 +48,7 @@ def test_good_settings_pass() -> None:
         ("CACHE_ENCRYPTION_KEYS", (), "gateway.E016"),
         ("EVENTS_WEBHOOK_SECRET", ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_eA=="), "gateway.E017"),
         ("EVENTS_WEBHOOK_SECRET", ("eA==",), "gateway.E017"),
+        ("GAME_DAYS", True, "gateway.E019"),
     ],
 )
 def test_production_refuses_to_start_with(settings: Any, name: str, value: Any, check_id: str) -> None:
@@ -56,11 +60,18 @@ def test_production_refuses_to_start_with(settings: Any, name: str, value: Any, 
     assert list(check_production()) == []
 
 
+def test_staging_checks_like_production_and_may_have_game_days(settings: Any) -> None:
+    settings.ENVIRONMENT, settings.GAME_DAYS, settings.DEBUG = "staging", True, True
+
+    assert [message.id for message in check_production()] == ["gateway.E012"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "check_id"),
     [
-        ("ENVIRONMENT", "staging", "gateway.E001"),
+        ("ENVIRONMENT", "stage", "gateway.E001"),
         ("JWT_SECRET", (), "gateway.E002"),
+        ("AUDIT_KEYS", (), "gateway.E018"),
         ("REFRESH_TOKEN_SECRET", ("b" * 32,), "gateway.E003"),
         ("EVENTS_WEBHOOK_SECRET", ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "x"), "gateway.E006"),
         ("EVENTS_WEBHOOK_SECRET", ("whsec_",), "gateway.E006"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_clients.edge.files import KINDS, attachment, kind_of, safe_name, shown_type
+from gateway_clients.edge.input.files import KINDS, attachment, kind_of, safe_name, shown_type
 
 #: `Content-Disposition` with one name in ASCII, and at most one that is encoded.
 HEADER = re.compile(

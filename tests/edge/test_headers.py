@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,14 +10,17 @@ import pytest
 from django.conf import settings
 from django.http import BadHeaderError, HttpResponse
 from django.test import Client, RequestFactory
+from pytest_django import Settings
 
-from gateway_clients.edge.headers import OwnHeadersResponse, put, put_missing, value_of
-from gateway_clients.edge.request_headers import context_from, know_empty_query
-from gateway_clients.edge.response_headers import SERVER_TIMING_MAX_LENGTH, finished, server_timing
-from gateway_clients.edge.responses import cache_status_of, model_answer, sections_answer
+from gateway_clients.edge.input.request_headers import context_from, know_empty_query
+from gateway_clients.edge.output.headers import OwnHeadersResponse, put, put_missing, value_of
+from gateway_clients.edge.output.response_headers import SERVER_TIMING_MAX_LENGTH, finished, server_timing
+from gateway_clients.edge.output.responses import cache_status_of, model_answer, sections_answer
 from gateway_clients.pipeline.outcome import Freshness
 from gateway_clients.pipeline.pending_call import CallTiming
 from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.tracing.finished_request import FinishedRequest
+from gateway_clients.tracing.recorder import record_with
 from tests.edge.sample_urls import Echo
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
@@ -35,7 +39,7 @@ def test_every_answer_carries_what_keeps_personal_data_private(member: Client) -
     answer = member.get(SAMPLE)
 
     assert answer["Cache-Control"] == "private, no-store"
-    assert answer["Vary"] == "Authorization, Cookie, Origin, Accept-Encoding"
+    assert answer["Vary"] == "Authorization, Cookie, Origin, Accept-Encoding, Accept-Language"
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Length"] == str(len(answer.content))
     assert "Content-Security-Policy" not in answer
@@ -61,18 +65,59 @@ def test_a_bad_request_id_is_replaced(portal: Client, given: str) -> None:
     assert len(made) == 32
 
 
-def test_a_trace_goes_on_with_a_span_of_the_gateways_own() -> None:
+def test_a_trace_is_passed_on_as_it_came_where_no_traces_are_sent() -> None:
     given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    made = context_from(RequestFactory().get("/", headers={"traceparent": given})).traceparent
+    headers = {"traceparent": given, "tracestate": "vendor=1"}
+    made = context_from(RequestFactory().get("/", headers=headers)).trace_context
 
-    assert made.startswith("00-0af7651916cd43dd8448eb211c80319c-")
-    assert made.endswith("-01")
-    assert made != given
+    assert made == (given, "vendor=1", None)
+
+
+@pytest.mark.parametrize("given", ["a=" + "b" * 511, "a=\u00e9"])
+def test_a_tracestate_that_is_too_long_or_no_ascii_is_left_out(given: str) -> None:
+    headers = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": given}
+    assert context_from(RequestFactory().get("/", headers=headers)).trace_context.tracestate == ""
+
+
+class Everything:
+    """Wants every trace that its parent has sampled."""
+
+    def is_wanted(self, trace_id: str, *, parent_id: str, is_parent_sampled: bool) -> bool:
+        return is_parent_sampled
+
+    def take(self, finished: FinishedRequest) -> None: ...
+
+
+@pytest.fixture
+def traces_are_sent() -> Iterator[None]:
+    record_with(Everything())
+    yield
+    record_with(None)
+
+
+@pytest.mark.usefixtures("traces_are_sent")
+def test_a_trace_goes_on_with_a_span_of_the_gateways_own_where_it_is_recorded() -> None:
+    given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{}"
+    traced, silent = (
+        context_from(RequestFactory().get("/", headers={"traceparent": given.format(flags)})).trace_context
+        for flags in ("01", "00")
+    )
+
+    assert traced.span is not None
+    assert (traced.span.trace_id, traced.span.parent_id) == ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+    assert traced.traceparent == f"00-0af7651916cd43dd8448eb211c80319c-{traced.span.span_id}-01"
+    assert (silent.traceparent, silent.span) == (given.format("00"), None)
+
+
+def test_nobody_is_told_of_a_trace_without_propagators(settings: Settings) -> None:
+    settings.OTEL_PROPAGATORS = ["none"]
+    given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert context_from(RequestFactory().get("/", headers={"traceparent": given})).trace_context == ("", "", None)
 
 
 def test_a_trace_of_a_version_to_come_goes_on_whatever_follows_its_flags() -> None:
     given = "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more"
-    made = context_from(RequestFactory().get("/", headers={"traceparent": given})).traceparent
+    made = context_from(RequestFactory().get("/", headers={"traceparent": given})).trace_context.traceparent
 
     assert made.startswith("00-0af7651916cd43dd8448eb211c80319c-")
 
@@ -89,7 +134,7 @@ def test_a_trace_of_a_version_to_come_goes_on_whatever_follows_its_flags() -> No
     ],
 )
 def test_without_a_good_trace_a_new_one_begins(given: str) -> None:
-    made = context_from(RequestFactory().get("/", headers={"traceparent": given})).traceparent
+    made = context_from(RequestFactory().get("/", headers={"traceparent": given})).trace_context.traceparent
 
     assert [len(part) for part in made.split("-")] == [2, 32, 16, 2]
     assert "0" * 32 not in made
@@ -204,13 +249,14 @@ def test_a_view_without_values_is_json_too() -> None:
     unavailable: Section[object] = Section(value=None, state=SectionState.UNAVAILABLE, error="circuit_open")
 
     assert sections_answer({"member": unavailable}).content == (
-        b'{"member":null,"meta":{"complete":false,"sections":{"member":'
+        b'{"member":null,"meta":{"complete":false,"as_of":null,"sections":{"member":'
         b'{"state":"unavailable","age":0,"error":"circuit_open"}}}}'
     )
-    assert sections_answer({}).content == b'{"meta":{"complete":true,"sections":{}}}'
+    assert sections_answer({}).content == b'{"meta":{"complete":true,"as_of":null,"sections":{}}}'
 
 
 KEPT, KEPT_LONGER = Freshness(SectionState.CACHED, 57.9), Freshness(SectionState.CACHED, 280.0)
+NEAR = Freshness(SectionState.CACHED, 57.9, is_near=True)
 STALE = Freshness(SectionState.STALE, -61.2)
 FRESH, FAILED = Freshness(SectionState.FRESH), Freshness("upstream_timeout")
 SHARED = Freshness(SectionState.FRESH, is_collapsed=True)
@@ -223,6 +269,9 @@ SHARED_ELSEWHERE = Freshness(SectionState.CACHED, 300.0, is_collapsed=True)
         ([KEPT], "web-bff; hit; ttl=57"),
         ([KEPT_LONGER, KEPT], "web-bff; hit; ttl=57"),
         ([Freshness(SectionState.CACHED)], "web-bff; hit"),
+        ([NEAR, NEAR], "web-bff; hit; ttl=57; detail=near"),
+        ([NEAR, KEPT], "web-bff; hit; ttl=57"),
+        ([NEAR, STALE], "web-bff; hit; ttl=-62; detail=stale"),
         ([KEPT, STALE], "web-bff; hit; ttl=-62; detail=stale"),
         ([KEPT, FRESH], "web-bff; fwd=miss"),
         ([KEPT, FAILED], "web-bff; fwd=miss"),
@@ -236,19 +285,33 @@ def test_what_the_cache_had_to_do_with_an_answer_is_told(parts: list[Freshness],
     assert cache_status_of(parts) == status
 
 
+@pytest.mark.parametrize(
+    ("parts", "status"),
+    [
+        ([STALE], "web-bff; fwd=request; detail=stale"),
+        ([KEPT, STALE], "web-bff; fwd=request; detail=stale"),
+        ([FRESH], "web-bff; fwd=miss"),
+        ([SHARED], "web-bff; fwd=miss; collapsed"),
+        ([], None),
+    ],
+)
+def test_who_wanted_nothing_kept_is_never_told_of_a_hit(parts: list[Freshness], status: str | None) -> None:
+    assert cache_status_of(parts, is_fresh_wanted=True) == status
+
+
 @pytest.mark.parametrize("states", [[KEPT], [KEPT, FRESH]])
 def test_calls_are_told_in_server_timing_and_cache_status(states: list[Freshness]) -> None:
     request = RequestFactory().get("/")
     context = context_from(request)
     timings = [
-        SimpleNamespace(service="claims", operation="listMemberClaims", milliseconds=12.34, state=state.state)
+        CallTiming("claims", "listMemberClaims", 12.34, state.state, planned_ms=2000.0, left_ms=2871.4)
         for state in states
     ]
     context._gateway = SimpleNamespace(timings=timings, freshness=states)  # type: ignore[assignment]  # what the edge sees of it
     answer = finished(request, model_answer(Echo(member_id="m-1", limit=1)), context)
 
     assert answer["Cache-Status"] == cache_status_of(states)
-    assert answer["Server-Timing"].startswith('claims;desc="listMemberClaims cached";dur=12.3')
+    assert answer["Server-Timing"].startswith('claims;desc="listMemberClaims cached";dur=12.3;planned=2000;left=2871')
 
 
 def test_server_timing_is_cut_behind_the_last_entry_that_fits() -> None:
@@ -276,7 +339,7 @@ def test_cors_is_an_exact_list_with_credentials(portal: Client, settings: Any) -
 
     assert own["Access-Control-Allow-Origin"] == "https://portal.example"
     assert own["Access-Control-Allow-Credentials"] == "true"
-    assert "Retry-After" in own["Access-Control-Expose-Headers"]
+    assert {"Retry-After", "Location", "Age"} <= set(own["Access-Control-Expose-Headers"].split(", "))
     assert "Access-Control-Allow-Origin" not in other
 
 
@@ -287,7 +350,8 @@ def test_a_preflight_is_answered_and_not_counted(portal: Client, settings: Any) 
     )
 
     assert answer.status_code == 200
-    assert "idempotency-key" in answer["Access-Control-Allow-Headers"]
+    allowed = set(answer["Access-Control-Allow-Headers"].split(", "))
+    assert {"idempotency-key", "traceparent", "tracestate", "baggage", "sentry-trace"} <= allowed
     assert "RateLimit" not in answer
 
 

@@ -14,10 +14,11 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
+from bff_project import __version__
 from gateway_clients.conf import SERVICES
-from gateway_clients.edge import health
-from gateway_clients.edge.health import CHECKS
-from gateway_clients.edge.health_report import Check, Finding, HealthReport
+from gateway_clients.edge.http import health
+from gateway_clients.edge.http.health import CHECKS
+from gateway_clients.edge.http.health_report import Check, Finding, HealthReport
 from gateway_clients.models import OutboxMessage
 from gateway_clients.pipeline.fleet_health import FleetHealth, UpstreamHealth
 from tests.support.waiting import wait_until
@@ -29,7 +30,7 @@ def test_live_answers_before_anything_else_is_touched(portal: Client, monkeypatc
     def broken(_request: object) -> None:
         raise AssertionError("touched")
 
-    monkeypatch.setattr("gateway_clients.edge.middleware.context_from", broken)
+    monkeypatch.setattr("gateway_clients.edge.http.middleware.context_from", broken)
     answer = portal.get("/health/live", headers={"Host": "anything"})
 
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
@@ -75,7 +76,8 @@ def test_the_report_is_200_and_names_what_is_down(
     surroundings(redis=lambda: redis)
     answer = portal.get("/health")
 
-    assert (answer.status_code, answer.json()) == (200, {"status": status, "checks": {**ALL_WELL, "redis": redis}})
+    checks = {**ALL_WELL, "redis": redis}
+    assert (answer.status_code, answer.json()) == (200, {"status": status, "version": __version__, "checks": checks})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -153,7 +155,7 @@ def test_a_check_that_fails_is_not_well_and_costs_the_report_nothing_else(
 
     assert (answer.status_code, answer.json()) == (
         200,
-        {"status": "degraded", "checks": {**ALL_WELL, name: CHECKS[name].unknown}},
+        {"status": "degraded", "version": __version__, "checks": {**ALL_WELL, name: CHECKS[name].unknown}},
     )
     assert b"secret" not in answer.content
 
@@ -172,13 +174,14 @@ def test_a_check_that_hangs_is_not_waited_for_and_not_asked_again_beside_itself(
         began_at = time.monotonic()
         answer = portal.get("/health").json()
         assert time.monotonic() - began_at < 1.0
-        assert answer == {"status": "degraded", "checks": {**ALL_WELL, "database": "down", "redis": "down"}}
+        checks = {**ALL_WELL, "database": "down", "redis": "down"}
+        assert answer == {"status": "degraded", "version": __version__, "checks": checks}
     assert sorted(asked) == ["database", "redis"]
 
     may_go_on.set()
     health.health_report()._made_at = float("-inf")
     wait_until(lambda: all(run.is_done.is_set() for run in health.health_report()._runs.values()))
-    assert portal.get("/health").json() == {"status": "healthy", "checks": ALL_WELL}
+    assert portal.get("/health").json() == {"status": "healthy", "version": __version__, "checks": ALL_WELL}
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.test import Client
 
 from gateway_clients.edge.errors import BadUserInputError
-from gateway_clients.edge.parameters import Page, choice_of, date_of, id_of, names_of, page_of, required_id_of
+from gateway_clients.edge.input.parameters import Page, choice_of, date_of, id_of, names_of, page_of, required_id_of
 
 ECHO = "/api/v1/sample-echo"
 web = pytest.mark.urls("tests.edge.sample_urls")

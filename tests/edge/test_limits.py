@@ -12,13 +12,18 @@ from django.core.cache import caches
 from django.test import Client, RequestFactory
 from redis import Redis
 
-from gateway_clients.edge import limiter_cache
-from gateway_clients.edge.limits import client_address
+from gateway_clients.caching import counters
+from gateway_clients.caching.counters import LocalCounters
+from gateway_clients.edge.input.request_context import RequestContext
+from gateway_clients.edge.rate_limit import limiter_cache
+from gateway_clients.edge.rate_limit.limits import client_address
+from gateway_clients.pipeline.outcome import Freshness, SectionState
 from tests.edge.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
 
 PING = "/api/v1/sample-ping"
+SAMPLE = "/api/v1/sample/m-1"
 LOGIN = "/api/v1/auth/login"
 
 
@@ -53,6 +58,43 @@ def test_past_the_limit_it_is_429_with_the_time_to_wait(portal: Client, settings
     assert 1 <= int(refused["Retry-After"]) <= 900
     assert refused["RateLimit-Policy"] == '"default";q=2;w=900'
     assert refused["RateLimit"].startswith('"default";r=0;t=')
+
+
+@pytest.mark.parametrize(
+    ("states", "left"),
+    [
+        ([], 98),
+        ([SectionState.CACHED], 98),
+        ([SectionState.FRESH], 97),
+        ([SectionState.CACHED, SectionState.STALE], 97),
+    ],
+)
+def test_an_unchanged_answer_counts_for_nothing_unless_somebody_was_asked(
+    states: list[SectionState], left: int, signed_in: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RATE_LIMIT_MAX = 100
+    member = signed_in(member_id="m-1")
+    etag = member.get(SAMPLE)["ETag"]
+    assert member.get(SAMPLE).status_code == 200
+    monkeypatch.setattr(RequestContext, "freshness", property(lambda _: [Freshness(state) for state in states]))
+
+    unchanged = member.get(SAMPLE, headers={"If-None-Match": etag})
+
+    assert unchanged.status_code == 304
+    assert unchanged["RateLimit"].startswith(f'"default";r={left};t=')
+
+
+def test_an_unchanged_answer_is_shown_when_nothing_is_left(
+    signed_in: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RequestContext, "freshness", property(lambda _: []))
+    settings.RATE_LIMIT_MAX = 1
+    member = signed_in(member_id="m-1")
+    etag = member.get(SAMPLE)["ETag"]
+
+    statuses = [member.get(SAMPLE, headers=headers).status_code for headers in ({"If-None-Match": etag}, {}) * 2]
+
+    assert statuses == [304, 429, 304, 429]
 
 
 def test_every_answer_says_what_is_left(portal: Client) -> None:
@@ -103,7 +145,7 @@ def test_processes_count_together(portal: Client, settings: Any, redis_process: 
     prefix = settings.CACHES["limits"]["KEY_PREFIX"]
     count = (
         "import django; django.setup()\n"
-        "from gateway_clients.edge.limits import RequestCount\n"
+        "from gateway_clients.edge.rate_limit.limits import RequestCount\n"
         "from django.test import RequestFactory\n"
         "count = RequestCount(RequestFactory().get('/'), None)\n"
         "count.finish()\n"
@@ -165,30 +207,31 @@ def test_with_redis_gone_sign_ins_are_still_limited(portal: Client, settings: An
 
 def test_local_counters_begin_again_when_their_window_ends() -> None:
     now = [100.0]
-    counters = limiter_cache.LocalCounters(lambda: now[0])
-    counts = [counters.count("a", 1, 10), counters.count("a", 1, 10)]
+    local = LocalCounters(lambda: now[0])
+    counts = [local.count("a", 1, 10), local.count("a", 1, 10)]
     now[0] = 110.0
 
-    assert [*counts, counters.count("a", 1, 10)] == [1, 2, 1]
+    assert [*counts, local.count("a", 1, 10)] == [1, 2, 1]
 
 
 def test_local_counters_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limiter_cache, "MAX_LOCAL_KEYS", 3)
-    counters = limiter_cache.LocalCounters(lambda: 0.0)
+    monkeypatch.setattr(counters, "MAX_LOCAL_KEYS", 3)
+    kept = LocalCounters(lambda: 0.0)
     for number in range(10):
-        counters.count(str(number), 1, 10)
+        kept.count(str(number), 1, 10)
 
-    assert len(counters._counts) == 3
+    assert len(kept._counts) == 3
 
 
-def test_sign_ins_are_limited_by_e_mail_in_any_case(portal: Client, settings: Any) -> None:
+def test_wrong_sign_ins_are_limited_by_account_and_address_in_any_case(portal: Client, settings: Any) -> None:
     settings.LOGIN_RATE_LIMIT_MAX = 2
     emails = ["a@example.com", "A@EXAMPLE.com ", "a@example.com", "b@example.com"]
 
     assert [_sign_in(portal, email) for email in emails] == [401, 401, 429, 401]
+    assert _sign_in(portal, "a@example.com", REMOTE_ADDR="10.9.8.7") == 401
 
 
-def test_sign_ins_are_limited_by_address(portal: Client, settings: Any) -> None:
+def test_wrong_sign_ins_are_limited_by_address(portal: Client, settings: Any) -> None:
     settings.LOGIN_RATE_LIMIT_MAX = 1
     statuses = [_sign_in(portal, f"{uuid.uuid4().hex}@example.com") for _ in range(11)]
 
@@ -196,12 +239,20 @@ def test_sign_ins_are_limited_by_address(portal: Client, settings: Any) -> None:
     assert _sign_in(portal, "other@example.com", REMOTE_ADDR="10.9.8.7") == 401
 
 
-def test_sign_ins_are_limited_over_all(portal: Client, settings: Any) -> None:
+def test_wrong_sign_ins_to_an_account_are_limited_over_all_addresses(portal: Client, settings: Any) -> None:
+    settings.LOGIN_RATE_LIMIT_MAX = 1
+    statuses = [_sign_in(portal, "a@example.com", REMOTE_ADDR=f"10.0.0.{number}") for number in range(6)]
+
+    assert statuses == [401] * 5 + [429]
+
+
+def test_no_number_of_strangers_keeps_everybody_out(portal: Client, settings: Any) -> None:
     settings.LOGIN_RATE_LIMIT_MAX = 1
     settings.RATE_LIMIT_MAX = 1000
-    statuses = [_sign_in(portal, f"{number}@example.com", REMOTE_ADDR=f"10.0.0.{number // 5}") for number in range(101)]
+    for number in range(120):
+        _sign_in(portal, f"{number}@example.com", REMOTE_ADDR=f"10.0.0.{number}")
 
-    assert statuses == [401] * 100 + [429]
+    assert _sign_in(portal, "new@example.com", REMOTE_ADDR="10.1.0.1") == 401
 
 
 def test_staffs_sign_in_counts_in_the_same_limiter(portal: Client, settings: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from gateway_clients.edge.errors import NotAcceptableError
-from gateway_clients.edge.negotiation import best_type, likings_of, takes_gzip
+from gateway_clients.edge.output.negotiation import best_type, language_of, likings_of, takes_gzip
 
 JSON, YAML, PDF = "application/json", "application/yaml", "application/pdf"
 
@@ -114,12 +114,13 @@ def test_graphql_answers_a_header_of_any_size_within_a_moment(method: str, porta
 @pytest.mark.parametrize(
     ("accept", "shown"),
     [
-        ("", "application/vnd.oai.openapi"),
+        ("", JSON),
         ("application/json; charset=utf-7", JSON),
         ("application/vnd.oai.openapi+json; indent=4; charset=utf-7", "application/vnd.oai.openapi+json"),
         ("application/vnd.oai.openapi;q=0, application/json;q=0.1, */*;q=0.01", JSON),
         ("application/json;q=0.1, application/yaml;q=0.2", YAML),
-        ("*/*; charset=utf-7", "application/vnd.oai.openapi"),
+        ("*/*; charset=utf-7", JSON),
+        ("application/vnd.oai.openapi", "application/vnd.oai.openapi"),
     ],
 )
 def test_the_document_has_a_type_of_our_own(accept: str, shown: str, portal: Client) -> None:
@@ -149,6 +150,28 @@ def test_a_form_that_the_document_does_not_have_is_bad_input(query: str, portal:
     answer = portal.get(f"/api/v1/schema?{query}")
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["format"])
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("id", "id"),
+        ("ID", "id"),
+        ("id-ID,id;q=0.9,en-US;q=0.8,en;q=0.7", "id"),
+        ("en-US,en;q=0.9,id;q=0.8", "en"),
+        ("de, id;q=0.5", "id"),
+        ("en;q=0.5, id;q=0.5", "en"),
+        ("id;q=0", "en"),
+        ("de", "en"),
+        ("*", "en"),
+        ("*;q=0.1, id", "id"),
+        ("idx", "en"),
+        (",;q=1,,", "en"),
+    ],
+)
+def test_amounts_are_written_in_the_language_that_is_liked_best(header: str, language: str) -> None:
+    assert language_of(header) == language
 
 
 def test_the_document_is_not_sent_to_who_does_not_take_it(portal: Client) -> None:

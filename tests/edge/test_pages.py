@@ -17,6 +17,7 @@ def test_the_first_page_links_to_all_there_is(portal: Client) -> None:
     links = re.findall(r'<a href="([^"]+)"', portal.get("/").content.decode())
 
     assert links == [
+        "/docs/",
         "/api-docs",
         "/graphql",
         "/api/v1/schema",
@@ -26,7 +27,7 @@ def test_the_first_page_links_to_all_there_is(portal: Client) -> None:
         "/health/ready",
         "http://testserver:9090/metrics",
     ]
-    assert [portal.get(link, follow=True, headers=BROWSER).status_code for link in links[:-1]] == [200] * 7
+    assert [portal.get(link, follow=True, headers=BROWSER).status_code for link in links[:-1]] == [200] * 8
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_the_first_page_links_to_the_metrics_of_the_host_that_was_asked(portal: 
     assert re.findall(r'href="([^"]+/metrics)"', page) == [link]
 
 
-@pytest.mark.parametrize("page", ["/", "/api-docs", "/graphql"])
+@pytest.mark.parametrize("page", ["/", "/docs/", "/api-docs", "/graphql"])
 def test_a_page_is_whole_without_any_other_host(portal: Client, page: str) -> None:
     html = portal.get(page, headers=BROWSER).content.decode()
     sources = re.findall(r'(?:src|<link[^>]* href)="([^"]+)"', html)
@@ -58,7 +59,7 @@ def test_a_page_is_whole_without_any_other_host(portal: Client, page: str) -> No
         assert answer["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("page", ["/", "/api-docs", "/graphql", "/admin/login/"])
+@pytest.mark.parametrize("page", ["/", "/docs/", "/docs/errors", "/api-docs", "/graphql", "/admin/login/"])
 def test_a_page_has_no_inline_scripts_or_styles(portal: Client, page: str) -> None:
     html = portal.get(page, headers=BROWSER).content.decode()
 
@@ -66,8 +67,8 @@ def test_a_page_has_no_inline_scripts_or_styles(portal: Client, page: str) -> No
 
 
 def test_the_document_comes_as_yaml_and_json(portal: Client) -> None:
-    yaml = portal.get("/api/v1/schema")
-    json = portal.get("/api/v1/schema", headers={"Accept": "application/json"})
+    yaml = portal.get("/api/v1/schema", headers={"Accept": "application/yaml"})
+    json = portal.get("/api/v1/schema")
 
     assert yaml.content.startswith(b"openapi: 3.1")
     assert json.json()["openapi"] == "3.1.0"

@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from gateway_clients import errors as upstream
 from gateway_clients.edge import errors as edge
 from gateway_clients.edge.graphql.errors import refused_by_edge
-from gateway_clients.edge.problems import problem_of
+from gateway_clients.edge.output.problems import problem_of
 from gateway_clients.gateway import NothingToShowError
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
@@ -40,6 +40,7 @@ STATUS_OF_CODE = {
     "overloaded": 503,
     "upstream_timeout": 504,
     "deadline_exceeded": 504,
+    "not_enough_time": 504,
 }
 
 
@@ -105,12 +106,13 @@ def test_what_nobody_foresaw_is_500_without_its_words(portal: Client) -> None:
 
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
     assert answer.json() == {
-        "type": "about:blank",
+        "type": "/docs/errors#internal_error",
         "title": "Internal error",
         "status": 500,
         "detail": "Internal error",
         "code": "internal_error",
         "request_id": "request-12345",
+        "instance": "/admin/console/explanation/request-12345/",
     }
 
 
@@ -135,10 +137,22 @@ def test_outside_drf_too_errors_are_problems(portal: Client, method: str, path: 
     assert status != 405 or re.fullmatch(r"[A-Z]+(, [A-Z]+)*", answer["Allow"])
 
 
-def test_a_foreign_host_is_400(portal: Client) -> None:
-    answer = portal.get("/api/v1/schema", headers={"Host": "evil.example"})
+@pytest.mark.parametrize(
+    "host", ["evil.example", "a.portal.example.evil.example", "a b", "a.portal.example/x", "", "portal.example"]
+)
+def test_a_foreign_host_is_400(portal: Client, settings: Any, host: str) -> None:
+    settings.ALLOWED_HOSTS = ["a.portal.example"]
+    answers = [portal.get("/api/v1/schema", headers={"Host": host}) for _ in range(2)]
 
-    assert (answer.status_code, answer.json()["code"]) == (400, "bad_user_input")
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(400, "bad_user_input")] * 2
+    assert portal.get("/api/v1/schema", headers={"Host": "a.portal.example"}).status_code == 200
+
+
+def test_a_proxys_host_is_checked_though_the_other_is_allowed(portal: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS, settings.USE_X_FORWARDED_HOST = ["a.portal.example"], True
+    headers = {"Host": "a.portal.example", "X-Forwarded-Host": "evil.example"}
+
+    assert portal.get("/api/v1/schema", headers=headers).status_code == 400
 
 
 def test_staffs_pages_keep_their_html(portal: Client) -> None:
@@ -162,7 +176,7 @@ def test_a_database_that_does_not_answer_is_503_with_retry_after(
     def down(*_args: object, **_kwargs: object) -> None:
         raise OperationalError("could not connect to 10.1.2.3")
 
-    monkeypatch.setattr("members.views.accounts.account_of", down)
+    monkeypatch.setattr("members.sign_in.account_of", down)
     answer = portal.post("/api/v1/auth/login", {"email": "a@example.com", "password": "b"}, "application/json")
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")

@@ -7,7 +7,7 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from gateway_clients.edge.middleware import (
+from gateway_clients.edge.http.middleware import (
     StaffAuthenticationMiddleware,
     StaffCsrfMiddleware,
     StaffMessageMiddleware,
@@ -35,16 +35,14 @@ def test_staffs_requests_pass_all_and_others_none(chain: Any) -> None:
     assert chain(RequestFactory().get("/api/v1/members")).content == b"False False False"
 
 
-def test_others_pass_all_in_one_step(chain: Any) -> None:
-    outermost = chain.__wrapped__
-
-    assert isinstance(outermost, StaffSessionMiddleware)
-    assert outermost.behind_staff.__wrapped__ is a_view
-
-
 @pytest.mark.django_db
-@pytest.mark.parametrize(("is_secure", "flag"), [(True, True), (False, "")])
-def test_cookies_given_over_tls_are_for_tls_alone(client: Client, is_secure: bool, flag: object) -> None:
+@pytest.mark.parametrize(
+    ("is_secure", "is_production", "flag"), [(True, False, True), (False, False, ""), (False, True, True)]
+)
+def test_cookies_are_for_tls_alone_where_they_are_given_over_it_and_outside_development(
+    client: Client, is_secure: bool, is_production: bool, flag: object, settings: Any
+) -> None:
+    settings.CSRF_COOKIE_SECURE = is_production
     answer = client.get("/admin/login/", secure=is_secure)
 
     assert {name: cookie["secure"] for name, cookie in answer.cookies.items()} == {"csrftoken": flag}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.edge.targets import has_encoded_slash
+from gateway_clients.edge.http.targets import has_encoded_slash
 
 ADDRESSES = [
     "/api/v1/members/m-1%2Fbenefits",

@@ -9,14 +9,27 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from gateway_clients.edge.rules import rule_of
-from gateway_clients.edge.views import GatewayViewSet
+from gateway_clients.edge.access.rules import rule_of
+from gateway_clients.edge.rest.views import GatewayViewSet
 from tests.edge import sample_urls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.edge.sample_urls")]
 
-#: Views that are open without being viewsets of ours: pages, the OpenAPI document, health, redirects.
-OPEN_ELSEWHERE = {"", "api-docs", "api/v1/schema", "health", "health/ready", "admin", "favicon.ico", "graphql"}
+#: Views that are open without being viewsets of ours: pages, the OpenAPI document, public keys, health, redirects.
+OPEN_ELSEWHERE = {
+    "",
+    ".well-known/jwks.json",
+    "admin",
+    "api-docs",
+    "api/v1/schema",
+    "docs",
+    "docs/",
+    "docs/<slug:name>",
+    "favicon.ico",
+    "graphql",
+    "health",
+    "health/ready",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """What tests of events share: a secret, a cache and a sandbox of their own, and portals."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,8 +9,10 @@ from django.test import Client
 
 from members import token_families
 from members.models import Account
-from sandbox.testing import Sandbox
 from tests.events.signing import SECRET
+from tests.support.well_upstreams import running, sandbox
+
+__all__ = ["running", "sandbox"]
 
 ROLES: dict[str, dict[str, Any]] = {
     "member": {"member_id": "m-1"},
@@ -25,22 +27,6 @@ def _secret(settings: Any) -> None:
     settings.CACHE_KEY_PREFIX = uuid.uuid4().hex
     settings.RATE_LIMIT_MAX = 100_000
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(scope="package")
-def running() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox, settings: Any) -> Sandbox:
-    """All services well, nothing counted; the gateway asks them."""
-    running.clear()
-    running.reset()
-    for name, url in running.urls.items():
-        setattr(settings, name, url)
-    return running
 
 
 @pytest.fixture

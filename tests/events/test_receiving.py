@@ -2,14 +2,15 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
 from gateway_clients.caching.store import default_cache
-from gateway_clients.edge import events
-from gateway_clients.edge.events import TYPES, forget_old_events
+from gateway_clients.edge.events import views as events
+from gateway_clients.edge.events.views import TYPES, forget_old_events
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.models import OutboxMessage, ReceivedEvent
 from tests.events.signing import ADDRESS, OTHER_SECRET, SECRET, body_of, headers_of, send, tell
@@ -83,6 +84,7 @@ def test_a_signature_that_is_whole_but_not_ours_is_refused(signature: str, dropp
     answer = send(BODY, {**headers_of(BODY), "webhook-signature": signature})
 
     assert problem_of(answer) == (401, "unauthenticated")
+    assert answer.json()["title"] == "The signature is wrong"
     assert dropped == []
 
 
@@ -212,6 +214,34 @@ def test_an_unknown_type_is_taken_and_counted(dropped, portal) -> None:
     assert tell("weather.changed", place="Bandung").status_code == 202
     assert counted() == before + 1
     assert dropped == [()]
+
+
+NOW = datetime(2026, 3, 1, 8, 31, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "seconds"),
+    [
+        ("2026-03-01T08:30:00Z", 60.0),
+        ("2026-03-01T15:30:59.500000+07:00", 0.5),
+        (NOW.timestamp() - 5, 5.0),
+        ("2026-03-01T08:32:00Z", 0.0),
+        ("2026-03-01T08:30:00", None),
+        ("yesterday", None),
+    ],
+)
+def test_how_late_an_event_is_applied_is_told_where_it_says_when_it_happened(
+    monkeypatch, dropped, timestamp: str | float, seconds: float | None
+) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(events.timezone, "now", lambda: NOW)
+    monkeypatch.setattr(events.metrics(), "event_applied", lambda *, lag_seconds: told.append(lag_seconds))
+    event = events.Event(type="member.updated", timestamp=timestamp, data={"member_id": "m-1"})
+
+    events.take("evt_1", event)
+    events.take("evt_1", event)
+
+    assert told == ([] if seconds is None else [seconds])
 
 
 @pytest.mark.parametrize("event_type", ["member.updated", "weather.changed"])

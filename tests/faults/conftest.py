@@ -14,11 +14,12 @@ from typing import Final
 import pytest
 from redis import Redis
 
+from gateway_clients.cluster.channel import BREAKERS, Channel, Message
 from sandbox.testing import Sandbox
 from tests.faults import wire
 from tests.support.gateway import Reply, RunningGateway
-from tests.support.raw_upstream import RawUpstream
 from tests.support.redis_server import RedisServer
+from tests.support.upstream import RawUpstream
 from tests.support.waiting import wait_until
 
 READ_BUDGET_SECONDS: Final = 1.0
@@ -46,20 +47,26 @@ class Site:
 
     def heal(self) -> None:
         """As at the beginning: the claims service is well, nothing is kept, its breaker is closed."""
-        self.claims.behave = wire.well
+        self.claims.say(wire.well)
         self.claims.listen()
         self.sandbox.clear()
         self.redis.flushall()
         self.healed_at = time.time()
         self._reset_breaker()
+        self._await_reset()
         wait_until(lambda: self.get("/api/v1/claims/m-1?limit=99").status == 200, seconds=10)
         self.redis.flushall()
         self.claims.hang_up()
-        self.claims.reset()
+        self.claims.forget()
 
-    def await_reset(self) -> None:
-        """Waits until the process has read the reset too: it ends a pause that began meanwhile."""
-        wait_until(lambda: any(since >= self.healed_at for since in self._changes_of_claims()), seconds=10)
+    def _await_reset(self) -> None:
+        """Waits until the process has read the reset: it takes back what the breaker counted before it was read."""
+
+        def is_read() -> bool:
+            Channel("bff").tell(self.redis, "tests", Message(BREAKERS), uuid.uuid4().hex)
+            return any(since >= self.healed_at for since in self._changes_of_claims())
+
+        wait_until(is_read, seconds=10)
 
     def _changes_of_claims(self) -> list[float]:
         reports = [self.redis.get(name) for name in self.redis.scan_iter("bff:breakers:reports:*")]
@@ -70,11 +77,12 @@ class Site:
     def _reset_breaker(self) -> None:
         """Writes what staff's own reset of a breaker writes; every process reads it within a second."""
         now, revision = datetime.now(UTC).isoformat(sep=" "), uuid.uuid4().hex
-        row = ("claims", "normal", "healed", "1", now, now, revision)
+        row = ("claims", "normal", "healed", "", "1", now, now, revision)
         with closing(sqlite3.connect(self.gateway.database)) as database, database:
             database.execute(
                 "REPLACE INTO gateway_clients_breakeroverride"
-                " (service, override, reason, ordered_by, since, until, revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                " (service, override, reason, ticket, ordered_by, since, until, revision)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
         self.redis.hset("bff:breakers:revisions", "claims", revision)

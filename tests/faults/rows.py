@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.faults import wire
 from tests.faults.wire import INNER_WORDS
-from tests.support.raw_upstream import Behaviour, RawUpstream, Talk
+from tests.support.upstream import RawUpstream, Script, closes, hangs, resets
 
 TIMEOUT: Final = (504, "upstream_timeout")
 GONE: Final = (503, "upstream_unavailable")
@@ -23,18 +23,18 @@ class Row:
     told: tuple[int, str]
 
 
-def _row(name: str, told: tuple[int, str], behaviour: Behaviour) -> Row:
+def _row(name: str, told: tuple[int, str], script: Script) -> Row:
     def break_(upstream: RawUpstream) -> None:
-        upstream.behave = behaviour
+        upstream.say(script)
 
     return Row(name=name, break_=break_, told=told)
 
 
-def _without(field: str) -> Behaviour:
+def _without(field: str) -> Script:
     return wire.spoils(lambda claim: claim.pop(field))
 
 
-def _with(**changes: object) -> Behaviour:
+def _with(**changes: object) -> Script:
     return wire.spoils(lambda claim: claim.update(changes))
 
 
@@ -46,17 +46,17 @@ def _renamed(claim: dict[str, object]) -> None:
 COUNTED: Final = (
     Row(name="refuses connections", break_=RawUpstream.refuse, told=GONE),
     Row(name="is a black hole", break_=RawUpstream.swallow, told=TIMEOUT),
-    _row("closes without an answer", GONE, Talk.close),
-    _row("never answers", TIMEOUT, Talk.hang),
-    _row("hangs in the header", TIMEOUT, wire.sends(b"HTTP/1.1 200 OK\r\nContent-Ty", then=Talk.hang)),
-    _row("hangs in the body", TIMEOUT, wire.half(Talk.hang)),
+    _row("closes without an answer", GONE, closes),
+    _row("never answers", TIMEOUT, hangs),
+    _row("hangs in the header", TIMEOUT, wire.sends(b"HTTP/1.1 200 OK\r\nContent-Ty", then=hangs)),
+    _row("hangs in the body", TIMEOUT, wire.half(hangs)),
     _row("drips its header", TIMEOUT, wire.drips(0)),
     _row("drips its body", TIMEOUT, wire.drips(120)),
-    _row("resets", GONE, Talk.reset),
-    _row("resets in the body", GONE, wire.half(Talk.reset)),
-    _row("truncates", GONE, wire.half(Talk.close)),
+    _row("resets", GONE, resets),
+    _row("resets in the body", GONE, wire.half(resets)),
+    _row("truncates", GONE, wire.half(closes)),
     _row("sends bad chunks", BAD, wire.bad_chunks),
-    _row("does not speak HTTP", BAD, wire.sends(f"+OK {INNER_WORDS}\r\n\r\n".encode(), then=Talk.close)),
+    _row("does not speak HTTP", BAD, wire.sends(f"+OK {INNER_WORDS}\r\n\r\n".encode(), then=closes)),
     _row("answers 500", GONE, wire.status("500 Internal Server Error")),
     _row("answers 503", GONE, wire.status("503 Service Unavailable", Retry_After="1")),
     _row("answers 503 for ever", GONE, wire.status("503 Service Unavailable", Retry_After="99999999999999999999")),

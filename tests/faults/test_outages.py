@@ -14,8 +14,8 @@ from sandbox.testing import Sandbox
 from tests.faults import wire
 from tests.faults.conftest import Site
 from tests.support.gateway import Reply, RunningGateway
-from tests.support.raw_upstream import RawUpstream, Talk
 from tests.support.redis_server import RedisServer
+from tests.support.upstream import RawUpstream, Script, hangs
 from tests.support.waiting import wait_until
 
 SERVER_ERROR = wire.status("500 Internal Server Error")
@@ -42,11 +42,12 @@ def start(
         claims.refuse()
 
 
+@pytest.mark.long
 def test_in_an_outage_an_upstream_sees_at_most_a_tenth_more_calls_than_are_wanted(
     start: Callable[..., tuple[RunningGateway, RawUpstream, Sandbox]],
 ) -> None:
     gateway, claims, _ = start(CLAIMS_BREAKER_FAILURES="100000", CLAIMS_BREAKER_MIN_CALLS="100000")
-    claims.behave = SERVER_ERROR
+    claims.say(SERVER_ERROR)
 
     replies = [gateway.get(f"/api/v1/claims/m-1?offset={number}") for number in range(60)]
 
@@ -54,11 +55,12 @@ def test_in_an_outage_an_upstream_sees_at_most_a_tenth_more_calls_than_are_wante
     assert 60 <= claims.count <= 1.1 * 60 + 1
 
 
+@pytest.mark.long
 def test_an_open_breaker_lets_nothing_through_and_then_one_probe_at_a_time(
     start: Callable[..., tuple[RunningGateway, RawUpstream, Sandbox]],
 ) -> None:
     gateway, claims, _ = start(CLAIMS_BREAKER_OPEN_SECONDS="2", CLAIMS_RETRY_BUDGET="0")
-    claims.behave = SERVER_ERROR
+    claims.say(SERVER_ERROR)
 
     def ask(number: int) -> Reply:
         return gateway.get(f"/api/v1/claims/m-1?offset={number}")
@@ -70,12 +72,12 @@ def test_an_open_breaker_lets_nothing_through_and_then_one_probe_at_a_time(
     assert time.monotonic() - opened_at < 2
     assert claims.count == 5
 
-    claims.behave = Talk.hang
+    claims.say(hangs)
     with ThreadPoolExecutor(10) as pool:
         wait_until(lambda: list(pool.map(ask, range(200, 210))) and claims.count > 5, seconds=10)
-    assert (claims.count, claims.peak_in_flight) == (6, 1)
+    assert (claims.count, claims.peak) == (6, 1)
 
-    claims.behave = wire.well
+    claims.say(wire.well)
     wait_until(lambda: ask(300).status == 200, seconds=10)
     assert [ask(number).status for number in range(301, 311)] == [200] * 10
 
@@ -117,9 +119,15 @@ def under_load(ask: Callable[[], object], *, threads: int) -> Iterator[None]:
 
 @pytest.mark.alone
 @pytest.mark.parametrize(
-    "fault", [Talk.hang, wire.drips(0), SERVER_ERROR, wire.says(wire.DEEP)], ids=["hangs", "drips", "500", "deep"]
+    "fault",
+    [
+        pytest.param(hangs, id="hangs"),
+        pytest.param(wire.drips(0), id="drips", marks=pytest.mark.long),
+        pytest.param(SERVER_ERROR, id="500", marks=pytest.mark.long),
+        pytest.param(wire.says(wire.DEEP), id="deep", marks=pytest.mark.long),
+    ],
 )
-def test_readers_of_another_upstream_do_not_notice(site: Site, fault: Callable[[Talk], None]) -> None:
+def test_readers_of_another_upstream_do_not_notice(site: Site, fault: Script) -> None:
     def coverage_seconds(number: int) -> float:
         reply = site.get(f"/api/v1/members/m-{number + 1}/coverage", Cache_Control="no-cache")
         assert (reply.status, reply.states) == (200, {"coverage": "fresh"})
@@ -128,7 +136,7 @@ def test_readers_of_another_upstream_do_not_notice(site: Site, fault: Callable[[
     with under_load(lambda: site.get("/api/v1/claims/m-1", Cache_Control="no-cache"), threads=3):
         calm = [coverage_seconds(number) for number in range(120)]
     site.redis.flushall()
-    site.claims.behave = fault
+    site.claims.say(fault)
     with under_load(lambda: site.get("/api/v1/claims/m-1", Cache_Control="no-cache"), threads=3):
         troubled = [coverage_seconds(number) for number in range(120)]
 

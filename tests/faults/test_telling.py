@@ -9,8 +9,8 @@ import pytest
 from sandbox.testing import Sandbox
 from tests.faults import wire
 from tests.support.gateway import RunningGateway
-from tests.support.raw_upstream import RawUpstream
 from tests.support.redis_server import RedisServer
+from tests.support.upstream import RawUpstream
 from tests.support.waiting import wait_until
 
 Pair = tuple[RunningGateway, RunningGateway, RawUpstream]
@@ -62,7 +62,7 @@ def test_outages_and_pauses_that_one_gateway_meets_the_other_acts_on_and_shows(p
 
     claims.listen()
     assert other.get("/api/v1/claims/m-1?offset=7").status == 200
-    claims.behave = wire.status("429 Too Many Requests", Retry_After="30")
+    claims.say(wire.status("429 Too Many Requests", Retry_After="30"))
     assert other.get("/api/v1/claims/m-1?offset=8").code == "upstream_busy"
     seen = claims.count
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
-from tests.support.raw_upstream import Behaviour, Talk
+from tests.support.upstream import Asked, Script, Wire
 
 #: Stands in whatever a faulty upstream says, and must reach nobody.
 INNER_WORDS: Final = "inner-words-of-claims"
@@ -54,93 +54,93 @@ def answer(
     return f"HTTP/1.1 {status}\r\n{lines}\r\n".encode() + body
 
 
-def well(talk: Talk) -> None:
+def well(wire: Wire, asked: Asked) -> None:
     """The right answer."""
-    talk.send(answer(json.dumps(right_answer(talk.target)).encode()))
+    wire.send(answer(json.dumps(right_answer(asked.target)).encode()))
 
 
-def says(body: bytes, **details: Any) -> Behaviour:
+def says(body: bytes, **details: Any) -> Script:
     """Always this answer."""
     data = answer(body, **details)
-    return lambda talk: talk.send(data)
+    return lambda wire, _: wire.send(data)
 
 
-def status(line: str, **headers: str) -> Behaviour:
+def status(line: str, **headers: str) -> Script:
     """A problem with this status; `Retry_After="5"` for its header."""
     body = json.dumps({"title": line, "detail": f"{INNER_WORDS} at 10.0.0.7"}).encode()
     more = {name.replace("_", "-"): value for name, value in headers.items()}
     return says(body, status=line, headers={"X-Inner": INNER_WORDS, **more}, content_type="application/problem+json")
 
 
-def sends(*pieces: bytes, then: Callable[[Talk], None]) -> Behaviour:
+def sends(*pieces: bytes, then: Script) -> Script:
     """These bytes, and then something else."""
 
-    def behave(talk: Talk) -> None:
+    def script(wire: Wire, asked: Asked) -> None:
         for piece in pieces:
-            talk.send(piece)
-        then(talk)
+            wire.send(piece)
+        then(wire, asked)
 
-    return behave
+    return script
 
 
-def half(then: Callable[[Talk], None]) -> Behaviour:
+def half(then: Script) -> Script:
     """The head and half the body, and then something else."""
 
-    def behave(talk: Talk) -> None:
-        data = answer(json.dumps(right_answer(talk.target)).encode())
-        talk.send(data[: -(len(data) // 3)])
-        then(talk)
+    def script(wire: Wire, asked: Asked) -> None:
+        data = answer(json.dumps(right_answer(asked.target)).encode())
+        wire.send(data[: -(len(data) // 3)])
+        then(wire, asked)
 
-    return behave
+    return script
 
 
-def drips(head_bytes: int) -> Behaviour:
+def drips(head_bytes: int) -> Script:
     """So many bytes at once, and then one at a time."""
 
-    def behave(talk: Talk) -> None:
-        data = answer(json.dumps(right_answer(talk.target)).encode())
-        talk.send(data[:head_bytes])
+    def script(wire: Wire, asked: Asked) -> None:
+        data = answer(json.dumps(right_answer(asked.target)).encode())
+        wire.send(data[:head_bytes])
         for number in range(head_bytes, len(data)):
             time.sleep(DRIP_SECONDS)
-            talk.send(data[number : number + 1])
+            wire.send(data[number : number + 1])
 
-    return behave
+    return script
 
 
-def bad_chunks(talk: Talk) -> None:
+def bad_chunks(wire: Wire, _: Asked) -> None:
     """A chunk whose length is no number."""
-    talk.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-    talk.send(b'4\r\n{"it\r\nzz\r\n' + INNER_WORDS.encode() + b"\r\n0\r\n\r\n")
-    talk.close()
+    wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    wire.send(b'4\r\n{"it\r\nzz\r\n' + INNER_WORDS.encode() + b"\r\n0\r\n\r\n")
+    wire.close()
 
 
-def ends_idle(talk: Talk) -> None:
+def ends_idle(wire: Wire, asked: Asked) -> None:
     """The right answer, and the end of a connection that was promised to stay."""
-    well(talk)
-    talk.close()
+    well(wire, asked)
+    wire.close()
 
 
-def spoils(spoil: Callable[[dict[str, Any]], None], *, items: int = CLAIMS) -> Behaviour:
+def spoils(spoil: Callable[[dict[str, Any]], None], *, items: int = CLAIMS) -> Script:
     """The right answer with so many of its claims (a claim alone too) spoiled."""
 
-    def behave(talk: Talk) -> None:
-        right = deepcopy(right_answer(talk.target))
+    def script(wire: Wire, asked: Asked) -> None:
+        right = deepcopy(right_answer(asked.target))
         for each in right.get("items", [right])[:items]:
             spoil(each)
-        talk.send(answer(json.dumps(right).encode()))
+        wire.send(answer(json.dumps(right).encode()))
 
-    return behave
+    return script
 
 
-def texts(old: bytes, new: bytes) -> Behaviour:
+def texts(old: bytes, new: bytes) -> Script:
     """The right answer with these bytes in place of those."""
 
-    def behave(talk: Talk) -> None:
-        body = json.dumps(right_answer(talk.target)).encode()
+    def script(wire: Wire, asked: Asked) -> None:
+        body = json.dumps(right_answer(asked.target)).encode()
         assert old in body
-        talk.send(answer(body.replace(old, new)))
+        wire.send(answer(body.replace(old, new)))
 
-    return behave
+    return script
 
 
 def with_spaces(count: int) -> bytes:

@@ -10,8 +10,10 @@ from contextlib import suppress
 
 import pytest
 import structlog
+from pytest_django import Settings
 
 from gateway_clients.instrumentation import logs
+from gateway_clients.instrumentation.request_span import RequestSpan, current_span
 
 
 def test_a_logger_with_a_name_and_one_without_both_write_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,3 +72,62 @@ def test_a_record_that_cannot_be_put_into_words_is_still_a_line(capsys: pytest.C
     handler.handle(logging.makeLogRecord({"levelname": "ERROR", "msg": "%d of them", "args": ("many",)}))
     line = json.loads(capsys.readouterr().out)
     assert (line["level"], line["event"]) == ("error", "%d of them")
+
+
+def test_the_lines_of_a_traced_request_name_its_trace_and_its_span(capsys: pytest.CaptureFixture[str]) -> None:
+    token = current_span.set(RequestSpan(trace_id="a1" * 16, span_id="b2" * 8))
+    structlog.get_logger("any").info("x")
+    logs.log_request(method="GET", route="/x", status=200, seconds=0.1, account_id=None)
+    current_span.reset(token)
+    structlog.get_logger("any").info("x")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line.get("trace_id"), line.get("span_id")) for line in lines] == [
+        ("a1" * 16, "b2" * 8),
+        ("a1" * 16, "b2" * 8),
+        (None, None),
+    ]
+
+
+def test_lines_have_the_names_of_the_elastic_common_schema(
+    capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
+    settings.LOG_FORMAT = "ecs"
+    token = current_span.set(RequestSpan(trace_id="a1" * 16, span_id="b2" * 8))
+    id_token = logs.request_id.set("req-12345")
+    logs.log_request(method="GET", route="/x", status=504, seconds=0.25, account_id="2")
+    structlog.get_logger("fleet").warning("call_failed", service="claims", status=502)
+    logs.request_id.reset(id_token)
+    current_span.reset(token)
+    try:
+        int("wrong")
+    except ValueError:
+        logging.getLogger("django.request").exception("Internal Server Error: %s", "/x")
+
+    request, failed, django = map(json.loads, capsys.readouterr().out.splitlines())
+    assert request.pop("@timestamp").endswith("+00:00")
+    shared = {
+        "ecs.version": "8.11.0",
+        "event.dataset": "web-bff.log",
+        "service.name": "web-bff",
+        "service.version": settings.GATEWAY_VERSION,
+    }
+    assert request == {
+        "message": "request",
+        "http.request.method": "GET",
+        "gateway.route": "/x",
+        "http.response.status_code": 504,
+        "event.duration": 250_000_000,
+        "user.id": "2",
+        "log.level": "info",
+        "http.request.id": "req-12345",
+        "trace.id": "a1" * 16,
+        "span.id": "b2" * 8,
+        **shared,
+    }
+    assert (failed["log.logger"], failed["gateway.service"], failed["gateway.status"]) == ("fleet", "claims", 502)
+    assert (django["message"], django["log.level"], django["log.logger"]) == (
+        "Internal Server Error: /x",
+        "error",
+        "django.request",
+    )
+    assert "ValueError: invalid literal" in django["error.stack_trace"]

@@ -1,7 +1,6 @@
 """What tests of GraphQL share: a client of every role that asks, and upstreams that answer what a test says."""
 
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,31 +8,21 @@ from django.test import Client
 
 from sandbox.testing import Sandbox
 from tests.portal.conftest import as_, gateway
+from tests.support.well_upstreams import running
+from tests.support.well_upstreams import sandbox as well
 
-__all__ = ["as_", "gateway"]
+__all__ = ["as_", "gateway", "running", "well"]
 
 Asking = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture(scope="package")
-def running() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def sandbox(running: Sandbox, settings: Any) -> Sandbox:
-    """All services well, nothing counted, nothing kept; the gateway asks them."""
-    running.clear()
-    running.reset()
+def sandbox(well: Sandbox, settings: Any) -> Sandbox:
+    """Services that are well, and a schema that may be asked for."""
     settings.RATE_LIMIT_MAX = 10_000
     settings.UPSTREAM_TIMEOUT_SECONDS = 0.5
-    settings.CACHE_KEY_PREFIX = uuid.uuid4().hex
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.GRAPHQL_INTROSPECTION = settings.GRAPHIQL = True
-    for name, url in running.urls.items():
-        setattr(settings, name, url)
-    return running
+    return well
 
 
 @pytest.fixture

@@ -34,9 +34,11 @@ ROOTS = [
 
 
 @pytest.fixture(autouse=True)
-def _dates() -> None:
+def _scalars() -> None:
     """What schemathesis cannot know by itself."""
     schemathesis.graphql.scalar("Date", st.dates().map(lambda day: nodes.String(day.isoformat())))
+    amounts = st.integers(-1, 10**13).map(nodes.Int) | st.floats(-1, 1e13).map(nodes.Float)
+    schemathesis.graphql.scalar("Rupiah", amounts)
 
 
 @pytest.mark.long

@@ -1,11 +1,14 @@
 """GraphiQL from the gateway's own files, under the strict policy, with examples that work in the demo."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from graphql import build_schema, parse, validate
 
 from members import demo
+from tests.support.gateway import ROOT
 from tests.support.programs import program
 
 HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -49,6 +52,15 @@ def page(live_server: Any, sandbox: Any) -> Iterator[Any]:
         page.goto(f"{live_server.url}/graphql")
         yield page
         browser.close()
+
+
+def test_the_examples_are_documents_of_the_schema() -> None:
+    schema = build_schema((ROOT / "schema.graphql").read_text())
+    script = (ROOT / "gateway_clients" / "static" / "gateway" / "graphiql.js").read_text()
+    examples = re.findall(r"const [A-Z_]+ = `([^`]*)`", script)
+
+    assert len(examples) == 4
+    assert [error.message for example in examples for error in validate(schema, parse(example))] == []
 
 
 @pytest.mark.long

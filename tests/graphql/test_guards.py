@@ -13,6 +13,7 @@ from gateway_clients.edge.graphql.errors import RequestRefusedError
 
 GRAPHQL = "application/graphql-response+json"
 LIMIT_SECONDS = 0.1
+TEN = " ".join(f"a{n}: adminOverview {{ id }}" for n in range(10))
 
 
 def bomb(fragments: int) -> str:
@@ -44,7 +45,7 @@ ATTACKS = {
     "5000 aliases": "{ " + " ".join(f"a{n}: __typename" for n in range(5000)) + " }",
     "600 aliases": "{ " + " ".join(f"a{n}: __typename" for n in range(600)) + " }",
     "21 aliases": "{ " + " ".join(f"a{n}: __typename" for n in range(21)) + " }",
-    "11 root fields": "{ me { id } " + " ".join(f"a{n}: __typename" for n in range(10)) + " }",
+    "11 root fields": "{ " + " ".join(f"a{n}: me {{ id }}" for n in range(11)) + " }",
     "depth 60 in a fragment": "{ ...deep } fragment deep on Query { " + nested(60) + " }",
     "depth 9": "{ " + nested(8) + " }",
     "depth 900": "{ " + nested(900) + " }",
@@ -84,7 +85,9 @@ ATTACKS = {
     )
     + " }",
     "two mutations": 'mutation { a: logout(refreshToken: "x") b: logout(refreshToken: "y") }',
-    "two mutations by a fragment": 'mutation { ...a } fragment a on Mutation { logout(refreshToken: "x") __typename }',
+    "two mutations by a fragment": (
+        'mutation { ...a } fragment a on Mutation { logout(refreshToken: "x") b: logout(refreshToken: "y") }'
+    ),
     "nothing": " ",
     "null bytes": "\x00" * 1000,
     "half an emoji": "{ \\ud83d }",
@@ -141,19 +144,34 @@ def test_the_error_names_the_limit(query: str, message: str, as_, gateway) -> No
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "data"),
     [
-        "{ " + " ".join(f"a{n}: __typename" for n in range(10)) + " }",
-        "{ __typename " + "," * 60_000 + "}",
-        '{ claim(memberId: "m-1", claimId: "' + "x" * 60_000 + '") { id } }',
+        ('mutation { __typename logout(refreshToken: "x") }', {"__typename": "Mutation", "logout": None}),
+        (f"{{ __typename ...Ten }} fragment Ten on Query {{ {TEN} }}",
+         {"__typename": "Query"} | {f"a{n}": None for n in range(10)}),
+    ],
+    ids=["a mutation", "ten root fields"],
+)  # fmt: skip
+def test_the_name_of_the_type_stands_beside_root_fields(query: str, data: Any, as_, gateway) -> None:
+    answer, _ = send(as_(None), query)
+
+    assert answer.json()["data"] == data
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("{ " + " ".join(f"a{n}: __typename" for n in range(10)) + " }", 200),
+        ("{ __typename " + "," * 60_000 + "}", 200),
+        ('{ claim(memberId: "m-1", claimId: "' + "x" * 60_000 + '") { id } }', 294),
     ],
     ids=["10 aliases", "60 kB of commas", "a string of 60 kB"],
 )
 @pytest.mark.alone
-def test_what_is_within_the_limits_is_answered_at_once(query: str, as_, gateway) -> None:
+def test_what_is_within_the_limits_is_answered_at_once(query: str, status: int, as_, gateway) -> None:
     answer, seconds = send(as_(None), query)
 
-    assert answer.status_code == 200
+    assert answer.status_code == status
     assert seconds < LIMIT_SECONDS
 
 

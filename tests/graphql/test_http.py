@@ -238,14 +238,14 @@ def _trusted(tmp_path, settings) -> None:
 def test_trusted_documents_can_be_the_only_ones(client) -> None:
     by_hash = post(client, {"extensions": persisted("{ trusted: __typename }")})
     by_text = post(client, {"query": "{ trusted: __typename }"})
-    other = post(client, {"query": "{ __typename }"})
+    other = post(client, {"query": "{ other: __typename }"})
 
     assert by_hash.json() == by_text.json() == {"data": {"trusted": "Query"}}
     assert (other.status_code, other.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
 
 
 def test_a_list_with_a_wrong_hash_is_refused(tmp_path, settings) -> None:
-    from gateway_clients.edge.graphql.persisted import trusted_documents
+    from gateway_clients.edge.graphql.trusted_documents import trusted_documents
 
     listed = tmp_path / "trusted.json"
     listed.write_text(json.dumps({sha256("a"): "{ __typename }"}))

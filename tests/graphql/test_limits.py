@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway_clients.conf import SERVICES
-from gateway_clients.edge.graphql.documents import parse
+from gateway_clients.edge.graphql.document import parse
 from gateway_clients.redis_access.script import ScriptCall
 from gateway_clients.redis_access.script_pool import ScriptPool
 from tests.support.portals import own_counters
@@ -65,10 +65,29 @@ def test_one_too_many_asks_no_service(read, as_, sandbox, settings: Any) -> None
     assert answer.headers["RateLimit"].startswith('"default";r=0;')
 
 
+@pytest.mark.parametrize("path", [DASHBOARD, f"{DASHBOARD}?sections=member", "/api/v1/claims?member_id=m-1"])
+def test_past_the_limit_what_is_unchanged_is_shown_and_nothing_is_asked_for(path: str, as_, sandbox, settings) -> None:
+    client = as_("member")
+    settings.RATE_LIMIT_MAX = 2
+    etag = client.get(path)["ETag"]
+    assert [client.get(path).status_code for _ in range(2)] == [200, 429]
+    sandbox.reset()
+
+    unchanged = [client.get(path, headers={"If-None-Match": etag}) for _ in range(2)]
+    other = client.get(path, headers={"If-None-Match": 'W/"another"'})
+    fresh = client.get(path, headers={"If-None-Match": etag, "Cache-Control": "no-cache"})
+    settings.CACHE_KEY_PREFIX += "-nothing-kept"
+    lost = client.get(path, headers={"If-None-Match": etag})
+
+    assert [each.status_code for each in (*unchanged, other, fresh, lost)] == [304, 304, 429, 429, 429]
+    assert unchanged[1].headers["RateLimit"].startswith('"default";r=0;')
+    assert [sandbox.calls(service).total for service in SERVICES] == [0] * len(SERVICES)
+
+
 def test_one_too_many_has_no_document_read_and_nothing_changed(as_, sandbox, settings: Any, monkeypatch) -> None:
     read: list[str] = []
     monkeypatch.setattr(
-        "gateway_clients.edge.graphql.documents.parse", lambda text, **more: read.append(text) or parse(text, **more)
+        "gateway_clients.edge.graphql.document.parse", lambda text, **more: read.append(text) or parse(text, **more)
     )
     client = as_("member")
     settings.RATE_LIMIT_MAX = 1

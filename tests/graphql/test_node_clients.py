@@ -1,8 +1,6 @@
 """Clients as portals use them, and the public audits, on Node against a running gateway."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +8,12 @@ import pytest
 
 from members.models import Account
 from sandbox.testing import Sandbox
+from tests.support.node_project import node_project, run
 from tests.support.programs import program
 
-HERE = Path(__file__).resolve().parent.parent / "node"
+__all__ = ["node_project"]
+
 PASSWORD = "a-long-password"
-SECONDS = 120
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The little Node project with all it needs, away from the source."""
-    npm = program("npm")
-    program("node")
-    place = tmp_path_factory.mktemp("node") / "project"
-    shutil.copytree(HERE, place, ignore=shutil.ignore_patterns("node_modules"))
-    _run(npm, "ci", cwd=place)
-    return place
 
 
 @pytest.fixture
@@ -36,22 +24,16 @@ def gateway_url(live_server: Any, sandbox: Sandbox) -> str:
     return url
 
 
-def _run(*command: str, cwd: Path) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=SECONDS, check=False)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def test_every_audit_of_graphql_over_http_passes(project: Path, gateway_url: str) -> None:
-    results = json.loads(_run(program("node"), "audits.mjs", f"{gateway_url}/graphql", cwd=project))
+def test_every_audit_of_graphql_over_http_passes(node_project: Path, gateway_url: str) -> None:
+    results = json.loads(run(program("node"), "audits.mjs", f"{gateway_url}/graphql", cwd=node_project))
 
     assert len(results) == 61
     assert [each for each in results if each["status"] != "ok"] == []
 
 
-def test_a_portal_on_urql(project: Path, gateway_url: str) -> None:
+def test_a_portal_on_urql(node_project: Path, gateway_url: str) -> None:
     asked = (f"{gateway_url}/graphql", "portal@example.com", PASSWORD, "m-1", "m-2")
-    told = json.loads(_run(program("node"), "urql.mjs", *asked, cwd=project))
+    told = json.loads(run(program("node"), "urql.mjs", *asked, cwd=node_project))
 
     assert told["user"] == {"memberId": "m-1", "roles": ["member"], "__typename": "User"}
     assert told["ownError"] is None
@@ -63,16 +45,41 @@ def test_a_portal_on_urql(project: Path, gateway_url: str) -> None:
     assert told["othersCodes"] == ["FORBIDDEN"]
 
 
-def test_a_portal_on_openapi_fetch_with_the_documents_types(project: Path, gateway_url: str) -> None:
+def test_a_portal_on_openapi_fetch_with_the_documents_types(node_project: Path, gateway_url: str) -> None:
     node = program("node")
     document = f"{gateway_url}/api/v1/schema?format=json"
-    _run(node, "node_modules/openapi-typescript/bin/cli.js", document, "-o", "schema.d.ts", cwd=project)
-    _run(node, "node_modules/typescript/bin/tsc", "--project", ".", cwd=project)
+    run(node, "node_modules/openapi-typescript/bin/cli.js", document, "-o", "schema.d.ts", cwd=node_project)
+    run(node, "node_modules/typescript/bin/tsc", "--project", ".", cwd=node_project)
 
-    told = json.loads(_run(node, "out/rest.js", gateway_url, "portal@example.com", PASSWORD, "m-1", cwd=project))
+    told = json.loads(run(node, "out/rest.js", gateway_url, "portal@example.com", PASSWORD, "m-1", cwd=node_project))
 
     assert told["name"] == "Siti Rahayu"
     assert len(told["claims"]) == 5
     assert all(amount.startswith("Rp ") for amount in told["claims"])
     assert set(told["statuses"]) == {"paid"}
     assert told["refusedCode"] == "forbidden"
+
+
+@pytest.mark.long
+def test_a_portal_on_apollo_client_with_a_normalising_cache(node_project: Path, gateway_url: str) -> None:
+    asked = (f"{gateway_url}/graphql", "portal@example.com", PASSWORD, "m-1")
+    told = json.loads(run(program("node"), "apollo.mjs", *asked, cwd=node_project))
+
+    assert told["errors"] == []
+    # Two queries of one dashboard complete each other: both are whole in the cache, and each was sent once.
+    assert told["dashboards"] == ["MemberDashboard:m-1"]
+    assert told["afterBoth"]["head"]["memberDashboard"]["name"] == "Siti Rahayu"
+    assert told["afterBoth"]["head"]["memberDashboard"]["coverageStatus"]["status"] == "active"
+    assert len(told["afterBoth"]["body"]["memberDashboard"]["recentClaims"]) == 5
+    assert sorted(told["afterDashboards"]) == sorted(
+        ["Login by hash", "Login", "Head by hash", "Head", "Body by hash", "Body"]
+    )
+    # A cancellation shows in the list that is on the page already, which is not asked for again.
+    assert told["first"]["status"] == "submitted"
+    assert told["cancelled"]["status"] == "submitted"
+    assert told["cancelled"]["claim"]["status"] == "cancelled"
+    assert (told["shown"]["status"], told["shown"]["statusColor"]) == ("cancelled", "gray")
+    assert told["shown"]["actions"] == []
+    assert told["seen"] == ["submitted", "cancelled"]
+    # A query that was sent once is known by its hash.
+    assert told["sent"][-1] == "List by hash"

@@ -1,5 +1,6 @@
 """An operation that is asked again is answered as it was: the same values, from what is kept of it, without cutting."""
 
+import re
 from typing import Any
 
 import pytest
@@ -32,9 +33,9 @@ def cuts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
     complete = rendition.complete
 
-    def counted(value: Any, field: Any, path: Any, report: Any) -> Any:
+    def counted(value: Any, field: Any, *rest: Any) -> Any:
         made.append(field.key)
-        return complete(value, field, path, report)
+        return complete(value, field, *rest)
 
     monkeypatch.setattr(rendition, "complete", counted)
     return made
@@ -90,6 +91,24 @@ def test_another_operation_is_not_shown_what_is_kept_of_this(other: str, ask, sa
     ask("member", NAMES)
 
     assert [shown(ask("member", other)) for _ in range(2)] == [alone, alone]
+
+
+def test_amounts_are_kept_and_shown_in_each_language(as_, sandbox) -> None:
+    client = as_("member")
+    query = f"{{ {DASHBOARD} {{ {BENEFITS[:-2]} formattedTotalLimit }} recentClaims {{ formattedAmount }} }} }}"
+
+    def shown(language: str) -> list[str]:
+        answer = client.post(
+            "/graphql", {"query": query}, content_type="application/json", headers={"Accept-Language": language}
+        )
+        view = answer.json()["data"]["memberDashboard"]
+        return [view["benefitsSummary"]["formattedTotalLimit"], view["recentClaims"][0]["formattedAmount"]]
+
+    english, indonesian = shown("en"), shown("id")
+
+    assert all(re.fullmatch(r"Rp [0-9]{1,3}(,[0-9]{3})+", amount) for amount in english)
+    assert indonesian == [amount.replace(",", ".") for amount in english]
+    assert (shown("en"), shown("id")) == (english, indonesian)
 
 
 def test_another_member_is_not_shown_what_is_kept_of_this(ask, sandbox) -> None:

@@ -4,9 +4,10 @@ import pytest
 from graphql import GraphQLObjectType
 
 from bff_project.schema import schema
-from gateway_clients.edge.graphql.type_registry import TYPES, TypeNameTakenError, TypeRegistry
-from gateway_clients.edge.rules import rule_of
-from gateway_clients.edge.view_models import ViewModel
+from gateway_clients.edge.access.rules import rule_of
+from gateway_clients.edge.graphql.type_registry import TypeNameTakenError, TypeRegistry
+from gateway_clients.edge.graphql.types import TYPES
+from gateway_clients.edge.output.view_models import ViewModel
 
 
 def test_every_root_field_has_an_access_rule() -> None:

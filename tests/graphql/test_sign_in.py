@@ -61,7 +61,7 @@ def test_a_refresh_token_is_good_once(client) -> None:
 
 
 def test_a_refresh_token_whose_time_is_over_says_so(client, settings) -> None:
-    settings.REFRESH_TOKEN_EXPIRATION = datetime.timedelta(seconds=-60)
+    settings.SIMPLE_JWT = settings.SIMPLE_JWT | {"REFRESH_TOKEN_LIFETIME": datetime.timedelta(seconds=-60)}
     over = send(client, LOGIN, e="portal@example.org", p=PASSWORD).json()["data"]["login"]["refreshToken"]
 
     answer = send(client, "mutation($t: String!) { refreshToken(refreshToken: $t) { accessToken } }", t=over).json()

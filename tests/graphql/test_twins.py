@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from graphql import GraphQLObjectType, get_named_type
+from graphql import GraphQLEnumType, GraphQLObjectType, get_named_type
 
 from bff_project.schema import schema
 from dashboard import aggregators
+from gateway_clients.edge.graphql.specified import page_name
 from gateway_clients.edge.graphql.type_registry import camel
+from gateway_clients.edge.output import view_models
+from members.aggregators import PROFILE_PAGES
 from tests.portal.addresses import VIEWS
 from tests.upstream_answers import NOTIFICATION
 
@@ -20,7 +23,7 @@ TWINS = {
     "/api/v1/members/m-1/coverage": ('memberProfile(memberId: "m-1")', "coverage"),
     "/api/v1/members/m-1/payments": ('memberProfile(memberId: "m-1")', "paymentPage"),
     "/api/v1/members/m-1/documents": ('memberProfile(memberId: "m-1")', "documentPage"),
-    "/api/v1/members/m-1/notifications": ('memberProfile(memberId: "m-1")', "notifications"),
+    "/api/v1/members/m-1/notifications": ('memberProfile(memberId: "m-1")', "notificationPage"),
     "/api/v1/members/m-1/eligibility?provider_id=p-1&service_date=2026-03-01": (
         'eligibilityCheck(memberId: "m-1", providerId: "p-1", serviceDate: "2026-03-01")',
         "",
@@ -35,9 +38,14 @@ TWINS = {
     "/api/v1/admin/overview": ("adminOverview", ""),
 }
 #: What GraphQL calls otherwise, and where.
-RENAMED = {("Claim", "totalAmount"): "amount", ("ClaimDetail", "totalAmount"): "amount"}
+RENAMED = {("Claim", "totalAmount"): "amount"}
 #: What has no REST twin: fields with calls of their own.
-MORE = {"Claim.provider", "MemberProfile.notifications", "MemberProfile.paymentPage", "MemberProfile.documentPage"}
+MORE = {
+    "Claim.provider",
+    "MemberProfile.notifications",
+    "MemberProfile.notificationPage",
+    *(f"MemberProfile.{camel(page_name(spec))}" for spec in PROFILE_PAGES),
+}
 FLAT = {"memberId": "id", "name": "name", "planName": "plan_name", "memberSince": "member_since"}
 
 
@@ -50,6 +58,8 @@ def test_a_twin_gives_the_same_values(address: str, as_, ask, gateway, monkeypat
     # Redis takes more or less memory from one moment to the next.
     size = aggregators._size_of_cache()
     monkeypatch.setattr(aggregators, "_size_of_cache", lambda: size)
+    at = view_models.now()
+    monkeypatch.setattr(view_models, "now", lambda: at)
     gateway.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
     root, below = TWINS[address]
     kind = type_at(root.partition("(")[0], below)
@@ -61,7 +71,17 @@ def test_a_twin_gives_the_same_values(address: str, as_, ask, gateway, monkeypat
     assert "errors" not in asked
     view = asked["data"]["view"]
     expected = rest.get(below, rest) if isinstance(view.get(below), list | dict) and below in rest else rest
-    assert (view[below] if below else view) == as_in_graphql(expected, kind)
+    detail = as_("admin").get("/api/v1/claims/m-1/clm-1").json()
+    assert without_ids(view[below] if below else view) == as_in_graphql(expected, kind, detail)
+
+
+def without_ids(shown: Any) -> Any:
+    """Without the ids, of which GraphQL has more."""
+    if isinstance(shown, list):
+        return [without_ids(each) for each in shown]
+    if not isinstance(shown, dict):
+        return shown
+    return {name: without_ids(value) for name, value in shown.items() if name != "id"}
 
 
 def type_at(root: str, below: str) -> GraphQLObjectType:
@@ -82,26 +102,34 @@ def selected(kind: GraphQLObjectType) -> str:
     return "{ " + " ".join(parts) + " }"
 
 
-def as_in_graphql(rest: Any, kind: GraphQLObjectType) -> Any:
-    """What GraphQL is to show, from what REST has shown."""
+def as_in_graphql(rest: Any, kind: GraphQLObjectType, detail: Mapping[str, Any]) -> Any:
+    """What GraphQL is to show, from what REST has shown; `detail`: of every claim, also where REST has a summary."""
     if isinstance(rest, list):
-        return [as_in_graphql(each, kind) for each in rest]
+        return [as_in_graphql(each, kind, detail) for each in rest]
     if rest is None:
         return None
     if kind.name == "ViewMeta":
-        return {"complete": rest["complete"], "sections": [section(*each) for each in rest["sections"].items()]}
+        sections = [section(*each) for each in rest["sections"].items()]
+        return {"complete": rest["complete"], "asOf": rest["as_of"], "sections": sections}
+    rest = detail | rest if kind.name == "Claim" else rest
     flat: Mapping[str, Any] = rest.get("member", {}) if kind.name == "MemberDashboard" else {}
     shown = {}
     for name, field in kind.fields.items():
-        if f"{kind.name}.{name}" in MORE:
+        if f"{kind.name}.{name}" in MORE or name == "id":
             continue
         inner = get_named_type(field.type)
         if kind.name == "MemberDashboard" and name in FLAT:
             shown[name] = flat[FLAT[name]]
             continue
         value = rest[RENAMED.get((kind.name, name)) or snake(name)]
-        shown[name] = as_in_graphql(value, inner) if isinstance(inner, GraphQLObjectType) else value
+        shown[name] = shown_in_graphql(value, inner, detail)
     return shown
+
+
+def shown_in_graphql(value: Any, kind: Any, detail: Mapping[str, Any]) -> Any:
+    if isinstance(kind, GraphQLObjectType):
+        return as_in_graphql(value, kind, detail)
+    return value.replace("-", "_") if isinstance(kind, GraphQLEnumType) and isinstance(value, str) else value
 
 
 def section(name: str, state: Mapping[str, Any]) -> dict[str, Any]:

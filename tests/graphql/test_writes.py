@@ -10,6 +10,7 @@ from graphql import GraphQLInputObjectType
 from bff_project.schema import schema
 from claims import serializers
 from gateway_clients.edge.graphql.type_registry import camel
+from tests.upstream_answers import NOTIFICATION
 from tests.writes.portal import SERVICE_DATE, a_claim
 from tests.writes.portal import submit as submit_over_rest
 
@@ -17,9 +18,12 @@ SUBMIT = """mutation($c: ClaimInput!) { submitClaim(claimInput: $c) {
     id claimNumber status submissionId claim { id memberId totalAmount serviceDate actions }
 } }"""
 CANCEL = """mutation($c: String!, $k: String) { cancelClaim(memberId: "m-1", claimId: $c, idempotencyKey: $k) {
-    id status actions
+    id status submissionId claim { id status actions }
 } }"""
 APPEAL = 'mutation($c: String!, $r: String!) { appealClaim(memberId: "m-1", claimId: $c, reason: $r) { id status } }'
+APPEAL_WHOLE = """mutation($c: String!, $r: String!) { appealClaim(memberId: "m-1", claimId: $c, reason: $r) {
+    id status submissionId claim { id }
+} }"""
 CLAIM = {
     "memberId": "m-1",
     "providerId": "prov-1",
@@ -33,6 +37,12 @@ def send(client: Client, query: str, key: str | None = None, **variables: Any) -
     return client.post(
         "/graphql", {"query": query, "variables": variables}, content_type="application/json", headers=headers
     )
+
+
+def a_rejected_claim(client: Client) -> str:
+    query = '{ memberClaims(memberId: "m-1", status: rejected, limit: 1) { id } }'
+    (claim,) = send(client, query).json()["data"]["memberClaims"]
+    return str(claim["id"])
 
 
 def code_of(answer: Any) -> str:
@@ -83,16 +93,22 @@ def test_what_nobody_knows_yet_is_pending(as_, sandbox) -> None:
     assert uuid.UUID(made["submissionId"])
 
 
-def test_a_cancellation_that_nobody_knows_of_says_where_to_look(as_, sandbox) -> None:
+@pytest.mark.parametrize(
+    ("operation", "field", "query", "more"),
+    [("cancelClaim", "cancelClaim", CANCEL, {}), ("appealClaim", "appealClaim", APPEAL_WHOLE, {"r": "Look again."})],
+)
+def test_a_change_whose_outcome_is_not_known_is_pending(operation, field, query, more, as_, sandbox) -> None:
     client = as_("member")
-    claim_id = send(client, SUBMIT, c=CLAIM).json()["data"]["submitClaim"]["id"]
-    sandbox.fault("claims", "mute", operation="cancelClaim")
+    claim_id = a_rejected_claim(client) if more else send(client, SUBMIT, c=CLAIM).json()["data"]["submitClaim"]["id"]
+    sandbox.fault("claims", "mute", operation=operation)
 
-    answer = send(client, CANCEL, c=claim_id)
+    answer = send(client, query, c=claim_id, **more).json()
 
-    assert answer.json()["data"] == {"cancelClaim": None}
-    assert code_of(answer) == "REQUEST_IN_PROGRESS"
-    assert uuid.UUID(answer.json()["errors"][0]["extensions"]["submission_id"])
+    assert "errors" not in answer
+    made = answer["data"][field]
+    assert (made["id"], made["claim"], made["status"]) == (None, None, "pending")
+    looked = send(client, "query($s: String!) { submission(submissionId: $s) { id status } }", s=made["submissionId"])
+    assert looked.json()["data"]["submission"] == {"id": made["submissionId"], "status": "pending"}
 
 
 def test_a_claim_is_cancelled_once_and_then_it_is_too_late(as_, sandbox) -> None:
@@ -104,10 +120,53 @@ def test_a_claim_is_cancelled_once_and_then_it_is_too_late(as_, sandbox) -> None
     anew = send(client, CANCEL, c=claim_id, k="b")
     appealed = send(client, APPEAL, c=claim_id, r="Please look again.")
 
-    assert cancelled.json()["data"]["cancelClaim"] == {"id": claim_id, "status": "cancelled", "actions": []}
+    made = cancelled.json()["data"]["cancelClaim"]
+    assert (made["id"], made["status"]) == (claim_id, "submitted")
+    assert made["claim"] == {"id": claim_id, "status": "cancelled", "actions": []}
     assert again.json() == cancelled.json()
     assert again["Idempotency-Replayed"] == "true"
     assert (code_of(anew), code_of(appealed)) == ("CONFLICT", "CONFLICT")
+
+
+def test_all_notifications_are_marked_as_read(as_, sandbox) -> None:
+    client = as_("member")
+    unread = '{ memberProfile(memberId: "m-1") { notificationPage(limit: 1) { unreadCount } } }'
+    mark = 'mutation { markAllNotificationsRead(memberId: "m-1") { read } }'
+    before = send(client, unread).json()["data"]["memberProfile"]["notificationPage"]["unreadCount"]
+
+    marked = [send(client, mark).json()["data"]["markAllNotificationsRead"]["read"] for _ in range(2)]
+
+    assert marked == [before, 0]
+    assert before > 0
+    assert send(client, unread).json()["data"]["memberProfile"]["notificationPage"]["unreadCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("who", "marked", "asked"),
+    [
+        ("provider", {"id": "n-1", "isRead": True}, ["/notifications/n-1/read?provider_id=p-1"]),
+        ("other provider", None, []),
+        ("member", None, []),
+        (None, None, []),
+    ],
+)
+def test_a_provider_marks_a_notification_of_its_own(who: str | None, marked: Any, asked, as_, gateway) -> None:
+    gateway.answers["markNotificationRead"] = {**NOTIFICATION, "member_id": None, "provider_id": "p-1", "is_read": True}
+
+    answer = send(
+        as_(who), 'mutation { markProviderNotificationRead(providerId: "p-1", notificationId: "n-1") { id isRead } }'
+    )
+
+    assert answer.json()["data"] == {"markProviderNotificationRead": marked}
+    assert [call.target for call in gateway.asked] == asked
+    assert marked is not None or code_of(answer) == ("FORBIDDEN" if who else "UNAUTHENTICATED")
+
+
+def test_anothers_notifications_are_not_marked(as_, sandbox) -> None:
+    answer = send(as_("other member"), 'mutation { markAllNotificationsRead(memberId: "m-1") { read } }')
+
+    assert code_of(answer) == "FORBIDDEN"
+    assert sandbox.calls("notification").total == 0
 
 
 @pytest.mark.parametrize(

@@ -19,22 +19,26 @@ StartWorker = Callable[[RunningGateway], Started]
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """The eight services."""
+    """Every service."""
     with Sandbox() as running:
         yield running
 
 
 @pytest.fixture
 def start(tmp_path: Path, redis_server: RedisServer, sandbox: Sandbox) -> Iterator[Start]:
-    """Starts a gateway with settings of its own; the second is a process beside the first, on the same database."""
+    """Starts a gateway with settings of its own; the second is a process beside the first, on the same database.
+
+    `tree` is the checkout that it runs from.
+    """
     started: list[RunningGateway] = []
 
-    def begin(**settings: str) -> RunningGateway:
+    def begin(tree: Path = ROOT, **settings: str) -> RunningGateway:
         gateway = RunningGateway(
             tmp_path,
             redis_url=redis_server.url,
             upstreams={**sandbox.urls, **settings},
             database=started[0].database if started else None,
+            tree=tree,
         )
         started.append(gateway)
         gateway.await_ready()

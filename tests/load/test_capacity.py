@@ -14,6 +14,7 @@ from sandbox.testing import Sandbox
 from tests.load.conftest import Start
 from tests.support.crowd import Ask, crowd
 from tests.support.gateway import Reply, RunningGateway, resident_bytes
+from tests.support.shipped_packages import shipped_packages_alone
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.alone
@@ -23,8 +24,9 @@ SHED_SECONDS: Final = 0.05
 MEMORY_LIMIT_BYTES: Final = 150_000_000
 MEMORY_GROWTH_BYTES: Final = 10_000_000
 TRIES: Final = 15
-#: Breakers that stay closed and bulkheads that are never full, so that requests go on waiting for upstreams that hang.
+#: Few threads, breakers that stay closed and bulkheads that are never full: requests wait for upstreams that hang.
 HANGING: Final = {
+    "THREADS": "32",
     "BREAKER_FAILURES": "1000000",
     "BREAKER_MIN_CALLS": "1000000",
     "BULKHEAD_LIMIT": "1000",
@@ -79,6 +81,7 @@ def test_health_sign_in_and_shed_answers_come_at_once_while_every_upstream_hangs
     assert {timed.reply.status for timed in running.timed} <= {503, 504}
 
 
+@pytest.mark.long
 def test_hanging_upstreams_make_nobody_wait_longer_than_the_budget(start: Start, sandbox: Sandbox) -> None:
     gateway = start()
     for service in SERVICES:
@@ -91,6 +94,7 @@ def test_hanging_upstreams_make_nobody_wait_longer_than_the_budget(start: Start,
     assert {timed.reply.status for timed in running.timed} <= {503, 504}
 
 
+@pytest.mark.long
 def test_sigterm_under_load_answers_what_is_in_flight_and_takes_new_requests_while_it_drains(
     start: Start, sandbox: Sandbox
 ) -> None:
@@ -150,4 +154,4 @@ def hold_memory(gateway: RunningGateway, requests: int) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(2400)
 def test_a_worker_holds_little_memory_after_50_000_requests(start: Start) -> None:
-    hold_memory(start(), 50_000)
+    hold_memory(start(**shipped_packages_alone()), 50_000)

@@ -13,8 +13,8 @@ from sandbox.testing import Sandbox
 from tests.load.conftest import Start
 from tests.support.crowd import Ask, all_at_once
 from tests.support.gateway import Reply, RunningGateway
-from tests.support.raw_upstream import RawUpstream, Talk
 from tests.support.redis_server import RedisServer
+from tests.support.upstream import Asked, RawUpstream, Wire
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.alone
@@ -42,6 +42,7 @@ def assert_all_read_or_are_shed(replies: list[Reply]) -> None:
     assert sum(reply.status == 200 for reply in replies) >= 4 * 20
 
 
+@pytest.mark.long
 def test_500_readers_cost_one_call_of_each_upstream(start: Start, sandbox: Sandbox) -> None:
     gateways = [start(), start()]
     for service in SERVICES:
@@ -53,6 +54,7 @@ def test_500_readers_cost_one_call_of_each_upstream(start: Start, sandbox: Sandb
     assert_all_read_or_are_shed(replies)
 
 
+@pytest.mark.long
 def test_an_upstream_that_is_nearly_too_slow_is_still_asked_once(start: Start, sandbox: Sandbox) -> None:
     gateways = [start(), start()]
     sandbox.fault("claims", "delay", delay_seconds=1.7)
@@ -64,6 +66,7 @@ def test_an_upstream_that_is_nearly_too_slow_is_still_asked_once(start: Start, s
     assert sandbox.calls("claims").total == 1
 
 
+@pytest.mark.long
 def test_without_redis_they_cost_one_call_of_each_worker(
     start: Start, sandbox: Sandbox, redis_server: RedisServer
 ) -> None:
@@ -86,12 +89,13 @@ def test_without_redis_they_cost_one_call_of_each_worker(
     assert_all_read_or_are_shed(replies)
 
 
+@pytest.mark.long
 def test_what_is_read_after_an_invalidation_is_new_even_while_an_old_read_is_under_way(
     start: Start, redis_server: RedisServer
 ) -> None:
     status, is_slow = ["submitted"], [True]
 
-    def behave(talk: Talk) -> None:
+    def script(wire: Wire, _: Asked) -> None:
         claim = {
             "id": "clm-1",
             "claim_number": "2026-000001",
@@ -103,9 +107,9 @@ def test_what_is_read_after_an_invalidation_is_new_even_while_an_old_read_is_und
         body = json.dumps({"items": [claim], "total": 1}).encode()
         if is_slow[0]:
             time.sleep(1.0)
-        talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
-    claims = RawUpstream(behave)
+    claims = RawUpstream(script)
     first, second = (start(CLAIMS_SERVICE_URL=claims.url) for _ in range(2))
     old: list[Reply] = []
     headers = first.headers_of("admin")

@@ -15,7 +15,7 @@ from sandbox.testing import Sandbox
 from tests.load.conftest import Start
 from tests.support.calls import Running
 from tests.support.gateway import Reply, RunningGateway
-from tests.support.raw_upstream import RawUpstream, Talk
+from tests.support.upstream import RawUpstream, hangs
 from tests.support.waiting import wait_until
 from tests.writes.portal import a_claim
 
@@ -52,7 +52,7 @@ def submit(gateway: RunningGateway, key: str) -> Reply:
 
 @pytest.fixture
 def hanging() -> Iterator[RawUpstream]:
-    upstream = RawUpstream(Talk.hang)
+    upstream = RawUpstream(hangs)
     yield upstream
     upstream.refuse()
 

@@ -20,6 +20,7 @@ LONGEST_SECONDS = 3.5
 BODY = json.dumps({"email": ACCOUNTS["member"].email, "password": ACCOUNTS["member"].password}).encode()
 
 
+@pytest.mark.long
 def test_64_sign_ins_at_once_cost_little_memory_and_give_it_back(start: Start) -> None:
     gateway = start()
 
@@ -54,7 +55,7 @@ def test_64_sign_ins_at_once_cost_little_memory_and_give_it_back(start: Start) -
     assert {reply.status for reply in replies} <= {200, 503}
     assert sum(reply.status == 200 for reply in replies) >= 2
     refused = [reply for reply in replies if reply.status == 503]
-    # By the door to hashing, or by the places of threads.
+    # By the queue of hashes, or by the places of threads.
     assert {(reply.code, reply.headers["retry-after"]) for reply in refused} <= {
         ("overloaded", "2"),
         ("overloaded", "1"),

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from gateway_clients.edge.access import Resource, Scope, scope_of
+from gateway_clients.edge.access.resources import Resource, Scope, scope_of
 from members import token_families
 from members.demo import DEMO_ACCOUNTS
 from members.models import Account

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 
 from gateway_clients.edge.errors import UnauthenticatedError
-from gateway_clients.edge.request_headers import context_from
+from gateway_clients.edge.input.request_headers import context_from
 from members import token_families
 from members.authentication import AccessTokenAuthentication
 from members.caller import SignedInCaller

@@ -9,9 +9,10 @@ from gateway_clients.services.benefit import BenefitPayload, BenefitsPayload
 from gateway_clients.services.document import DocumentPayload
 from gateway_clients.services.member import MemberPayload, PlanPayload
 from gateway_clients.services.notification import NotificationPayload
-from gateway_clients.services.parsing import Page
+from gateway_clients.services.payload_parser import Page
 from gateway_clients.services.payment import PaymentPayload
 from gateway_clients.services.policy import CoveragePayload, EligibilityPayload
+from members.aggregators import DOCUMENTS, PAYMENTS
 from members.transformers import insured as transformers
 from members.transformers.insured import (
     to_benefit_item,
@@ -112,22 +113,29 @@ def test_benefits_one_by_one() -> None:
     assert msgspec.to_builtins(to_benefits_summary(benefits)) == {
         "period_start": "2026-01-01",
         "period_end": None,
-        "total_limit": 1100,
-        "total_used": 400,
-        "total_remaining": 750,
+        "total_limit": 1100, "formatted_total_limit": "Rp 1,100",
+        "total_used": 400, "formatted_total_used": "Rp 400",
+        "total_remaining": 750, "formatted_total_remaining": "Rp 750",
         "items": (
-            {"code": "A", "name": "A", "category": "dental", "annual_limit": 1000, "used_amount": 250,
-             "remaining_amount": 750, "used_percent": 25},
-            {"code": "B", "name": "B", "category": "unknown", "annual_limit": 100, "used_amount": 150,
-             "remaining_amount": 0, "used_percent": 150},
+            {"code": "A", "name": "A", "category": "dental",
+             "annual_limit": 1000, "formatted_annual_limit": "Rp 1,000",
+             "used_amount": 250, "formatted_used_amount": "Rp 250",
+             "remaining_amount": 750, "formatted_remaining_amount": "Rp 750", "used_percent": 25},
+            {"code": "B", "name": "B", "category": "unknown",
+             "annual_limit": 100, "formatted_annual_limit": "Rp 100",
+             "used_amount": 150, "formatted_used_amount": "Rp 150",
+             "remaining_amount": 0, "formatted_remaining_amount": "Rp 0", "used_percent": 150},
         ),
     }  # fmt: skip
     assert msgspec.to_builtins(to_benefits_summary(BenefitsPayload(items=()))) == {
         "period_start": None,
         "period_end": None,
         "total_limit": 0,
+        "formatted_total_limit": "Rp 0",
         "total_used": 0,
+        "formatted_total_used": "Rp 0",
         "total_remaining": 0,
+        "formatted_total_remaining": "Rp 0",
         "items": (),
     }
 
@@ -216,9 +224,9 @@ def test_notifications_are_shown_newest_first_and_at_most_five_in_a_view() -> No
 def test_a_payment(sent: str, shown: str) -> None:
     page = Page((PaymentPayload(id="pay-1", claim_id="c-1", amount=1500, status=sent),) * 6, 6)
 
-    assert len(transformers.to_payments(page)) == 6
-    assert len(transformers.to_newest_payments(page)) == 5
-    assert msgspec.to_builtins(transformers.to_payments(page)[0]) == {
+    assert len(PAYMENTS.shown(page)) == 6
+    assert len(PAYMENTS.section("member_id").transform(page)) == 5
+    assert msgspec.to_builtins(PAYMENTS.shown(page)[0]) == {
         "id": "pay-1",
         "claim_id": "c-1",
         "amount": 1500,
@@ -245,9 +253,9 @@ def test_documents_are_shown_newest_first_and_at_most_five_in_a_view() -> None:
         6,
     )
 
-    assert [document.id for document in transformers.to_documents(page)] == ["d-6", "d-5", "d-4", "d-3", "d-2", "d-1"]
-    assert len(transformers.to_newest_documents(page)) == 5
-    assert msgspec.to_builtins(transformers.to_documents(page)[-1]) == {
+    assert [document.id for document in DOCUMENTS.shown(page)] == ["d-6", "d-5", "d-4", "d-3", "d-2", "d-1"]
+    assert len(DOCUMENTS.section("member_id").transform(page)) == 5
+    assert msgspec.to_builtins(DOCUMENTS.shown(page)[-1]) == {
         "id": "d-1",
         "claim_id": None,
         "name": "a.pdf",
@@ -255,4 +263,5 @@ def test_documents_are_shown_newest_first_and_at_most_five_in_a_view() -> None:
         "content_type": "application/pdf",
         "size_bytes": 9,
         "uploaded_at": "2026-03-01T00:00:00Z",
+        "content_url": "/api/v1/members/m-1/documents/d-1/content",
     }

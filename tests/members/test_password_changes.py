@@ -7,8 +7,7 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 
-from members import models
-from members.models import Account
+from members.models import Account, accounts
 
 pytestmark = pytest.mark.django_db
 
@@ -28,11 +27,11 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], 
 
     def do(something: Callable[[], Any]) -> None:
         def hashing(password: str | None, *args: Any, **more: Any) -> str:
-            monkeypatch.setattr(models, "make_password", make_password)
+            monkeypatch.setattr(accounts, "make_password", make_password)
             something()
             return make_password(password, *args, **more)
 
-        monkeypatch.setattr(models, "make_password", hashing)
+        monkeypatch.setattr(accounts, "make_password", hashing)
 
     return do
 

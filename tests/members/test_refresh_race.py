@@ -41,11 +41,11 @@ def printed(script: str, engine: str, directory: Path) -> list[str]:
     return run.stdout.split()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.long)])
 def test_of_eight_that_refresh_at_once_one_wins_and_seven_are_told_so(engine: str, tmp_path: Path) -> None:
     assert printed("refreshes_at_once", engine, tmp_path) == ["token_already_rotated"] * 7 + ["won"]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.long)])
 def test_of_eight_that_change_a_password_at_once_one_wins_and_seven_are_told_so(engine: str, tmp_path: Path) -> None:
     assert printed("password_changes_at_once", engine, tmp_path) == ["bad_user_input"] * 7 + ["True", "0"]

@@ -7,6 +7,7 @@ const client = createClient<paths>({ baseUrl, querySerializer: { array: { style:
 
 const login = await client.POST('/api/v1/auth/login', { body: { email, password } });
 if (!login.data) throw new Error(`no sign-in: ${login.error.code}`);
+if (!("access_token" in login.data)) throw new Error("no tokens were asked for with a cookie");
 const headers = { Authorization: `Bearer ${login.data.access_token}` };
 
 const dashboard = await client.GET('/api/v1/dashboard/{member_id}', {

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from requests import certs
 
+from bff_project import setting_values
 from bff_project.environment import BadSettingsError
 from bff_project.processes.ports import free_port
 from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
@@ -27,9 +28,12 @@ VISIBLE: Final = ("a-b.c", ("two words", "line\nbreak", "é"))
 AUTHORITIES: Final = (certs.where(), ("/nowhere.pem", "/dev/null", "/etc/hostname"))
 DURATION: Final = ("15m", ("0", "-1s", "1w"))
 
+PAIRS: Final = ("a=b, c.d=e f", ("a", "=b", "a=b,c"))
+COLLECTOR: Final = ("https://traces.example:4318", ("nonsense", "ftp://traces.example", "http://user:s3cret@host"))
+
 #: Each setting with a value that is good, and three that are not.
 VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
-    "ENVIRONMENT": ("development", ("staging", "Production", "prod")),
+    "ENVIRONMENT": ("development", ("stage", "Production", "prod")),
     "DEBUG": FLAG,
     "ALLOWED_HOSTS": ("a.example,[::1],.b.example", ("https://a.example", "a.example:4000", "a.example/x")),
     "TRUSTED_PROXY_COUNT": ("0", ("-1", "one", "17")),
@@ -37,9 +41,11 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
     "PORT": PORT,
     "ENABLE_METRICS": FLAG,
     "METRICS_PORT": PORT,
+    "WORKER_METRICS_PORT": ("0", ("-1", "abc", "65536")),
     "WORKERS": COUNT,
     "THREADS": COUNT,
     "DRAIN_SECONDS": SECONDS,
+    "CLUSTER_LEASE_SECONDS": SECONDS,
     "ADMISSION_LIMIT": COUNT,
     "REQUEST_MAX_BYTES": COUNT,
     "UPLOAD_MAX_BYTES": COUNT,
@@ -53,6 +59,7 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
     "UPSTREAM_CONNECT_SECONDS": POSITIVE_SECONDS,
     "UPSTREAM_MAX_BYTES": COUNT,
     "BULKHEAD_LIMIT": COUNT,
+    "NEAR_CACHE_BYTES": COUNT,
     "BREAKER_FAILURES": COUNT,
     "BREAKER_OPEN_SECONDS": POSITIVE_SECONDS,
     "BREAKER_WINDOW_SECONDS": POSITIVE_SECONDS,
@@ -66,11 +73,29 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
         "rediss://:s3cret@redis.example:6380/0",
         ("redis+sentinel://:s3cret@redis.example/main/0", "redis://:s3cret@redis.example:port/0", "unix://:s3cret@"),
     ),
+    "REDIS_SENTINELS": ("redis-1.example:26379,10.0.0.2:26379", ("redis-1.example", "redis-1.example:0", "a b:26379")),
+    "EXPLAIN_HOURS": ("0", ("-1", "day", "721")),
+    "EXPLAIN_MEGABYTES": COUNT,
+    "CONSOLE_FOUR_EYES": FLAG,
+    "GAME_DAYS": FLAG,
+    "LOG_FORMAT": ("ecs", ("text", "ECS", "logfmt")),
+    "OTEL_SDK_DISABLED": FLAG,
+    "OTEL_EXPORTER_OTLP_ENDPOINT": COLLECTOR,
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": COLLECTOR,
+    "OTEL_EXPORTER_OTLP_PROTOCOL": ("http/protobuf", ("grpc", "http/json", "http")),
+    "OTEL_EXPORTER_OTLP_HEADERS": PAIRS,
+    "OTEL_BSP_SCHEDULE_DELAY": COUNT,
+    "OTEL_SERVICE_NAME": VISIBLE,
+    "OTEL_RESOURCE_ATTRIBUTES": PAIRS,
+    "OTEL_TRACES_SAMPLER": ("parentbased_traceidratio", ("ratio", "Always_On", "jaeger_remote")),
+    "OTEL_TRACES_SAMPLER_ARG": SHARE,
+    "OTEL_PROPAGATORS": ("tracecontext,baggage", ("b3", "jaeger", "tracecontext,b3")),
     "CELERY_BROKER_URL": ("amqps://user:s3cret@broker.example//", ("sqs://key:s3cret@", "sentinel://x", "s3cret")),
     "REDIS_TIMEOUT_SECONDS": POSITIVE_SECONDS,
     "CACHE_KEY_PREFIX": VISIBLE,
     **{f"CACHE_TTL_SECONDS_{name}": POSITIVE_SECONDS for name in DataClass.__members__},
     **{f"CACHE_STALE_SECONDS_{name}": SECONDS for name in DataClass.__members__},
+    **{f"CACHE_REVALIDATE_SECONDS_{name}": SECONDS for name in DataClass.__members__ if name != "DASHBOARD"},
     "DATABASE_POOL_SIZE": COUNT,
     "DATABASE_URL": (
         "postgres://user:s3cret@db.example:5432/gateway",
@@ -84,6 +109,12 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
     "JWT_ISSUER": VISIBLE,
     "JWT_AUDIENCE": VISIBLE,
     "REFRESH_TOKEN_EXPIRATION": DURATION,
+    "AUDIT_RETENTION": DURATION,
+    "SESSION_IDLE": DURATION,
+    "SESSION_ABSOLUTE": DURATION,
+    "REQUIRE_SECOND_FACTOR": ("staff,admin", ("members", "admin,staff", "Staff")),
+    "GRAPHQL_COST_MODE": ("measure", ("off", "Enforce", "1")),
+    "JWT_ALGORITHM": ("ES256", ("none", "RS256", "es256")),
     "RATE_LIMIT_WINDOW": DURATION,
     "RATE_LIMIT_MAX": COUNT,
     "LOGIN_RATE_LIMIT_MAX": COUNT,
@@ -92,6 +123,7 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
     "GRAPHQL_TRUSTED_ONLY": FLAG,
     "ALLOWED_ORIGINS": ("https://a.example", ("*", "a.example", "https://a.example/")),
     "CORS_ALLOWED_ORIGINS": ("https://a.example", ("*", "null", "https://a.example/x")),
+    "CORS_ALLOW_HEADERS": ("X-Portal-Version, x-tenant", ("*", "x portal", "x:y")),
     "BUSINESS_TIME_ZONE": ("Asia/Makassar", ("Mars/X", "../etc", "UTC+7")),
 }
 #: Any text is a value of these; what it must be besides is a matter of the system checks (tests/edge/test_checks.py).
@@ -102,6 +134,9 @@ TEXTS: Final = frozenset(
         "CACHE_ENCRYPTION_KEYS",
         "JWT_SECRET",
         "REFRESH_TOKEN_SECRET",
+        "AUDIT_KEYS",
+        "SECRET_KEY_FALLBACKS",
+        "JWT_PRIVATE_KEYS",
         "REDIS_HOST",
         "REDIS_PASSWORD",
         "GRAPHQL_TRUSTED_DOCUMENTS",
@@ -201,3 +236,10 @@ def test_a_bad_setting_is_told_without_a_traceback() -> None:
 
     assert code == 1
     assert output.splitlines() == ["These settings cannot be used:", "PORT must be a whole number from 1 to 65535."]
+
+
+def test_who_would_send_traces_is_told_of_the_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setting_values, "TRACES_NEED", ("opentelemetry_of_nobody.sdk",))
+    assert problems_of({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://traces.example:4318"}) == [
+        "OTEL_EXPORTER_OTLP_ENDPOINT must be unset, unless the packages of requirements/otel.txt are installed."
+    ]

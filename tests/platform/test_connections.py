@@ -1,7 +1,12 @@
 """The connections of a worker, whose clients keep it waiting, with real sockets; and the places of those who wait."""
 
 import socket
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +14,11 @@ from bff_project.processes.bodies import MOST_SECONDS, PATIENCE_SECONDS, BodyPla
 from bff_project.processes.connections import Connection, Connections, one_form
 from bff_project.processes.doorkeeper import Doorkeeper
 from gateway_clients.errors import GatewayOverloadedError
+from tests.support.clock import FakeClock
 from tests.support.waiting import wait_until
+
+#: Another process that writes to the same database.
+WRITE = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
 
 
 class Accepting:
@@ -116,22 +125,12 @@ def test_the_doorkeeper_makes_room_once_there_are_too_many(accepting: Accepting)
     wait_until(lambda: len(accepting.open) < 8)
 
 
-class Clock:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(0.0)
 
 
-def test_too_many_who_wait_are_shed_until_one_of_them_has_waited_for_long(clock: Clock) -> None:
+def test_too_many_who_wait_are_shed_until_one_of_them_has_waited_for_long(clock: FakeClock) -> None:
     hung_up: list[tuple[str, float]] = []
     places = BodyPlaces(2, hang_up=lambda client, seconds: hung_up.append((client, seconds)), clock=clock)
     first = places.enter("a", is_begun=False)
@@ -150,14 +149,14 @@ def test_too_many_who_wait_are_shed_until_one_of_them_has_waited_for_long(clock:
     places.enter("e", is_begun=False)
 
 
-def test_a_body_that_has_begun_to_come_needs_no_place(clock: Clock) -> None:
+def test_a_body_that_has_begun_to_come_needs_no_place(clock: FakeClock) -> None:
     places = BodyPlaces(1, hang_up=lambda *_: None, clock=clock)
     places.enter("a", is_begun=False)
 
     places.enter("b", is_begun=True)
 
 
-def test_nobody_waits_for_longer_than_the_most_and_is_hung_up_on_until_it_is_over(clock: Clock) -> None:
+def test_nobody_waits_for_longer_than_the_most_and_is_hung_up_on_until_it_is_over(clock: FakeClock) -> None:
     hung_up: list[str] = []
     places = BodyPlaces(8, hang_up=lambda client, _: hung_up.append(client), clock=clock)
     slow = places.enter("a", is_begun=True)
@@ -182,7 +181,7 @@ class Input:
         return self._pieces.pop(0) if self._pieces else b""
 
 
-def test_a_body_is_handed_on_as_it_is_read(clock: Clock) -> None:
+def test_a_body_is_handed_on_as_it_is_read(clock: FakeClock) -> None:
     places = BodyPlaces(1, hang_up=lambda *_: None, clock=clock)
     body = ClockedBody(Input(b"one", b"two"), places, "a")
 
@@ -190,7 +189,7 @@ def test_a_body_is_handed_on_as_it_is_read(clock: Clock) -> None:
     assert ClockedBody(Input(*[bytes([letter]) for letter in b"ab\ncd"]), places, "a").readline() == b"ab\n"
 
 
-def test_a_body_that_was_given_up_is_no_body(clock: Clock) -> None:
+def test_a_body_that_was_given_up_is_no_body(clock: FakeClock) -> None:
     places = BodyPlaces(1, hang_up=lambda *_: None, clock=clock)
 
     def late() -> None:
@@ -222,3 +221,23 @@ def test_a_crowd_may_wait_for_a_moment_and_then_a_few_go_on() -> None:
     now[0] = 2.0
     places.end_late_waits()
     assert hung_up == ["a", "b"]
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_looking_at_connections_leaves_the_locks_of_the_database_alone(
+    accepting: Accepting, tmp_path: Path, journal: str
+) -> None:
+    database = tmp_path / "db.sqlite3"
+    accepting.add()
+    with closing(sqlite3.connect(database, isolation_level=None)) as own:
+        own.execute(f"PRAGMA journal_mode={journal}")
+        own.execute("CREATE TABLE rows (number INTEGER)")
+        own.execute("BEGIN IMMEDIATE")
+        own.execute("INSERT INTO rows VALUES (1)")
+        list(accepting.connections.all())
+        other = subprocess.run(
+            [sys.executable, "-c", WRITE, str(database)], capture_output=True, text=True, check=False
+        )
+        own.execute("COMMIT")
+
+    assert "database is locked" in other.stderr

@@ -47,6 +47,7 @@ ADDRESSES = (
 )
 
 
+@pytest.mark.long
 def test_with_the_metrics_disk_full_every_request_is_served_and_no_worker_ends(start: Start, small_disk: Path) -> None:
     metrics = small_disk / "metrics"
     metrics.mkdir()
@@ -64,9 +65,10 @@ def test_with_the_metrics_disk_full_every_request_is_served_and_no_worker_ends(s
         gateway.get("/nowhere")
         return gateway.metric("http_request_duration_seconds_count", route="/health")
 
-    wait_until(lambda: counted() == 10)
+    wait_until(lambda: counted() == 10, seconds=20)
 
 
+@pytest.mark.long
 def test_with_the_log_disk_full_every_request_is_served_and_lines_are_written_again_when_there_is_room(
     start: Start, small_disk: Path
 ) -> None:

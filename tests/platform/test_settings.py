@@ -52,7 +52,7 @@ def test_a_value_stands_for_itself_and_an_empty_one_for_none() -> None:
     assert settings["UPSTREAM_SERVICE_TOKEN"] == "$HOME"
     assert settings["JWT_SECRET"] == ("$2b$12$abc", "two")
     assert settings["SECRET_KEY"] == "$$"
-    assert settings["THREADS"] == 32
+    assert settings["THREADS"] == 192
     assert settings["REDIS_URL"] == "redis://:%24p%40ss@localhost:6379/0"
 
 

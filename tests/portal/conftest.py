@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.edge import request_context
-from gateway_clients.testing.fake_gateway import FakeGateway
+from gateway_clients.edge.input import request_context
 from members import token_families
 from members.models import Account
+from tests.support.fake_gateway import FakeGateway
 from tests.support.portals import signed_in
 from tests.upstream_answers import all_done, all_well
 

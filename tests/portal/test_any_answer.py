@@ -13,6 +13,7 @@ from claims.view_models import ClaimAction
 from dashboard.transformers import to_dashboard_member
 from gateway_clients.caching.keys import Subject
 from gateway_clients.gateway import Gateway
+from members.aggregators import DOCUMENTS, PAYMENTS
 from members.transformers import insured
 from tests.upstream_answers import BENEFIT, CLAIM, COVERAGE, DOCUMENT, MEMBER, NOTIFICATION, PAYMENT, PROVIDER, SUMMARY
 
@@ -65,8 +66,8 @@ CASES = {
         spoiled_page(NOTIFICATION),
         insured.to_notifications,
     ),
-    "payments": (Gateway.payment.list_payments("m-1"), spoiled_page(PAYMENT), insured.to_payments),
-    "documents": (Gateway.document.list_documents("m-1"), spoiled_page(DOCUMENT), insured.to_documents),
+    "payments": (Gateway.payment.list_payments("m-1"), spoiled_page(PAYMENT), PAYMENTS.shown),
+    "documents": (Gateway.document.list_documents("m-1"), spoiled_page(DOCUMENT), DOCUMENTS.shown),
 }
 
 

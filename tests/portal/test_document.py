@@ -47,7 +47,7 @@ def test_an_address_is_described_with_its_errors(address: Address, document) -> 
     assert {"400", "401", "403", "404", "429", "500", "502", "503", "504"} <= described
     assert {status for status in described if status.startswith("2")} >= {"200"} or address.status == 201
     assert operation["description"]
-    assert operation["security"] == [{"access_token": []}]
+    assert operation["security"] == [{"session_cookie": []}, {"access_token": []}]
 
 
 @pytest.mark.parametrize("address", [each for each in ADDRESSES if each.method != "get"], ids=str)

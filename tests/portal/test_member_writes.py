@@ -1,18 +1,22 @@
 """Contact changes and read marks: checked, carried out once, shown at once, honest when unsure."""
 
+import datetime
 import json
 
 import pytest
+from django.utils import timezone
 
 from gateway_clients.errors import (
     UpstreamCircuitOpenError,
     UpstreamConnectionError,
     UpstreamContractError,
+    UpstreamNotFoundError,
     UpstreamRejectedError,
     UpstreamServerError,
     UpstreamTimeoutError,
 )
 from gateway_clients.invalidation import now_and_later
+from gateway_clients.models import OutboxMessage
 from tests.portal.addresses import json_of
 from tests.upstream_answers import MEMBER, NOTIFICATION
 
@@ -82,6 +86,50 @@ def test_a_notification_is_marked_read(address: str, as_, gateway, dropped) -> N
     assert dropped == [(f"{owner}:dashboard", f"{owner}:notifications")]
 
 
+ALL_READ = "/api/v1/members/m-1/notifications/read"
+
+
+def test_all_unread_notifications_are_marked_side_by_side_and_dropped_once(as_, gateway, dropped) -> None:
+    gateway.answers["markNotificationRead"] = {**NOTIFICATION, "is_read": True}
+
+    answer = as_("member").post(ALL_READ)
+
+    assert (answer.status_code, answer.json()) == (200, {"read": 1})
+    assert [call.target for call in gateway.asked] == [
+        "/notifications?member_id=m-1&unread=true&limit=100",
+        "/notifications/n-1/read?member_id=m-1",
+    ]
+    assert gateway.asked[0].key is None
+    assert dropped == [("member:m-1:dashboard", "member:m-1:notifications")]
+
+
+def test_where_nothing_is_unread_nothing_is_marked_or_dropped(as_, gateway, dropped) -> None:
+    gateway.answers["listNotifications"] = {"items": []}
+
+    assert as_("member").post(ALL_READ).json() == {"read": 0}
+    assert (len(gateway.asked), dropped) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told", "drops"),
+    [
+        (UpstreamNotFoundError("notification", upstream_status=404), 200, {"read": 0}, 1),
+        (UpstreamTimeoutError("notification", was_sent=True), 504, None, 1),
+        (UpstreamCircuitOpenError("notification"), 503, None, 0),
+    ],
+)
+def test_one_that_cannot_be_marked_fails_them_all_unless_it_is_gone(
+    error, status: int, told, drops: int, as_, gateway, dropped
+) -> None:
+    gateway.answers["markNotificationRead"] = error
+
+    answer = as_("member").post(ALL_READ)
+
+    assert answer.status_code == status
+    assert told is None or answer.json() == told
+    assert len(dropped) == drops
+
+
 def test_somebody_elses_notification_in_the_answer_tells_nothing_of_what_was_done(as_, gateway) -> None:
     gateway.answers["markNotificationRead"] = {**NOTIFICATION, "member_id": "m-2"}
 
@@ -99,6 +147,9 @@ def test_what_was_sent_and_not_acknowledged_is_504_and_dropped_all_the_same(erro
 
     assert (answer.status_code, answer.json()["code"]) == (504, "upstream_timeout")
     assert dropped == [("member:m-1",)]
+    later = OutboxMessage.objects.get()
+    assert (later.kind, later.payload) == ("cache.drop", {"tags": ["member:m-1"]})
+    assert later.due_at > timezone.now() + datetime.timedelta(seconds=10)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from tests.portal.addresses import VIEWS
 from tests.upstream_answers import NOTIFICATION
 
-META = {"meta", "complete", "sections", "state", "age"}
-PAGE = {"total", "limit", "offset"}
+META = {"meta", "complete", "as_of", "sections", "state", "age"}
+PAGE = {"total", "limit", "offset", "has_more"}
 CLAIM = {
     *("id", "member_id", "provider_id", "claim_number", "display_number", "status", "status_color", "amount"),
     *("formatted_amount", "service_date", "provider_name"),

@@ -1,5 +1,7 @@
 """The REST addresses as portals meet them: shapes, bad input, failures."""
 
+import datetime
+
 import msgspec
 import pytest
 
@@ -7,7 +9,7 @@ from gateway_clients.errors import UpstreamCircuitOpenError, UpstreamNotFoundErr
 from gateway_clients.pipeline.outcome import Outcome
 from gateway_clients.pipeline.section import SectionState
 from tests.portal.addresses import ADDRESSES
-from tests.upstream_answers import CLAIM, a_page
+from tests.upstream_answers import CLAIM, NOTIFICATION, a_page
 
 SECTIONS = ["member", "recent_claims", "benefits_summary", "coverage_status", "notifications"]
 
@@ -18,7 +20,9 @@ def test_a_dashboard_is_whole_and_private(as_, gateway) -> None:
     shown = answer.json()
     assert answer.status_code == 200
     assert list(shown) == [*SECTIONS, "meta"]
+    as_of = datetime.datetime.fromisoformat(shown["meta"].pop("as_of"))
     assert shown["meta"] == {"complete": True, "sections": {name: {"state": "fresh", "age": 0} for name in SECTIONS}}
+    assert datetime.timedelta(0) <= datetime.datetime.now(datetime.UTC) - as_of < datetime.timedelta(seconds=5)
     assert shown["member"] == {
         "id": "m-1",
         "name": "Siti Rahayu",
@@ -71,7 +75,7 @@ def test_a_page_of_claims(as_, gateway) -> None:
     answer = as_("member").get("/api/v1/claims/m-1?status=paid&limit=5&offset=10")
 
     shown = answer.json()
-    assert list(shown) == ["claims", "total", "limit", "offset", "meta"]
+    assert list(shown) == ["claims", "total", "limit", "offset", "has_more", "meta"]
     assert (shown["total"], shown["limit"], shown["offset"]) == (17, 5, 10)
     assert list(shown["claims"][0]) == [
         "id", "member_id", "provider_id", "claim_number", "display_number", "status", "status_color", "amount",
@@ -206,14 +210,15 @@ def test_who_may_not_is_not_told_what_an_address_knows(as_, gateway) -> None:
             "/claims?member_id=m-1&status=paid&service_date_from=2026-01-01&service_date_to=2026-01-31&limit=20&offset=0",
         ),
         ("claims?service_date_from=2026-01-01", "/claims?service_date_from=2026-01-01&limit=20&offset=0"),
-        ("members/m-1/notifications?unread=true", "/notifications?member_id=m-1&unread=true&limit=20"),
-        ("members/m-1/notifications?unread=false&limit=5", "/notifications?member_id=m-1&unread=false&limit=5"),
-        ("members/m-1/notifications", "/notifications?member_id=m-1&limit=20"),
+        ("members/m-1/notifications?unread=true", "/notifications?member_id=m-1&unread=true&limit=21"),
+        ("members/m-1/notifications?unread=false&limit=5", "/notifications?member_id=m-1&unread=false&limit=6"),
+        ("members/m-1/notifications", "/notifications?member_id=m-1&limit=21"),
     ],
 )
 def test_what_is_asked_for_reaches_the_service(address: str, target: str, as_, gateway) -> None:
     assert as_("admin").get(f"/api/v1/{address}").status_code == 200
-    assert [call.target for call in gateway.asked] == [target]
+    unread = ["/notifications?member_id=m-1&unread=true&limit=100"] if "notifications" in address else []
+    assert [call.target for call in gateway.asked] == [target, *unread]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +234,7 @@ def test_answers_to_different_questions_are_kept_apart(one: str, other: str, as_
     for address in (one, other):
         as_("admin").get(f"/api/v1/{address}")
 
-    first, second = gateway.asked
+    first, second = [call for call in gateway.asked if "limit=100" not in call.target]
     assert first.key != second.key
 
 
@@ -278,15 +283,15 @@ def test_a_page_of_claims_fails_as_its_service_does(error, status: int, code: st
         ("members/m-1", ["personal", "claims", "benefits", "coverage", "payments", "documents", "meta"]),
         ("members/m-1/benefits", ["benefits", "meta"]),
         ("members/m-1/coverage", ["coverage", "meta"]),
-        ("members/m-1/payments", ["payments", "total", "limit", "offset", "meta"]),
-        ("members/m-1/documents?claim_id=clm-1", ["documents", "total", "limit", "offset", "meta"]),
-        ("members/m-1/notifications", ["notifications", "limit", "meta"]),
+        ("members/m-1/payments", ["payments", "total", "limit", "offset", "has_more", "meta"]),
+        ("members/m-1/documents?claim_id=clm-1", ["documents", "total", "limit", "offset", "has_more", "meta"]),
+        ("members/m-1/notifications", ["notifications", "limit", "has_more", "unread_count", "meta"]),
         (
             "members/m-1/eligibility?provider_id=p-1&service_date=2026-03-01",
             ["is_eligible", "reason", "coverage", "checked_at"],
         ),
-        ("members?q=siti", ["items", "total", "limit", "offset", "meta"]),
-        ("providers?q=sehat", ["items", "total", "limit", "offset", "meta"]),
+        ("members?q=siti", ["items", "total", "limit", "offset", "has_more", "meta"]),
+        ("providers?q=sehat", ["items", "total", "limit", "offset", "has_more", "meta"]),
         (
             "providers/p-1",
             ["id", "name", "type", "location", "address", "phone", "is_active", "network_tier"],
@@ -298,3 +303,55 @@ def test_each_address_has_its_shape(address: str, fields: list[str], as_, gatewa
 
     assert answer.status_code == 200
     assert list(answer.json()) == fields
+
+
+@pytest.mark.parametrize(("accepted", "text"), [({}, "Rp 500,000"), ({"Accept-Language": "id-ID"}, "Rp 500.000")])
+def test_amounts_are_written_as_the_portal_reads_them(accepted: dict[str, str], text: str, as_, gateway) -> None:
+    member = as_("member")
+    dashboard = member.get("/api/v1/dashboard/m-1", headers=accepted)
+    claim = member.get("/api/v1/claims/m-1/clm-1", headers=accepted).json()
+
+    assert dashboard.json()["recent_claims"][0]["formatted_amount"] == text
+    assert claim["formatted_amount"] == text
+    assert "Accept-Language" in dashboard.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "query", "has_more"),
+    [
+        ({"items": [CLAIM], "total": 1}, "", False),
+        ({"items": [CLAIM], "total": 2}, "", True),
+        ({"items": [CLAIM], "total": 2}, "?offset=1", False),
+        ({"items": [CLAIM, {"id": "broken"}], "total": 2}, "", False),
+        ({"items": [], "total": 9}, "?offset=20", False),
+        ({"items": [CLAIM]}, "?limit=1", True),
+        ({"items": [CLAIM]}, "?limit=2", False),
+    ],
+)
+def test_a_page_says_whether_there_is_more_behind_it(answer, query: str, has_more: bool, as_, gateway) -> None:
+    gateway.answers["listClaims"] = answer
+
+    assert as_("member").get(f"/api/v1/claims/m-1{query}").json()["has_more"] is has_more
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "has_more"), [(2, 2, False), (3, 2, True), (100, 100, True), (99, 100, False)]
+)
+def test_notifications_say_whether_there_are_more_and_how_many_are_unread(
+    count: int, limit: int, has_more: bool, as_, gateway
+) -> None:
+    gateway.answers["listNotifications"] = {"items": [NOTIFICATION] * count}
+
+    shown = as_("member").get(f"/api/v1/members/m-1/notifications?limit={limit}").json()
+
+    assert (len(shown["notifications"]), shown["has_more"]) == (min(count, limit), has_more)
+    assert shown["unread_count"] == count
+    assert list(shown["meta"]["sections"]) == ["notifications", "unread_count"]
+
+
+def test_a_document_says_where_its_bytes_are(as_, gateway) -> None:
+    member = as_("member")
+    (document,) = member.get("/api/v1/members/m-1/documents").json()["documents"]
+
+    assert document["content_url"] == f"/api/v1/members/m-1/documents/{document['id']}/content"
+    assert member.get(document["content_url"]).status_code == 200

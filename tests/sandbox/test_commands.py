@@ -70,17 +70,17 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_row() -> int:
-    """A port after which eight are free."""
+    """A port after which as many are free as there are services."""
     for _ in range(100):
         base = random.randrange(20_000, 30_000)
         try:
             with ExitStack() as stack:
-                for number in range(1, 9):
+                for number in range(1, len(SERVICES) + 1):
                     stack.enter_context(socket.socket()).bind(("127.0.0.1", base + number))
         except OSError:
             continue
         return base
-    raise AssertionError("no eight free ports in a row")
+    raise AssertionError("no such ports in a row")
 
 
 def ready_line(process: "subprocess.Popen[str]") -> str:
@@ -89,20 +89,22 @@ def ready_line(process: "subprocess.Popen[str]") -> str:
 
 
 def urls(**changes: str) -> dict[str, str]:
-    """The settings of all eight, on free ports of localhost."""
+    """The settings of every service, on free ports of localhost."""
     ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
     return {f"{name.upper()}_SERVICE_URL": f"http://localhost:{port}" for name, port in ports.items()} | changes
 
 
-def test_it_says_when_it_is_ready_answers_on_eight_ports_and_ends_at_a_signal(start: Start) -> None:
+def test_it_says_when_it_is_ready_answers_on_each_port_and_ends_at_a_signal(start: Start) -> None:
     base = free_row()
     process = start("--base-port", str(base), "--latency", "0")
 
     line = ready_line(process)
 
-    assert line.startswith(f"Sandbox ready, 8 of 8 services: claims {base + 1}, member {base + 2}, ")
-    for number in range(1, 9):
-        assert requests.get(f"http://127.0.0.1:{base + number}/health", timeout=5).status_code == 200
+    assert line.startswith(
+        f"Sandbox ready, {len(SERVICES)} of {len(SERVICES)} services: claims {base + 1}, member {base + 2}, "
+    )
+    for port in SERVICES.values():
+        assert requests.get(f"http://127.0.0.1:{base + port - 8000}/health", timeout=5).status_code == 200
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=WAIT_SECONDS)
     assert (process.returncode, out, err) == (0, "", "")
@@ -130,7 +132,7 @@ def test_it_starts_the_services_whose_setting_is_on_this_machine_only(start: Sta
     line = ready_line(start(**settings))
 
     port = settings["CLAIMS_SERVICE_URL"].rpartition(":")[2]
-    assert line.startswith(f"Sandbox ready, 6 of 8 services: claims {port}, provider ")
+    assert line.startswith(f"Sandbox ready, {len(SERVICES) - 2} of {len(SERVICES)} services: claims {port}, provider ")
     assert "payment" not in line
     assert "member" not in line
 
@@ -155,6 +157,7 @@ def test_a_port_in_use_is_named_with_its_setting_and_nothing_is_started() -> Non
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.long
 def test_the_latency_makes_it_slow_and_the_seed_and_day_make_the_data(start: Start) -> None:
     first, second = urls(), urls()
     for settings in (first, second):
@@ -175,6 +178,7 @@ def test_a_latency_that_makes_no_sense_is_refused(latency: str) -> None:
     assert "milliseconds, such as 20-120" in ended.stderr
 
 
+@pytest.mark.long
 def test_faults_come_and_go_from_the_command_line(start: Start) -> None:
     settings = urls()
     ready_line(start("--latency", "0", **settings))

@@ -16,7 +16,7 @@ from gateway_clients.gateway import Gateway
 from gateway_clients.pipeline.call import Call
 from gateway_clients.redis_access.circuit import RedisCircuit
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.services.parsing import Payload, one
+from gateway_clients.services.payload_parser import Payload, one
 
 T = TypeVar("T")
 
@@ -56,10 +56,20 @@ def write_of(service: str = "claims", **changes: Any) -> Call[ThingPayload]:
 
 
 def gateway_for(
-    seconds: float = 3.0, *, cache: Cache | None = None, is_fresh_wanted: bool = False, request_id: str = "r-1"
+    seconds: float = 3.0,
+    *,
+    cache: Cache | None = None,
+    is_fresh_wanted: bool = False,
+    request_id: str = "r-1",
+    waited_seconds: float = 0.0,
 ) -> Gateway:
-    """The clients of a request that has so much time."""
-    made = Gateway(request_id=request_id, deadline=Deadline.after(seconds), is_fresh_wanted=is_fresh_wanted)
+    """The clients of a request that has so much time left, and has waited so long for its turn."""
+    made = Gateway(
+        request_id=request_id,
+        deadline=Deadline.after(seconds),
+        is_fresh_wanted=is_fresh_wanted,
+        waited_seconds=waited_seconds,
+    )
     if cache is not None:
         made.fan_out.cache = cache
     return made

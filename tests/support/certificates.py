@@ -2,6 +2,7 @@
 
 import datetime
 import ssl
+from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from cryptography.x509.oid import NameOID
 
 
 class Authority:
-    """`bundle` is what its clients trust; `certificate` and `key` are a server's on localhost and 127.0.0.1."""
+    """`bundle` is what its clients trust; `certificate` and `key` are a server's on localhost and at `addresses`."""
 
-    def __init__(self, folder: Path, name: str = "An authority of a test") -> None:
+    def __init__(
+        self, folder: Path, name: str = "An authority of a test", addresses: Sequence[str] = ("127.0.0.1",)
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.bundle, self.certificate, self.key = (folder / f"{kind}.pem" for kind in ("ca", "server", "key"))
         own_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -25,10 +28,10 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(own_key.public_key()), critical=False)
             .sign(own_key, hashes.SHA256())
         )
-        addresses = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        names = [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(each)) for each in addresses)]
         server = (
             _begun(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), own_name, server_key.public_key())
-            .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(own_key.public_key()), critical=False)
             .sign(own_key, hashes.SHA256())
         )

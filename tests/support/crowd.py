@@ -17,25 +17,32 @@ LONGEST_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One GET of a gateway's port."""
+    """One GET of a gateway."""
 
     port: int
     path: str
     headers: Mapping[str, str]
+    host: str = LOOPBACK
 
     @property
     def wire(self) -> bytes:
         """As it stands on the wire."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
-        return f"GET {self.path} HTTP/1.1\r\nHost: {LOOPBACK}\r\n{lines}\r\n".encode()
+        return f"GET {self.path} HTTP/1.1\r\nHost: {self.host}\r\n{lines}\r\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A reply, and when it was asked for (monotonic seconds)."""
+    """A reply, what was asked for, and when (monotonic seconds)."""
 
     began: float
     reply: Reply
+    path: str
+
+    @property
+    def ended(self) -> float:
+        """When it had come."""
+        return self.began + self.reply.seconds
 
 
 def all_at_once(asks: Sequence[Ask]) -> list[Reply]:
@@ -45,7 +52,7 @@ def all_at_once(asks: Sequence[Ask]) -> list[Reply]:
 
 @dataclass(eq=False, slots=True)
 class Crowd:
-    """Readers that ask again and again, each on a connection of its own, until it has ended."""
+    """Readers that ask again and again, each on connections of its own, until it has ended."""
 
     timed: list[Timed] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -69,8 +76,33 @@ def crowd(ask_of: Callable[[int], Ask], *, readers: int, patience_seconds: float
         thread.join(LONGEST_SECONDS)
 
 
+def arrivals(ask_of: Callable[[int], Ask], *, per_second: float, seconds: float) -> list[Timed]:
+    """Asks at a constant rate, whatever becomes of those before, on as many connections as that takes."""
+    return asyncio.run(_arrive(ask_of, per_second, seconds))
+
+
+async def _arrive(ask_of: Callable[[int], Ask], per_second: float, seconds: float) -> list[Timed]:
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    timed: list[Timed] = []
+
+    async def read(number: int) -> None:
+        ask, began = ask_of(number), time.monotonic()
+        line = idle.pop() if idle else await _connected(ask)
+        timed.append(Timed(began, await _ask(*line, ask), ask.path))
+        idle.append(line)
+
+    began_at, readers = time.monotonic(), list[asyncio.Task[None]]()
+    while (elapsed := time.monotonic() - began_at) < seconds:
+        readers += [asyncio.create_task(read(number)) for number in range(len(readers), int(elapsed * per_second))]
+        await asyncio.sleep(0.005)
+    await asyncio.wait_for(asyncio.gather(*readers), LONGEST_SECONDS)
+    for _, writer in idle:
+        writer.close()
+    return timed
+
+
 async def _all_at_once(asks: Sequence[Ask]) -> list[Reply]:
-    lines = await asyncio.gather(*(_connected(ask.port) for ask in asks))
+    lines = await asyncio.gather(*(_connected(ask) for ask in asks))
     try:
         talks: list[Coroutine[Any, Any, Reply]] = [_ask(*line, ask) for line, ask in zip(lines, asks, strict=True)]
         return list(await asyncio.wait_for(asyncio.gather(*talks), LONGEST_SECONDS))
@@ -83,28 +115,32 @@ async def _read_on(made: Crowd, ask_of: Callable[[int], Ask], readers: int, pati
     numbers = iter(range(1_000_000_000))
 
     async def read() -> None:
-        line: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        lines: dict[tuple[str, int], tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
         while not made.has_ended:
             ask, began = ask_of(next(numbers)), time.monotonic()
+            place = ask.host, ask.port
             try:
-                line = line or await _connected(ask.port)
-                reply = await _ask(*line, ask)
+                if place not in lines:
+                    lines[place] = await _connected(ask)
+                reply = await _ask(*lines[place], ask)
             except (OSError, EOFError, TimeoutError) as error:
                 made.failures.append(repr(error))
-                line = None
+                lines.pop(place, None)
                 continue
-            made.timed.append(Timed(began, reply))
+            made.timed.append(Timed(began, reply, ask.path))
+            if reply.headers.get("connection", "").lower() == "close":
+                lines.pop(place)[1].close()
             if reply.status == 503:
                 await asyncio.sleep(patience_seconds * random.uniform(0.5, 1.5))
-        if line is not None:
+        for _, writer in lines.values():
             with suppress(OSError):
-                line[1].close()
+                writer.close()
 
     await asyncio.gather(*(read() for _ in range(readers)))
 
 
-async def _connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection(LOOPBACK, port)
+async def _connected(ask: Ask) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection(ask.host, ask.port)
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ask: Ask) -> Reply:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -67,7 +67,11 @@ class Reply:
 
 
 class RunningGateway(Started):
-    """One gateway. Settings are given as they stand in the environment; limits are out of the way unless given."""
+    """One gateway. Settings are given as they stand in the environment; limits are out of the way unless given.
+
+    `command` is what Python runs, `launcher` what that begins with, and `host` where it is met, for one that is not on
+    this machine. `port` is that of one whose place it takes.
+    """
 
     def __init__(
         self,
@@ -76,15 +80,20 @@ class RunningGateway(Started):
         redis_url: str,
         upstreams: Mapping[str, str],
         database: Path | None = None,
+        tree: Path = ROOT,
+        launcher: Sequence[str] = (),
+        host: str = LOOPBACK,
+        port: int | None = None,
+        command: Sequence[str] = ("manage.py", "serve"),
         **settings: str,
     ) -> None:
-        self.port, self.metrics_port = free_port(), free_port()
+        self.host, self.port, self.metrics_port, self.redis_url = host, port or free_port(), free_port(), redis_url
         self.database = database or directory / f"{self.port}.sqlite3"
         if database is None:
             shutil.copy(migrated_database(), self.database)
         super().__init__(
-            [sys.executable, "manage.py", "serve"],
-            cwd=ROOT,
+            [*launcher, sys.executable, *command],
+            cwd=tree,
             log=directory / f"{self.port}.log",
             environment={
                 **clean_environment(),
@@ -103,10 +112,10 @@ class RunningGateway(Started):
         self._workers = int({**upstreams, **settings}.get("WORKERS", DEFAULT_WORKERS))
         self._tokens: dict[str, str] = {}
 
-    def await_ready(self) -> None:
+    def await_ready(self, *, seconds: float = 30.0) -> None:
         """Waits until it takes traffic, with all its workers."""
-        wait_until(self._is_ready, seconds=30)
-        wait_until(lambda: listening(self.port) == self._workers, seconds=30)
+        wait_until(self._is_ready, seconds=seconds)
+        wait_until(lambda: listening(self.port, self.process.pid) == self._workers, seconds=30)
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"the gateway ended: {self.output}"
@@ -135,7 +144,7 @@ class RunningGateway(Started):
     ) -> Reply:
         """One request on a connection of its own. Raises OSError."""
         began = time.monotonic()
-        connection = http.client.HTTPConnection(LOOPBACK, port or self.port, timeout=timeout_seconds)
+        connection = http.client.HTTPConnection(self.host, port or self.port, timeout=timeout_seconds)
         try:
             connection.request(method, path, body=body, headers=dict(headers or {}))
             answer = connection.getresponse()
@@ -145,10 +154,10 @@ class RunningGateway(Started):
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Reply(answer.status, found, content, time.monotonic() - began)
 
-    def sign_in(self, who: str) -> Reply:
-        """Signs one of `ACCOUNTS` in."""
+    def sign_in(self, who: str, *, password: str | None = None) -> Reply:
+        """Signs one of `ACCOUNTS` in, with another password than its own where one is given."""
         account = ACCOUNTS[who]
-        body = json.dumps({"email": account.email, "password": account.password}).encode()
+        body = json.dumps({"email": account.email, "password": password or account.password}).encode()
         return self.ask("POST", "/api/v1/auth/login", headers={"Content-Type": "application/json"}, body=body)
 
     def token(self, who: str) -> str:

@@ -11,8 +11,6 @@ from gateway_clients.errors import UpstreamUnavailableError
 from gateway_clients.resilience.deadline import Clock, Deadline
 from gateway_clients.transport.keep_alive import KeepAlive
 from gateway_clients.transport.messages import UpstreamRequest, UpstreamResponse
-from gateway_clients.transport.multiplexed.connection_pool import ConnectionPool
-from gateway_clients.transport.multiplexed.exchange import Exchange
 from gateway_clients.transport.multiplexed.multiplexer import Multiplexer
 from gateway_clients.transport.requests_client import RequestsClient
 
@@ -62,56 +60,50 @@ class Lane(Protocol):
     def close(self) -> None: ...
 
 
-class Threads:
-    """The lane of requests. `clock` is that of the kept connections."""
+class _Clients:
+    """The client of each upstream. `clock` is that of the kept connections."""
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
         self._keep_alive = KeepAlive(clock=clock)
-        self._lanes: dict[UpstreamConf, RequestsClient] = {}
+        self._clients: dict[UpstreamConf, RequestsClient] = {}
         self._lock = threading.Lock()
 
-    def send(self, outgoing: UpstreamRequest, conf: UpstreamConf, seconds: float) -> UpstreamResponse:
-        """On this thread."""
+    def _client(self, conf: UpstreamConf) -> RequestsClient:
         with self._lock:
-            if conf not in self._lanes:
-                self._lanes[conf] = RequestsClient(conf, keep_alive=self._keep_alive)
-        return self._lanes[conf].send(outgoing, Deadline.after(seconds))
+            if conf not in self._clients:
+                self._clients[conf] = RequestsClient(conf, keep_alive=self._keep_alive)
+            return self._clients[conf]
 
     def close(self) -> None:
         """Closes the kept connections."""
-        for lane in self._lanes.values():
-            lane.close()
+        for client in self._clients.values():
+            client.close()
 
 
-class Batches:
-    """The lane for several reads at once, with one in it. `clock` is that of the kept connections."""
+class Threads(_Clients):
+    """The lane of `Session.send`."""
 
-    def __init__(self, *, clock: Clock = time.monotonic) -> None:
-        self._keep_alive = KeepAlive(clock=clock)
-        self._lines: dict[str, ConnectionPool] = {}
-        self._lock = threading.Lock()
+    def send(self, outgoing: UpstreamRequest, conf: UpstreamConf, seconds: float) -> UpstreamResponse:
+        """On this thread."""
+        return self._client(conf).send(outgoing, Deadline.after(seconds))
+
+
+class Batches(_Clients):
+    """The lane of `send_all`, with one call in it."""
 
     def send(self, outgoing: UpstreamRequest, conf: UpstreamConf, seconds: float) -> UpstreamResponse:
         """In a batch of its own, on connections that are shared by all."""
-        with self._lock:
-            if conf.base_url not in self._lines:
-                self._lines[conf.base_url] = ConnectionPool(conf.base_url, most=24, keep_alive=self._keep_alive)
-        batch = Multiplexer()
-        exchange = Exchange(outgoing, conf, self._lines[conf.base_url], Deadline.after(seconds))
-        batch.start(exchange)
+        client, batch = self._client(conf), Multiplexer()
+        (exchange,) = client.send_all([client.prepared_call(outgoing, Deadline.after(seconds))], batch)
         give_up_at = time.monotonic() + seconds + 20
         while exchange not in batch.wait(1.0):
             assert time.monotonic() < give_up_at, "the batch does not end"
         assert batch.is_idle
+        batch.close()
         if exchange.error is not None:
             raise exchange.error
         assert exchange.answer is not None
         return exchange.answer
-
-    def close(self) -> None:
-        """Closes the kept connections."""
-        for lines in self._lines.values():
-            lines.close()
 
 
 def failure_of(lane: Lane, outgoing: UpstreamRequest, conf: UpstreamConf, seconds: float) -> UpstreamUnavailableError:

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.edge import limiter_cache
+from gateway_clients.caching import counters
+from gateway_clients.edge.rate_limit import limiter_cache
 from gateway_clients.redis_access.circuit import RedisCircuit, default_connection
 from members import token_families
 from members.models import Account
+from members.tokens import AccessToken
 
 SignedIn = Callable[..., Client]
 
@@ -19,7 +21,7 @@ SignedIn = Callable[..., Client]
 def own_counters(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees what another counted."""
     settings.CACHES = {**settings.CACHES, "limits": {**settings.CACHES["limits"], "KEY_PREFIX": uuid.uuid4().hex}}
-    monkeypatch.setattr(limiter_cache.LimiterCache, "local", limiter_cache.LocalCounters())
+    monkeypatch.setattr(counters, "LOCAL_COUNTERS", counters.LocalCounters())
     circuit = RedisCircuit(default_connection)
     monkeypatch.setattr(limiter_cache, "cache_guard", lambda: circuit)
 
@@ -46,3 +48,10 @@ def signed_in(db: None) -> SignedIn:
         return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
 
     return make
+
+
+def expired(access: str) -> str:
+    """An access token as it is when its time is over."""
+    token = AccessToken(access)
+    token["exp"] = 1
+    return str(token)

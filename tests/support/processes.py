@@ -77,5 +77,5 @@ def default_signals() -> None:
 
 def clean_environment() -> dict[str, str]:
     """This process's environment without what the tests themselves have set."""
-    ours = ("DJANGO_", "PYTEST_", "ENVIRONMENT", "REDIS_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "DATABASE_URL")
+    ours = ("DJANGO_", "PYTEST_", "ENVIRONMENT", "REDIS_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "DATABASE_URL", "CLUSTER_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

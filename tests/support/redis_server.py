@@ -10,18 +10,18 @@ from typing import Final
 from bff_project.processes import child_processes
 from bff_project.processes.child_processes import Child
 from bff_project.processes.embedded_redis import answers, redis_binary, redis_program
-from bff_project.processes.ports import free_port
+from bff_project.processes.ports import free_port, is_free
 from tests.support.waiting import wait_until
 
-#: The bus of a node of a cluster listens 10,000 ports above the node itself.
-HIGHEST_PORT: Final = 65_535 - 10_000
+#: The bus of a node of a cluster listens so many ports above the node itself.
+BUS_DISTANCE: Final = 10_000
 
 
 class RedisServer:
     """A Redis of our own on a free port; not started yet."""
 
     def __init__(self) -> None:
-        self.port = next(port for port in iter(free_port, None) if port <= HIGHEST_PORT)
+        self.port = next(port for port in iter(free_port, None) if _has_room_for_its_bus(port))
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._child: Child | None = None
 
@@ -61,3 +61,7 @@ class RedisServer:
         """Ends it and removes what it wrote."""
         self.kill()
         self._directory.cleanup()
+
+
+def _has_room_for_its_bus(port: int) -> bool:
+    return port + BUS_DISTANCE <= 65_535 and is_free(port + BUS_DISTANCE)

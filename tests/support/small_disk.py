@@ -10,12 +10,13 @@ import pytest
 
 from tests.support.programs import NOT_RUN
 
-SIZE_KILOBYTES: Final = 64
+#: More than the samples of a gateway take, so that they fit once there is room.
+SIZE_KILOBYTES: Final = 256
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A directory on a disk of 64 kB; leaves the test out, and says so loudly, where none can be mounted."""
+    """A directory on a disk of 256 kB; leaves the test out, and says so loudly, where none can be mounted."""
     place = tmp_path / "disk"
     place.mkdir()
     mount, umount = shutil.which("mount"), shutil.which("umount")

@@ -13,7 +13,7 @@ import pytest
 from bff_project.processes import child_processes
 from bff_project.processes.child_processes import Child
 from bff_project.processes.embedded_redis import redis_program
-from bff_project.processes.ports import free_port, is_answering
+from bff_project.processes.ports import LOOPBACK, free_port, is_answering
 from tests.support.certificates import Authority
 from tests.support.programs import NOT_RUN
 from tests.support.waiting import wait_until
@@ -22,11 +22,13 @@ PASSWORD: Final = "open-sesame"
 
 
 class TLSRedis:
-    """Leaves the test out where no server program can TLS."""
+    """Leaves the test out where no server program can TLS. It listens at `address` as well."""
 
-    def __init__(self, authority: Authority) -> None:
+    def __init__(self, authority: Authority, *, address: str = LOOPBACK) -> None:
         self.port = free_port()
-        self.url = f"rediss://:{PASSWORD}@localhost:{self.port}/0"
+        host = "localhost" if address == LOOPBACK else address
+        self.url = f"rediss://:{PASSWORD}@{host}:{self.port}/0"
+        self._address = address
         self._directory = tempfile.TemporaryDirectory(prefix="redis-")
         self._child = self._started(authority)
 
@@ -37,6 +39,7 @@ class TLSRedis:
             f"tls-key-file {authority.key}",
             f"tls-ca-cert-file {authority.bundle}",
             "tls-auth-clients no",
+            f"bind {' '.join(dict.fromkeys((LOOPBACK, self._address)))}",
         ]
         program = redis_program(0, Path(self._directory.name), password=PASSWORD)
         child = child_processes.start(

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,10 +10,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-#: What of a request's head arrives at once, and how much a script waits at most in a test.
+#: What of a request's head arrives at once.
 RECEIVE_BYTES = 65_536
-LONGEST_HANG_SECONDS = 30.0
+ACCEPT_BACKLOG = 512
+#: Connections that fill the queue of a socket that listens with a backlog of 0.
+FILLERS = 4
 LAST_CHUNK = b"\r\n0\r\n\r\n"
+#: SO_LINGER with 0 seconds: closing sends a reset.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -54,8 +58,11 @@ class Wire:
             raise HungUpError
 
     def hang(self) -> None:
-        """Does nothing any more."""
-        self.pause(LONGEST_HANG_SECONDS)
+        """Says nothing until the client goes or the upstream hangs up."""
+        with suppress(OSError):
+            while self._connection.recv(RECEIVE_BYTES):
+                pass
+        raise HungUpError
 
     def close(self) -> None:
         """Ends the connection in good order."""
@@ -71,33 +78,91 @@ Script = Callable[[Wire, Asked], None]
 
 
 class RawUpstream:
-    """A server on a free port of this machine. `say` changes what it does from the next request on."""
+    """A server on a free port of this machine. `say` changes what it does from the next request on.
 
-    def __init__(self, script: Script) -> None:
+    `tls` is what it shakes hands with; its certificate is of localhost.
+    """
+
+    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
         self._script = script
+        self._tls = tls
         self._lock = threading.Lock()
         self._is_over = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=200)
-        self.port: int = self._listener.getsockname()[1]
+        self._open: set[socket.socket] = set()
+        self._fillers: list[socket.socket] = []
+        self._listener: socket.socket | None = None
+        self.port = 0
         self.asked: list[Asked] = []
         self.connections = 0
         self.running = 0
         self.peak = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.listen()
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}" if self._tls is None else f"https://localhost:{self.port}"
+
+    @property
+    def count(self) -> int:
+        """How many requests came since the last `forget`."""
+        with self._lock:
+            return len(self.asked)
 
     def say(self, script: Script) -> None:
-        """What it does from now on."""
+        """Changes what it does from now on."""
         self._script = script
 
-    def _accept(self) -> None:
+    def forget(self) -> None:
+        """Counts requests from zero."""
+        with self._lock:
+            self.asked.clear()
+            self.peak = self.running
+
+    def listen(self) -> None:
+        """Takes connections, if it does not yet."""
+        if self._fillers:
+            self.refuse()
+        if self._listener is None:
+            self._listener = self._bound(ACCEPT_BACKLOG)
+            threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def refuse(self) -> None:
+        """Refuses connections, and ends those there are."""
+        for filler in self._fillers:
+            filler.close()
+        self._fillers.clear()
+        if self._listener is not None:
+            with suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+        self.hang_up()
+
+    def swallow(self) -> None:
+        """Neither takes nor refuses connections, and ends those there are."""
+        self.refuse()
+        self._listener = self._bound(0)
+        self._fillers = _fillers(self.port)
+
+    def hang_up(self) -> None:
+        """Ends the connections there are."""
+        with self._lock:
+            connections, self._open = self._open, set()
+        for connection in connections:
+            with suppress(OSError):
+                # Below TLS, whose own shutdown would meet the thread that reads.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def _bound(self, backlog: int) -> socket.socket:
+        listener = socket.create_server(("127.0.0.1", self.port), backlog=backlog)
+        self.port = listener.getsockname()[1]
+        return listener
+
+    def _accept(self, listener: socket.socket) -> None:
         while not self._is_over.is_set():
             try:
-                connection, _ = self._listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
             with self._lock:
@@ -107,6 +172,21 @@ class RawUpstream:
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is not None:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                connection.close()
+                return
+        with self._lock:
+            self._open.add(connection)
+        try:
+            self._converse(connection, number)
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+
+    def _converse(self, connection: socket.socket, number: int) -> None:
         wire = Wire(connection, self._is_over)
         with suppress(OSError, HungUpError), connection:
             for asked in _requests(connection, number):
@@ -123,9 +203,7 @@ class RawUpstream:
     def close(self) -> None:
         """Ends it, with whatever hangs."""
         self._is_over.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self.refuse()
 
     def __enter__(self) -> Self:
         return self
@@ -185,6 +263,16 @@ def hangs(wire: Wire, _: Asked) -> None:
     wire.hang()
 
 
+def closes(wire: Wire, _: Asked) -> None:
+    """Ends the connection without an answer."""
+    wire.close()
+
+
+def resets(wire: Wire, _: Asked) -> None:
+    """Resets the connection without an answer."""
+    wire.reset()
+
+
 @contextmanager
 def refusing_port() -> Iterator[int]:
     """A port where connections are refused: bound, not listening."""
@@ -200,15 +288,21 @@ def black_hole() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         port = listener.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
+        fillers = _fillers(port)
         try:
-            for filler in fillers:
-                filler.setblocking(False)
-                filler.connect_ex(("127.0.0.1", port))
             yield port
         finally:
             for filler in fillers:
                 filler.close()
+
+
+def _fillers(port: int) -> list[socket.socket]:
+    """Connections that wait to be accepted, so that a queue of 0 is full."""
+    fillers = [socket.socket() for _ in range(FILLERS)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(("127.0.0.1", port))
+    return fillers
 
 
 def closes_after(data: bytes) -> Script:

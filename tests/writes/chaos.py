@@ -144,8 +144,7 @@ def _killer(
             redis.flushdb()
             kills["all that Redis held"] += 1
         if chance.random() < 0.6:
-            chance.choice(serving).kill_one(chance)
-            kills["gateway"] += 1
+            kills["gateway"] += chance.choice(serving).kill_one(chance)
         else:
             number = chance.randrange(len(working))
             working[number].kill_one(chance)

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 from django.db.utils import ConnectionHandler
 
+from bff_project.processes.gateway import RESTARTS, RESTARTS_WITHIN_SECONDS
 from bff_project.processes.ports import free_port
 from bff_project.processes.worker import READY
 from bff_project.setting_values import database
@@ -23,6 +25,8 @@ from tests.support.processes import Started, clean_environment
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What a gateway says when its HTTP server has ended and is started again.
+SERVER_ENDED = "The HTTP server ended by itself"
 #: Short budgets, and breakers that stay closed: what is tested is not them.
 SETTINGS = {
     "ENVIRONMENT": "development",
@@ -53,6 +57,8 @@ class Gateway(Started):
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         self.port = free_port()
+        #: When the HTTP server was seen to have ended.
+        self._ends: list[float] = []
         super().__init__(
             [sys.executable, "manage.py", "serve"],
             cwd=ROOT,
@@ -84,9 +90,17 @@ class Gateway(Started):
         finally:
             connection.close()
 
-    def kill_one(self, chance: random.Random) -> None:
-        """Kills one of its processes, but not the parent that starts the others again."""
+    def kill_one(self, chance: random.Random) -> bool:
+        """Kills one of its processes, but not the parent that starts the others again; whether it did.
+
+        The parent gives up a server that ends too often: one that nearly has is spared until that is long ago.
+        """
+        now, ends = time.monotonic(), self.output.count(SERVER_ENDED)
+        self._ends += [now] * (ends - len(self._ends))
+        if sum(now - at < RESTARTS_WITHIN_SECONDS for at in self._ends) >= RESTARTS - 2:
+            return False
         _kill_one_of([pid for pid in self.living() if pid != self.process.pid], chance)
+        return True
 
 
 class Worker(Started):

@@ -2,8 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -12,26 +11,10 @@ from gateway_clients.outbox.dispatcher import work_off
 from members import token_families
 from members.models import Account
 from sandbox.testing import Entry, Sandbox
+from tests.support.well_upstreams import running, sandbox
 from tests.writes.portal import ACCOUNTS
 
-
-@pytest.fixture(scope="package")
-def running() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox, settings: Any) -> Sandbox:
-    """All services well, nothing counted; the gateway asks them."""
-    running.clear()
-    running.reset()
-    settings.RATE_LIMIT_MAX = 100_000
-    settings.CACHE_KEY_PREFIX = uuid.uuid4().hex
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    for name, url in running.urls.items():
-        setattr(settings, name, url)
-    return running
+__all__ = ["running", "sandbox"]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from kombu import Connection
 from psycopg import sql
 
-from bff_project.processes.ports import free_port
+from bff_project.processes.ports import LOOPBACK, free_port
 from tests.support.programs import NOT_RUN, program
 from tests.support.waiting import wait_until
 
@@ -40,8 +40,11 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def own_postgres(**settings: str) -> Iterator[str]:
-    """The URL of the database `postgres` of a server of the test's own, as its superuser."""
+def own_postgres(*, address: str = LOOPBACK, **settings: str) -> Iterator[str]:
+    """The URL of the database `postgres` of a server of the test's own, as its superuser.
+
+    `address` is where it listens; whoever is on the same network is let in there.
+    """
     initdb, server = _program("initdb", POSTGRES_PLACES), _program("postgres", POSTGRES_PLACES)
     with _own_directory("postgres") as (directory, user):
         data, port = str(directory / "data"), str(free_port())
@@ -49,18 +52,21 @@ def own_postgres(**settings: str) -> Iterator[str]:
             [initdb, "--pgdata", data, "--auth=trust", "--username=postgres", "--no-sync"],
             user=user, check=True, capture_output=True,
         )  # fmt: skip
-        given = {"listen_addresses": "127.0.0.1", **settings}
+        if address != LOOPBACK:
+            with (directory / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet trust\n")
+        given = {"listen_addresses": address, **settings}
         options = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
         command = [server, "-D", data, "-p", port, "-k", str(directory), *options]
         with _running(command, user=user, environment=os.environ, stop=signal.SIGINT):
-            url = f"postgres://postgres@127.0.0.1:{port}/postgres"
+            url = f"postgres://postgres@{address}:{port}/postgres"
             wait_until(lambda: _is_postgres(url), seconds=60)
             yield url
 
 
 @contextmanager
-def rabbitmq() -> Iterator[str]:
-    """The URL of a RabbitMQ virtual host of the test's own."""
+def rabbitmq(*, address: str = LOOPBACK) -> Iterator[str]:
+    """The URL of a RabbitMQ virtual host of the test's own; `address` is where a server of ours listens."""
     if _is_broker(RABBITMQ_URL):
         with _virtual_host(program("rabbitmqctl"), RABBITMQ_URL) as url:
             yield url
@@ -68,7 +74,7 @@ def rabbitmq() -> Iterator[str]:
     server = _program("rabbitmq-server", RABBITMQ_PLACES)
     with _own_directory("rabbitmq") as (directory, user):
         port, distribution_port = free_port(), free_port()
-        (directory / "rabbitmq.conf").write_text(f"listeners.tcp.local = 127.0.0.1:{port}\n")
+        (directory / "rabbitmq.conf").write_text(f"listeners.tcp.local = {address}:{port}\nloopback_users = none\n")
         environment = {
             **os.environ,
             "HOME": str(directory),
@@ -81,7 +87,7 @@ def rabbitmq() -> Iterator[str]:
             "RABBITMQ_PID_FILE": str(directory / "pid"),
         }
         with _running([server], user=user, environment=environment, stop=signal.SIGTERM):
-            url = f"amqp://guest:guest@127.0.0.1:{port}/"
+            url = f"amqp://guest:guest@{address}:{port}/"
             wait_until(lambda: _is_broker(url), seconds=90)
             yield url
 

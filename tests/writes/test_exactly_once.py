@@ -69,6 +69,7 @@ def click_twenty_times_at_once(cluster: Cluster, serving: list[Gateway]) -> None
     wait_until(cluster.is_idle, seconds=20)
 
 
+@pytest.mark.long
 def test_twenty_clicks_at_once_and_a_short_storm(cluster: Cluster) -> None:
     serving, working = start(cluster)
     click_twenty_times_at_once(cluster, serving)

@@ -16,9 +16,9 @@ from claims.jobs import RESUME_AFTER, forget_old_submissions, resume_settling
 from claims.models import Operation, State, Submission
 from claims.submissions.repository import SETTLE, about
 from gateway_clients.database import batches
-from gateway_clients.edge.events import KEPT, forget_old_events
+from gateway_clients.edge.events.views import KEPT, forget_old_events
 from gateway_clients.models import OutboxMessage, ReceivedEvent
-from gateway_clients.outbox import dispatcher, publisher
+from gateway_clients.outbox import dispatcher, leases, publisher
 
 pytestmark = pytest.mark.django_db
 #: As long as a handler may take: a write's time budget.
@@ -40,7 +40,7 @@ def test_each_message_is_leased_while_it_runs_though_they_run_one_after_the_othe
     publisher.put_all([("slow", {})] * 8, due_at=now)
 
     assert dispatcher.work_off(clock=lambda: now) == 8
-    assert left == pytest.approx([dispatcher.LEASE_RESERVE_SECONDS] * 8)
+    assert left == pytest.approx([leases.MESSAGE_LEASE_RESERVE_SECONDS] * 8)
 
 
 def test_the_worker_takes_as_many_messages_as_it_runs_side_by_side() -> None:

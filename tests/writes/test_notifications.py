@@ -7,6 +7,7 @@ import pytest
 from gateway_clients.invalidation.now_and_later import KIND as DROP
 from gateway_clients.models import OutboxMessage
 from gateway_clients.outbox import dispatcher, leases
+from members.models import Account
 from tests.support.waiting import wait_until
 from tests.writes.portal import submit
 
@@ -35,6 +36,18 @@ def test_whoever_submitted_a_claim_is_told_by_email_and_push(portal, written, la
     }
     assert entry.idempotency_key == message.key
     assert waiting() == []
+
+
+def test_a_new_password_is_told_to_its_account_under_a_key_of_its_own(portal, written, later) -> None:
+    client = portal()
+    Account.objects.get(pk=client.account_id).replace_password("another-good-password")
+    (message,) = waiting()
+
+    later()
+
+    (entry,) = written("notification")
+    assert entry.body == {"type": "password_changed", "user_id": client.account_id, "channel": ["email", "push"]}
+    assert entry.idempotency_key == message.key
 
 
 def test_a_refused_claim_is_told_to_nobody(portal, sandbox, written, later) -> None:
@@ -103,7 +116,10 @@ def test_a_poisoned_one_is_parked_after_its_tries_and_the_others_move(
 
     page = admin_client.get("/admin/gateway_clients/outboxmessage/?parked=yes").content.decode()
     assert "refuses it with 422" in page
-    admin_client.post("/admin/gateway_clients/outboxmessage/", {"action": "replay", "_selected_action": [poisoned.pk]})
+    admin_client.post(
+        "/admin/gateway_clients/outboxmessage/",
+        {"action": "replay", "_selected_action": [poisoned.pk], "reason": "mended"},
+    )
     later(1)
     assert [entry.idempotency_key for entry in written("notification")][1:] == [poisoned.key]
     assert waiting() == []
@@ -141,9 +157,9 @@ def test_a_message_is_given_to_one_worker_and_a_lost_lease_says_nothing_any_more
     OutboxMessage.objects.create(kind=KIND)
     now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
 
-    (first,) = leases.lease(limit=10, lease_seconds=30, now=now)
-    assert leases.lease(limit=10, lease_seconds=30, now=now) == []
-    (second,) = leases.lease(limit=10, lease_seconds=30, now=now + datetime.timedelta(seconds=30))
+    (first,) = leases.lease(limit=10, now=now)
+    assert leases.lease(limit=10, now=now) == []
+    (second,) = leases.lease(limit=10, now=now + leases.lease_time())
 
     assert second.key == first.key
     assert leases.done(first) is False
@@ -158,7 +174,7 @@ def test_a_stale_copy_of_a_message_is_not_leased(db, monkeypatch) -> None:
     OutboxMessage.objects.create(kind=KIND)
     stale = OutboxMessage.objects.get()
     now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
-    leases.lease(limit=1, lease_seconds=30, now=now)
+    leases.lease(limit=1, now=now)
 
     assert leases._is_taken(stale, now) is False
 

@@ -227,8 +227,9 @@ def test_redis_down_changes_nothing(portal, written, monkeypatch, later) -> None
     assert len(written()) == 1
 
 
-def test_those_that_come_at_once_wait_for_a_place_at_a_busy_service(sandbox, written) -> None:
+def test_those_that_come_at_once_wait_for_a_place_at_a_busy_service(sandbox, written, settings) -> None:
     """Three times as many questions as the gateway may ask a service at once, and none is told that it is busy."""
+    settings.BULKHEAD_LIMIT = 12
     sandbox.fault("benefit", "delay", delay_seconds=0.05)
     given = GivenClaim(
         member_id="m-1",

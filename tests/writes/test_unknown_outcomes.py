@@ -22,6 +22,8 @@ from gateway_clients.errors import (
 )
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.models import OutboxMessage
+from gateway_clients.pipeline.upstreams import upstream
+from gateway_clients.resilience import breaker
 from tests.support.waiting import wait_until
 from tests.writes.portal import a_claim, post, submit
 from tests.writes.test_submitting import calls
@@ -150,6 +152,36 @@ def test_while_the_service_is_down_it_is_tried_on_a_minute_apart_at_most(
     assert len(written()) == 1
 
 
+def test_while_the_breaker_is_open_the_oldest_probes_it_and_the_others_follow_its_success(
+    portal, sandbox, written, later, settings, monkeypatch
+) -> None:
+    settings.BREAKER_FAILURES = settings.BREAKER_MIN_CALLS = 10_000
+    client = portal()
+    sandbox.fault("claims", "error", operation="submitClaim")
+    pending = [submit(client, key=f"k-{number}").json()["submission_id"] for number in range(3)]
+    upstream("claims").breaker.open()
+    OutboxMessage.objects.update(attempts=20)
+    started_at = Submission.objects.earliest("created_at").created_at
+    waits = lambda: [(each.due_at - started_at).total_seconds() for each in OutboxMessage.objects.order_by("pk")]  # noqa: E731
+    assert calls(sandbox)["claims"] == 3
+
+    later(5)
+    first, *others = waits()
+    assert first < 5 + 3 + 1
+    assert all(wait > 60 for wait in others)
+    assert calls(sandbox)["claims"] == 3
+
+    monkeypatch.setattr(breaker, "EARLY_PROBE_SECONDS", 0.0)
+    later(9)
+    assert calls(sandbox)["claims"] == 4
+    assert waits()[0] < 9 + 3 + 1
+
+    sandbox.clear()
+    later(13)
+    assert {status_of(client, each).json()["status"] for each in pending} == {"submitted"}
+    assert len(written()) == 3
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -182,7 +214,9 @@ def test_what_cannot_be_settled_is_parked_and_says_what_to_do(
 
     sandbox.clear()
     replayed = admin_client.post(
-        "/admin/gateway_clients/outboxmessage/", {"action": "replay", "_selected_action": [message.pk]}, follow=True
+        "/admin/gateway_clients/outboxmessage/",
+        {"action": "replay", "_selected_action": [message.pk], "reason": "mended"},
+        follow=True,
     )
     assert "1 parked messages are tried again" in replayed.content.decode()
     later(1.0)

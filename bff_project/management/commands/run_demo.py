@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
 
 def _events() -> dict[str, str]:
-    """What makes the sandbox tell this gateway of its changes: a secret of this run, unless one is set."""
+    """Returns the settings with which the sandbox sends events to this gateway; makes a secret unless one is set."""
     secret = ",".join(settings.EVENTS_WEBHOOK_SECRET) or base64.b64encode(os.urandom(SECRET_BYTES)).decode()
     url = settings.EVENTS_URL or f"http://{LOOPBACK}:{settings.PORT}/api/v1/events"
     return {"EVENTS_WEBHOOK_SECRET": secret, "EVENTS_URL": url}

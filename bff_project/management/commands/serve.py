@@ -8,16 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
+from django.utils.module_loading import import_string
 
 from bff_project.processes.errors import ChildDiedError, StartError
 from bff_project.processes.gateway import GatewayConf, serve
-from bff_project.processes.ports import LOOPBACK, every_address
+from bff_project.processes.ports import HOSTS, every_address
 from bff_project.processes.terminal import speaker
 from bff_project.start_checks import refuse_bad_settings
-from gateway_clients.database import serving
-
-#: In development the demo accounts, whose passwords everybody knows, are within reach of this machine alone.
-HOSTS = {"development": LOOPBACK}
+from gateway_clients.database import process_mode
 
 
 class Command(BaseCommand):
@@ -31,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Serves until a signal asks to stop."""
-        serving.serve()
+        process_mode.serve()
         refuse_bad_settings(databases=[DEFAULT_DB_ALIAS])
         try:
             serve(_conf(), speaker(self.stdout))
@@ -50,5 +48,6 @@ def _conf() -> GatewayConf:
         drain_seconds=settings.DRAIN_SECONDS,
         finish_seconds=max(settings.SUBMIT_BUDGET_SECONDS, settings.STREAM_BUDGET_SECONDS) + 1,
         run_dir=run_dir,
+        collectors=tuple(import_string(name)() for name in settings.METRICS_COLLECTORS),
         metrics_dir=Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR") or run_dir / "metrics"),
     )

@@ -17,7 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from gateway_clients.database.breaker import database_breaker
 from gateway_clients.database.connection import LIMIT_TRANSACTION, STATEMENT_SECONDS
 from gateway_clients.database.pool import LendingPool
-from gateway_clients.database.serving import is_serving
+from gateway_clients.database.process_mode import is_serving
 
 _making: Final = threading.Lock()
 
@@ -30,7 +30,7 @@ class _ReturningCursor(CursorWrapper):
         self.lease = db.open_cursor()
 
     def close(self) -> None:
-        """Closes it."""
+        """Closes the connection, or gives it back to the pool."""
         try:
             self.cursor.close()
         finally:
@@ -88,7 +88,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return pool
 
     def get_connection_params(self) -> dict[str, Any]:
-        """What to connect with; the pool knows."""
+        """The parameters of a connection, with the pool's."""
         if self.pool is not None:
             return {}
         parameters: dict[str, Any] = super().get_connection_params()

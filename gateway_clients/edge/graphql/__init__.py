@@ -1,1 +1,3 @@
-"""GraphQL over HTTP: types from view models, guards, a plan of what is asked, answers cut to what was asked."""
+"""GraphQL over HTTP: types from view models, guards, a plan of what is asked, answers
+cut to what was asked.
+"""

@@ -1,11 +1,11 @@
-"""In which form a portal takes GraphQL's answer."""
+"""Negotiates the media type of a GraphQL answer."""
 
 from typing import Final
 
 from django.http import HttpRequest
 
 from gateway_clients.edge.graphql.errors import GRAPHQL_TYPE, JSON_TYPE
-from gateway_clients.edge.negotiation import ANY, NONE, accept_of, best_type, liking_of, likings_of
+from gateway_clients.edge.output.negotiation import ANY, NONE, accept_of, best_type, liking_of, likings_of
 
 HTML_TYPE: Final = "text/html"
 #: Where a portal takes any type alike, it gets the first.
@@ -13,7 +13,9 @@ TYPES: Final = (JSON_TYPE, GRAPHQL_TYPE)
 
 
 def media_type_of(request: HttpRequest) -> str:
-    """What the portal likes best, `application/json` where it doesn't say. Raises NotAcceptableError."""
+    """Returns the media type that the portal prefers, `application/json` by default.
+    Raises NotAcceptableError.
+    """
     accept = accept_of(request)
     if accept in {"", ANY, JSON_TYPE}:
         return JSON_TYPE
@@ -21,7 +23,9 @@ def media_type_of(request: HttpRequest) -> str:
 
 
 def wants_html(request: HttpRequest) -> bool:
-    """Whether a person's browser asks, which names HTML and likes it at least as much as any answer."""
+    """Whether the client is a browser: it accepts HTML and prefers it to every media
+    type of an answer.
+    """
     likings = likings_of(accept_of(request))
     html = likings.get(HTML_TYPE, NONE)
     return html.quality > 0 and html > max(liking_of(likings, each) for each in TYPES)

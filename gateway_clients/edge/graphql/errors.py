@@ -1,4 +1,6 @@
-"""Errors as GraphQL tells them: a code in capitals, the request's id, and never what was thrown inside."""
+"""GraphQL errors: each has a code in capitals and the id of the request, and never the
+text of an internal exception.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,8 +15,8 @@ from graphql import FieldNode, GraphQLError, SourceLocation, get_location
 
 from gateway_clients.edge.errors import ApiError, BadUserInputError, FieldErrors
 from gateway_clients.edge.graphql.type_registry import camel
-from gateway_clients.edge.problems import detail_of, known_error, retry_after
-from gateway_clients.edge.request_context import context_of
+from gateway_clients.edge.input.request_context import context_of
+from gateway_clients.edge.output.problems import detail_of, known_error, retry_after
 from gateway_clients.errors import GatewayError
 
 GRAPHQL_TYPE: Final = "application/graphql-response+json"
@@ -22,11 +24,16 @@ JSON_TYPE: Final = "application/json"
 SUGGESTION: Final = re.compile(r"\s*Did you mean[^?]*\?")
 log = structlog.get_logger(__name__)
 
+#: How many errors of one document, or of its variables, are told.
+MAX_ERRORS: Final = 20
+
 Path = tuple[str | int, ...]
 
 
 class FieldRefusedError(Exception):
-    """Why a root field is null, with a code of the problems' and more `extensions`."""
+    """A root field is null for a reason with a stable code; `extensions` are added to
+    its error.
+    """
 
     def __init__(self, message: str, code: str, **extensions: str) -> None:
         super().__init__(message)
@@ -37,7 +44,7 @@ class FieldRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Stands in the data where a value could not be had, and says why."""
+    """Takes the place of a value that could not be had, and says why."""
 
     code: str
     message: str
@@ -45,7 +52,9 @@ class Failed:
 
     @classmethod
     def of(cls, error: Exception) -> "Failed":
-        """What a portal is told of what was raised. What nobody foresaw is logged and masked."""
+        """Translates an exception to what the portal reads. An unexpected exception is
+        logged and masked.
+        """
         if isinstance(error, GraphQLError):
             return cls(BadUserInputError.code, message_of(error))
         if isinstance(error, FieldRefusedError):
@@ -59,10 +68,12 @@ class Failed:
 
 
 class RequestRefusedError(Exception):
-    """Nothing of the request was carried out: its parameters, its document or its variables are wrong.
+    """The request was not executed: its parameters, its document or its variables are
+    wrong.
 
-    `status` holds where the portal takes `application/graphql-response+json`, and everywhere with `is_transport`; else
-    the status is 200, as GraphQL over HTTP wants it of documents.
+    `status` applies where the portal accepts `application/graphql-response+json`, and
+    everywhere if `is_transport`; otherwise the status is 200, as GraphQL over HTTP asks
+    for `application/json`.
     """
 
     def __init__(
@@ -83,10 +94,11 @@ class RequestRefusedError(Exception):
 
 
 def refusal(error: RequestRefusedError, request: HttpRequest, media_type: str) -> HttpResponse:
-    """The answer to a request of which nothing was carried out."""
+    """The HTTP response to a request that was not executed."""
     request_id = context_of(request).request_id
     shown = [
-        _entry(message_of(each), error.code, request_id, locations=_plain(each.locations)) for each in error.errors[:20]
+        _entry(message_of(each), error.code, request_id, locations=_plain(each.locations))
+        for each in error.errors[:MAX_ERRORS]
     ]
     status = error.status if error.is_transport or media_type == GRAPHQL_TYPE else 200
     body = msgspec.json.encode({"errors": shown})
@@ -94,7 +106,9 @@ def refusal(error: RequestRefusedError, request: HttpRequest, media_type: str) -
 
 
 def refused_by_edge(error: Exception, request: HttpRequest, media_type: str = JSON_TYPE) -> HttpResponse:
-    """A refusal of the edge, such as a bad token or too many requests, in GraphQL's form with its own status."""
+    """A refusal of the edge, such as a bad token or too many requests, in GraphQL's
+    form with its own status.
+    """
     known = known_error(error)
     detail = detail_of(known) if isinstance(known, GatewayError) else known.detail
     headers = dict(known.headers) if isinstance(known, ApiError) else {}
@@ -108,7 +122,7 @@ def refused_by_edge(error: Exception, request: HttpRequest, media_type: str = JS
 
 
 def field_error(failed: Failed, path: Path, node: FieldNode, request_id: str) -> dict[str, Any]:
-    """Why a field is null."""
+    """The entry in `errors` of a field that is null."""
     locations = [] if node.loc is None else _plain([get_location(node.loc.source, node.loc.start)])
     entry = _entry(failed.message, failed.code, request_id, locations, path)
     entry["extensions"] |= failed.extensions
@@ -116,7 +130,9 @@ def field_error(failed: Failed, path: Path, node: FieldNode, request_id: str) ->
 
 
 def message_of(error: GraphQLError) -> str:
-    """graphql-core's own text; without hints at names of the schema where it is not to be read."""
+    """The message of graphql-core, without its suggestions of names where introspection
+    is off.
+    """
     return error.message if settings.GRAPHQL_INTROSPECTION else SUGGESTION.sub("", error.message)
 
 
@@ -137,7 +153,7 @@ def _entry(
 
 
 def _named(errors: FieldErrors) -> dict[str, list[str]]:
-    """Messages by the names that GraphQL's arguments have: `items.0.benefitCode`."""
+    """Messages by the GraphQL names of the arguments: `items.0.benefitCode`."""
     return {".".join(map(camel, name.split("."))): list(messages) for name, messages in errors.items()}
 
 

@@ -1,8 +1,10 @@
-"""What is refused of a document before the standard rules look at it: each limit checked in linear time.
+"""Limits on documents, checked in linear time before the rules of the GraphQL
+specification.
 
-The standard rules compare fields of one name pair by pair and fragments with one another; within these limits that is
-cheap. A fragment is measured once however often it is spread; one that is unknown or circular counts as empty here, and
-is refused by the standard rules.
+The specified rules compare fields of one name pair by pair, and fragments with each
+other, which is cheap within these limits. A fragment is measured once however often it
+is spread. An unknown or circular fragment counts as empty; the specified rules refuse
+it.
 """
 
 from collections import Counter
@@ -39,14 +41,20 @@ MAX_FIELDS: Final = 500
 MAX_UNFOLDED_FIELDS: Final = 2_000
 #: Of one name side by side, fragments unfolded.
 MAX_REPEATS: Final = 30
+TYPENAME: Final = "__typename"
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a selection comes to with its fragments unfolded; `names`: how often each is shown at its topmost level."""
+    """The size of a selection with its fragments unfolded.
+
+    `names` counts the response names at its top level, `own` the fields there that are
+    not `__typename`, which may stand anywhere.
+    """
 
     depth: int = 0
     fields: int = 0
+    own: int = 0
     names: Counter[str] = field(default_factory=Counter)
 
 
@@ -55,7 +63,7 @@ NOTHING: Final = Size()
 
 @dataclass(slots=True)
 class Measures:
-    """What a document comes to. Made for one document."""
+    """The measures of one document."""
 
     fragments: dict[str, FragmentDefinitionNode]
     aliases: int = 0
@@ -68,7 +76,9 @@ class Measures:
     _open: set[str] = field(default_factory=set)
 
     def fragment(self, name: str) -> Size:
-        """The size of a fragment; of one that is unknown, or is being measured already, nothing."""
+        """The size of a fragment; 0 for one that is unknown or is being measured
+        already.
+        """
         if name not in self._known:
             if name not in self.fragments or name in self._open:
                 return NOTHING
@@ -80,16 +90,16 @@ class Measures:
         return self._known[name]
 
     def selection(self, selection_set: SelectionSetNode) -> Size:
-        """The size of what stands between two braces."""
-        depth = fields = 0
+        """The size of a selection set."""
+        depth = fields = own = 0
         names: Counter[str] = Counter()
         for node in selection_set.selections:
             self.directives += len(node.directives)
             size = self._node(node)
-            depth, fields = max(depth, size.depth), fields + size.fields
+            depth, fields, own = max(depth, size.depth), fields + size.fields, own + size.own
             names.update(size.names)
         self.most_repeats = max(self.most_repeats, *names.values(), 0)
-        return Size(depth, fields, names)
+        return Size(depth, fields, own, names)
 
     def _node(self, node: SelectionNode) -> Size:
         if isinstance(node, FieldNode):
@@ -106,12 +116,12 @@ class Measures:
         below = NOTHING if node.selection_set is None else self.selection(node.selection_set)
         if node.name.value in INTROSPECTION:
             self.is_introspection_too_deep |= below.depth > MAX_INTROSPECTION_DEPTH
-            return Size(1, 1, names)
-        return Size(below.depth + 1, below.fields + 1, names)
+            return Size(1, 1, 1, names)
+        return Size(below.depth + 1, below.fields + 1, int(node.name.value != TYPENAME), names)
 
 
 def check(document: DocumentNode) -> None:
-    """Raises GraphQLError, naming the limit, for a document that is larger than any portal needs."""
+    """Raises GraphQLError, which names the limit, for a document that exceeds one."""
     definitions = document.definitions
     fragments = [each for each in definitions if isinstance(each, FragmentDefinitionNode)]
     operations = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
@@ -130,7 +140,7 @@ def check(document: DocumentNode) -> None:
         _refuse_past(MAX_UNFOLDED_FIELDS, size.fields, "fields with its fragments unfolded")
         _refuse_past(MAX_DEPTH, size.depth, "levels of fields")
         is_mutation = operation.operation is OperationType.MUTATION
-        _refuse_past(1 if is_mutation else MAX_ROOT_FIELDS, size.names.total(), "root fields")
+        _refuse_past(1 if is_mutation else MAX_ROOT_FIELDS, size.own, "root fields")
     _refuse_past(MAX_REPEATS, measures.most_repeats, "fields of one name side by side")
     if measures.is_introspection_too_deep:
         raise GraphQLError("The introspection is too deep.")

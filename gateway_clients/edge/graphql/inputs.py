@@ -1,4 +1,4 @@
-"""GraphQL's input, checked by what checks REST's."""
+"""Validates GraphQL input with the serializers of REST."""
 
 import datetime
 import math
@@ -11,7 +11,9 @@ from gateway_clients.edge.errors import BadUserInputError
 
 
 def checked_input(serializer_class: type[BaseSerializer[Any]], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The checked values. Raises ValidationError naming the fields, BadUserInputError for a number without end."""
+    """The validated values. Raises ValidationError, which names the fields, and
+    BadUserInputError for an infinite number.
+    """
     serializer = serializer_class(data=_as_sent(given))
     serializer.is_valid(raise_exception=True)
     checked: dict[str, Any] = serializer.validated_data
@@ -19,7 +21,7 @@ def checked_input(serializer_class: type[BaseSerializer[Any]], given: Mapping[st
 
 
 def _as_sent(value: Any) -> Any:
-    """As REST would have been sent it: dates as texts, what is null left out."""
+    """The input as a REST body would have it: dates as text, nulls left out."""
     if isinstance(value, Mapping):
         return {name: _as_sent(each) for name, each in value.items() if each is not None}
     if isinstance(value, list):

@@ -1,4 +1,6 @@
-"""What is kept of documents, by what it weighs: measured when it is kept, and no more than so many bytes together."""
+"""A limit on the memory that kept documents take. Each document is measured when it is
+kept.
+"""
 
 import gc
 import sys
@@ -27,9 +29,10 @@ OVERHEAD_BYTES: Final = 1_000
 
 
 def weight_of(*held: Any, without: tuple[type, ...] = ()) -> int:
-    """The bytes of these objects and of all that they refer to, about; takes some microseconds for each object.
+    """The approximate size in bytes of objects and of everything they refer to; takes
+    some microseconds per object.
 
-    `without`: types of what is weighed elsewhere.
+    `without`: types of objects that are measured elsewhere.
     """
     passed_over = (*SHARED, *without)
     seen = {id(each): each for each in held}
@@ -47,7 +50,7 @@ def weight_of(*held: Any, without: tuple[type, ...] = ()) -> int:
 
 @dataclass(slots=True)
 class Allowance:
-    """How many bytes may be kept, and how many are."""
+    """The most bytes that may be kept, and how many are."""
 
     most_bytes: int
     kept_bytes: int = 0
@@ -56,18 +59,20 @@ class Allowance:
 
 @dataclass(slots=True)
 class Account:
-    """What one document has of an allowance; nothing before it is opened, nor after it was closed."""
+    """The share of an allowance that one document takes; none before `open` and after
+    `close`.
+    """
 
     allowance: Allowance | None = None
     kept_bytes: int = 0
 
     @property
     def is_open(self) -> bool:
-        """Whether its document is kept."""
+        """Whether the document is kept."""
         return self.allowance is not None
 
     def open(self, allowance: Allowance, weight_bytes: int) -> bool:
-        """Whether there is room for the document; it has it from now on."""
+        """Reserves room for the document; returns whether there was enough."""
         with allowance.lock:
             self.allowance = allowance
             if self.take(weight_bytes):
@@ -76,7 +81,7 @@ class Account:
             return False
 
     def take(self, weight_bytes: int) -> bool:
-        """Whether there is room for more of the document; it has it from now on."""
+        """Reserves more room for the document; returns whether there was enough."""
         allowance = self.allowance
         if allowance is None:
             return False
@@ -88,7 +93,7 @@ class Account:
             return True
 
     def close(self) -> None:
-        """Gives back what the document has."""
+        """Releases the room of the document."""
         if self.allowance is None:
             return
         with self.allowance.lock:

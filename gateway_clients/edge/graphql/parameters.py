@@ -1,4 +1,4 @@
-"""The parameters of a GraphQL request over HTTP, read strictly."""
+"""The parameters of a GraphQL request over HTTP, parsed strictly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,14 @@ from django.http import HttpRequest
 from gateway_clients.edge.errors import BadUserInputError, TooLargeError, UnsupportedMediaTypeError
 from gateway_clients.edge.graphql.errors import JSON_TYPE, RequestRefusedError
 from gateway_clients.edge.graphql.guards import MAX_BYTES
-from gateway_clients.edge.parsers import json_body, json_object
+from gateway_clients.edge.input.parsers import json_body, json_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What is to be carried out. Without a `query` its hash stands in the extensions."""
+    """The parameters of a request. If `query` is None, `extensions` has the hash of a
+    document.
+    """
 
     query: str | None
     variables: Mapping[str, Any]
@@ -25,8 +27,8 @@ class Parameters:
 def parameters_of(request: HttpRequest) -> Parameters:
     """The parameters of a GET or a POST.
 
-    Raises RequestRefusedError (400) for parameters of the wrong kind, TooLargeError for more than 64 kB and
-    UnsupportedMediaTypeError for a POST that is not JSON in UTF-8.
+    Raises RequestRefusedError (400) for parameters of the wrong kind, TooLargeError for
+    more than 64 kB and UnsupportedMediaTypeError for a POST that is not JSON in UTF-8.
     """
     given = _of_body(request) if request.method == "POST" else _of_query(request)
     query, operation_name = given.get("query"), given.get("operationName")
@@ -42,7 +44,7 @@ def parameters_of(request: HttpRequest) -> Parameters:
 
 
 def refused(message: str) -> RequestRefusedError:
-    """400, whatever the form of the answer."""
+    """A refusal that is HTTP 400 whatever the media type of the answer."""
     return RequestRefusedError([message], is_transport=True)
 
 

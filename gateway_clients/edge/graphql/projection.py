@@ -1,8 +1,8 @@
-"""From a view's data to what was asked of it: no second execution, only the asked fields, in the asked order."""
+"""Cuts the data of a view to the selected fields, in the order of the selection."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from graphql import FieldNode
@@ -22,17 +22,37 @@ Report = Callable[[Failed, Path, FieldNode], None]
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A value that is JSON already, just as it was asked for."""
+    """A value that is already the JSON of the selected fields."""
 
     json: msgspec.Raw
 
 
+class Within(NamedTuple):
+    """The position of an object in the answer, from which ids are derived that the data
+    does not contain.
+
+    `owner` is the nearest id above the object that the data contains, `parent` the id
+    of the object that contains it, and `kind` the type of that.
+    """
+
+    owner: str = ""
+    parent: str = ""
+    kind: str = ""
+
+
+ROOT: Final = Within()
+
+
 class UnshowableError(Exception):
-    """A value that must be there is missing, or too large for GraphQL's Int; why was reported where it was found."""
+    """A non-null value is missing, or too large for `Int`. The reason was reported
+    where it was found.
+    """
 
 
 def plain(value: Any) -> Any:
-    """View models, sections and kept JSON as plain data: objects, lists, texts, numbers."""
+    """Converts view models, sections and kept JSON to plain data: objects, lists,
+    strings, numbers.
+    """
     if isinstance(value, msgspec.Raw):
         return msgspec.json.decode(value)
     if isinstance(value, Section):
@@ -44,19 +64,24 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def project(data: Mapping[str, Any], selection: Selection, path: Path, report: Report) -> dict[str, Any]:
-    """The asked fields of one object. Raises UnshowableError when one that must be there cannot be shown."""
+def project(
+    data: Mapping[str, Any], selection: Selection, path: Path, report: Report, within: Within = ROOT
+) -> dict[str, Any]:
+    """The selected fields of an object. Raises UnshowableError if a non-null one cannot
+    be shown.
+    """
     shown: dict[str, Any] = {}
     if selection.copied is not None:
         copied = {key: data.get(slot) for key, slot in selection.copied}
         if _is_whole(copied):
             return copied
+    below = _inside(data, selection, path, within) if selection.has_identities else within
     for field in selection.fields:
         source = field.source
         if field.definition is None:
             shown[field.key] = selection.type_name
             continue
-        value = data.get(field.slot)
+        value = below.parent if source.identity else data.get(field.slot)
         if value.__class__ is Failed:
             report(value, (*path, field.key), field.node)
             if field.is_required:
@@ -64,14 +89,27 @@ def project(data: Mapping[str, Any], selection: Selection, path: Path, report: R
             value = None
         elif source.convert is not None and value is not None:
             value = source.convert(value)
-        shown[field.key] = complete(value, field, (*path, field.key), report)
+        shown[field.key] = complete(value, field, (*path, field.key), report, below)
     return shown
 
 
-def complete(value: Any, field: SelectedField, path: Path, report: Report) -> Any:
-    """One value as it is shown: null, or a list without the item, where something in it must be there and is not.
+def _inside(data: Mapping[str, Any], selection: Selection, path: Path, within: Within) -> Within:
+    """The position of the fields of this object."""
+    known = data.get("id")
+    if known is not None:
+        return Within(known, known, selection.type_name)
+    if not selection.identity:
+        return within._replace(kind=selection.type_name)
+    index = path[-1] if path and isinstance(path[-1], int) else 0
+    made = selection.identity.format_map({**data, **within._asdict(), "index": index})
+    return Within(within.owner, made, selection.type_name)
 
-    Raises UnshowableError for a value that must be there itself.
+
+def complete(value: Any, field: SelectedField, path: Path, report: Report, within: Within = ROOT) -> Any:
+    """The value of a field. A nullable value whose content cannot be shown is null; a
+    list drops such items.
+
+    Raises UnshowableError for a non-null value that cannot be shown.
     """
     if value.__class__ is Shown:
         return value.json
@@ -83,9 +121,9 @@ def complete(value: Any, field: SelectedField, path: Path, report: Report) -> An
     if field.child is None:
         return _leaf(value, field, path, report)
     if field.is_list:
-        return _items(value, field.child, path, report)
+        return _items(value, field.child, path, report, within)
     try:
-        return project(value, field.child, path, report)
+        return project(value, field.child, path, report, within)
     except UnshowableError:
         if field.is_required:
             raise
@@ -101,8 +139,8 @@ def _leaf(value: Any, field: SelectedField, path: Path, report: Report) -> Any:
     return None
 
 
-def _items(values: Sequence[Any], child: Selection, path: Path, report: Report) -> list[dict[str, Any]]:
-    """Those that can be shown."""
+def _items(values: Sequence[Any], child: Selection, path: Path, report: Report, within: Within) -> list[dict[str, Any]]:
+    """The items that can be shown."""
     if child.copied is not None:
         slots = child.copied
         items = [{key: item.get(slot) for key, slot in slots} for item in values]
@@ -111,11 +149,11 @@ def _items(values: Sequence[Any], child: Selection, path: Path, report: Report) 
     shown: list[dict[str, Any]] = []
     for number, item in enumerate(values):
         with suppress(UnshowableError):
-            shown.append(project(item, child, (*path, number), report))
+            shown.append(project(item, child, (*path, number), report, within))
     return shown
 
 
 def _is_whole(shown: Mapping[str, Any]) -> bool:
-    """Whether no value is missing, so that there is nothing to be told of any."""
+    """Whether all values are there, so that there is nothing to report."""
     values = shown.values()
     return None not in values and Failed not in map(type, values)

@@ -1,4 +1,4 @@
-"""Views made of sections, of which only those are asked for that the selection needs."""
+"""Views made of sections; only the sections that the selection needs are loaded."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,18 +6,18 @@ from functools import cached_property
 from typing import Any
 
 from gateway_clients.edge.graphql.errors import Failed
-from gateway_clients.edge.graphql.field_request import FieldRequest
 from gateway_clients.edge.graphql.projection import plain
 from gateway_clients.edge.graphql.rendition import part_of, rendition_of, shown_parts
+from gateway_clients.edge.graphql.resolver_info import ResolverInfo, shown_meta
 from gateway_clients.edge.graphql.selection import SelectedField, Selection
-from gateway_clients.edge.view_models import ViewMeta
+from gateway_clients.edge.output.view_models import ViewMeta
 from gateway_clients.errors import UpstreamError
-from gateway_clients.gateway import Rendition, ViewSpec
+from gateway_clients.gateway import CompositeView, Gateway, Rendition, ViewSpec
+from gateway_clients.pipeline.pending_value import Deferred, PendingValue, gather
 from gateway_clients.pipeline.section import Section, SectionState
-from gateway_clients.pipeline.waves import Step, together
 
-#: A field of a view that has arguments and calls of its own.
-Part = Callable[[FieldRequest, Mapping[str, Any]], Any]
+#: The resolver of a field of a view that has arguments and calls of its own, with Graphene's signature.
+Part = Callable[..., Any]
 
 MISSING = frozenset({SectionState.FALLBACK, SectionState.UNAVAILABLE})
 
@@ -26,8 +26,9 @@ MISSING = frozenset({SectionState.FALLBACK, SectionState.UNAVAILABLE})
 class SectionView:
     """A view made of sections, as a root field shows it.
 
-    `flattened`: fields that stand in the view itself → their section. `parts`: fields with arguments and calls of their
-    own.
+    `flattened`: fields that stand in the view itself → their section. `parts`: fields
+    with arguments and calls of their own, whose calls are sent with those of the
+    sections.
     """
 
     spec: ViewSpec
@@ -39,30 +40,29 @@ class SectionView:
         """The section of each field."""
         return {name: name for name in self.spec.section_names} | dict(self.flattened)
 
-    @cached_property
-    def _services(self) -> Mapping[str, str]:
-        return {section.name: section.service for section in self.spec.sections}
+    def shown(self, info: ResolverInfo, subject_id: str, **known: Any) -> PendingValue[dict[str, Any]]:
+        """The asked parts of the view, by the names of their sources, beside those that
+        are `known` already.
 
-    def shown(self, field_request: FieldRequest, subject_id: str) -> dict[str, Any]:
-        """The asked parts of the view, by the names of their sources.
-
-        Fields of a section that is unavailable, or a mere fallback, say why they are null. Raises UpstreamNotFoundError
-        when the section that decides existence has none.
+        Fields of a section that is unavailable, or a mere fallback, say why they are
+        null. Raises UpstreamNotFoundError when the section that decides existence has
+        none.
         """
-        wanted = self._wanted(field_request.selection)
-        steps: list[Step] = [lambda: self._sections(field_request, subject_id, wanted)]
-        steps += [_step(self.parts[chosen.source.name], field_request, chosen) for chosen in wanted.parts]
+        wanted = self._wanted(info.selection)
+        view = self._view(info, subject_id, wanted)
+        parts = [_started(self.parts[chosen.source.name], known, info, chosen) for chosen in wanted.parts]
+        slots = [chosen.slot for chosen in wanted.parts]
 
-        viewed, *found = together(field_request.gateway, steps)
-        if isinstance(viewed, Exception):
-            raise viewed
-        sections: Mapping[str, Section[Any]]
-        data: dict[str, Any]
-        sections, data = viewed
-        for chosen, end in zip(wanted.parts, found, strict=True):
-            data[chosen.slot] = Failed.of(end) if isinstance(end, Exception) else end
-        meta = field_request.note(sections)
-        return data | {"meta": meta} if wanted.has_meta else data
+        def data() -> PendingValue[dict[str, Any]] | dict[str, Any]:
+            sections: Mapping[str, Section[Any]] = {} if view is None else view.parts()
+            meta = info.note(sections)
+            info.outage = None if view is None else view.outage
+            shown = {} if view is None else self._data(view, sections, wanted)
+            told = {"meta": shown_meta(meta, f"{self.spec.name}:{subject_id}")} if wanted.has_meta else {}
+            whole = {**shown, **known, "id": subject_id, **told}
+            return gather(parts).then(lambda ends: whole | dict(zip(slots, map(_shown_or_why, ends), strict=True)))
+
+        return Deferred(data)
 
     def _wanted(self, selection: Selection) -> "_Wanted":
         """Worked out once for each selection."""
@@ -77,27 +77,27 @@ class SectionView:
             )
         return known
 
-    def _sections(
-        self, field_request: FieldRequest, subject_id: str, wanted: "_Wanted"
-    ) -> tuple[Mapping[str, Section[Any]], dict[str, Any]]:
-        """The sections, and the values of the fields that were asked of them, by their slots."""
+    def _view(self, info: ResolverInfo, subject_id: str, wanted: "_Wanted") -> CompositeView | None:
         if not wanted.sections:
-            return {}, {}
-        view = field_request.gateway.view(self.spec, subject_id, sections=wanted.sections, rendition=wanted.rendition)
-        sections = view.parts()
+            return None
+        gateway: Gateway = info.context.gateway
+        return gateway.view(self.spec, subject_id, sections=wanted.sections, rendition=wanted.rendition)
+
+    def _data(self, view: CompositeView, sections: Mapping[str, Section[Any]], wanted: "_Wanted") -> dict[str, Any]:
+        """The values of the fields that were asked of the sections, by their slots."""
         if view.is_rendered:
             rendered = (section.value for section in sections.values() if section.value is not None)
-            return sections, {slot: shown for json in rendered for slot, shown in shown_parts(json).items()}
-        data = {name: _value_of(section, self._services[name]) for name, section in sections.items()}
+            return {slot: shown for json in rendered for slot, shown in shown_parts(json).items()}
+        data = _values_of(sections, self.spec)
         for home in wanted.sections.intersection(self.flattened.values()):
             whole = plain(data[home])
             data |= {name: part_of(whole, name, home) for name, its in self.flattened.items() if its == home}
-        return sections, data
+        return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """What a selection wants of a view."""
+    """The sections and parts of a view that a selection needs."""
 
     sections: frozenset[str]
     parts: tuple[SelectedField, ...]
@@ -106,7 +106,7 @@ class _Wanted:
 
 
 def missing_of(meta: ViewMeta) -> dict[str, Failed]:
-    """Why the sections that are unavailable are null, by their names; for views whose sections are no specs."""
+    """Why unavailable sections are null, by name; for views that have no section specs."""
     return {
         name: Failed(section.error or UpstreamError.code, UpstreamError.title)
         for name, section in meta.sections.items()
@@ -114,8 +114,35 @@ def missing_of(meta: ViewMeta) -> dict[str, Failed]:
     }
 
 
-def _step(part: Part, field_request: FieldRequest, field: SelectedField) -> Step:
-    return lambda: part(field_request, field.arguments(field_request.variables))
+def view_data(info: ResolverInfo, view: CompositeView) -> PendingValue[dict[str, Any]]:
+    """The sections of a view that a resolver returned, by their names, and its `meta`."""
+
+    def data() -> dict[str, Any]:
+        sections = view.parts()
+        meta = shown_meta(info.note(sections), f"{view.spec.name}:{view.subject_id}")
+        return {**_values_of(sections, view.spec), "id": view.subject_id, "meta": meta}
+
+    return Deferred(data)
+
+
+def _started(part: Part, known: Mapping[str, Any], info: ResolverInfo, selected: SelectedField) -> PendingValue[Any]:
+    """Calls the resolver of a part; a failure becomes its value."""
+    path = info.path.add_key(selected.key, info.selection.type_name)
+    below = info.below(selected, info.selection.type_name, path)
+    try:
+        value = part(known, below, **selected.arguments(info.variable_values))
+    except Exception as error:  # noqa: BLE001 - one part's failure, whatever it is, is not another's
+        value = Failed.of(error)
+    return value if isinstance(value, PendingValue) else Deferred(lambda: value)
+
+
+def _shown_or_why(end: Any) -> Any:
+    return Failed.of(end) if isinstance(end, Exception) else end
+
+
+def _values_of(sections: Mapping[str, Section[Any]], spec: ViewSpec) -> dict[str, Any]:
+    services = {section.name: section.service for section in spec.sections}
+    return {name: _value_of(section, services[name]) for name, section in sections.items()}
 
 
 def _value_of(section: Section[Any], service: str) -> Any:

@@ -1,9 +1,13 @@
-"""What an operation asks for, as a tree: fragments unfolded, fields merged, what @skip and @include leave out gone."""
+"""The selection of an operation as a tree: fragments are unfolded, fields merged, and
+@skip and @include applied.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
+from graphene.types.resolver import get_default_resolver
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -34,9 +38,11 @@ INTROSPECTION: Final[Mapping[str, GraphQLField]] = {"__schema": SchemaMetaFieldD
 
 @dataclass(frozen=True, slots=True)
 class SelectedField:
-    """One field that was asked for. Without a definition it is `__typename`.
+    """A selected field; `__typename` if it has no definition.
 
-    `slot`: under what its value stands in the data; the source's name, unless arguments make it one of several.
+    `slot` is the key of its value in the data: the source's name, unless several fields
+    of that name are selected. `is_resolved`: the field has a resolver of its own, below
+    the root.
     """
 
     key: str
@@ -49,36 +55,47 @@ class SelectedField:
     is_list: bool = False
     is_required: bool = False
     is_int: bool = False
+    is_resolved: bool = False
 
     @property
     def node(self) -> FieldNode:
-        """Where it stands first."""
+        """The first node of the field."""
         return self.nodes[0]
 
     @property
     def is_introspection(self) -> bool:
-        """Whether it asks about the schema."""
+        """Whether the field is `__schema` or `__type`."""
         return self.name in INTROSPECTION
 
     def arguments(self, variables: Variables) -> dict[str, Any]:
-        """Its arguments by their names here. Raises GraphQLError for a variable that may not be null here."""
+        """The coerced arguments, by their Python names. Raises GraphQLError for a null
+        variable in a non-null position.
+        """
         assert self.definition is not None
         return get_argument_values(self.definition, self.node, dict(variables))
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was asked for of one object.
+    """The selected fields of one object type.
 
-    `has_loads`: somewhere below are fields that are loaded for many at once. `has_limits`: somewhere are lists whose
-    length is asked for. `sources`: the names that the asked fields have in the view model. `copied`: keys and slots,
-    where every field is a value that is shown as it is, when there is one. `notes`: what others have worked out of it.
+    `is_modelled`: the type is made from a view model. `needs_resolvers`: the subtree
+    has fields with their own resolvers or batch loaders. `resolved`: the fields of this
+    object with their own resolvers. `has_limits`: the subtree has lists whose length is
+    an argument. `has_identities`: the subtree has derived ids; `identity` is the
+    template of this object's. `sources`: the names of the selected fields in the view
+    model. `copied`: pairs of key and slot, if all fields are plain values. `notes`
+    caches what other modules derive from the selection.
     """
 
     type_name: str
     fields: tuple[SelectedField, ...]
-    has_loads: bool
+    is_modelled: bool = False
+    needs_resolvers: bool = False
+    resolved: tuple[SelectedField, ...] = ()
     has_limits: bool = False
+    has_identities: bool = False
+    identity: str = ""
     sources: frozenset[str] = frozenset()
     copied: tuple[tuple[str, str], ...] | None = None
     notes: dict[str, Any] = field(default_factory=dict, compare=False)
@@ -90,18 +107,31 @@ class Selection:
 def select(
     parent: GraphQLObjectType, selection_sets: list[SelectionSetNode], fragments: Fragments, variables: Variables
 ) -> Selection:
-    """The tree below an object of a validated document."""
+    """The selection tree below an object of a validated document."""
     nodes: dict[str, list[FieldNode]] = {}
     seen: set[str] = set()
     for selection_set in selection_sets:
         _collect(selection_set, fragments, variables, nodes, seen)
     fields = tuple(_selected_field(parent, key, same, fragments, variables) for key, same in nodes.items())
-    has_loads = any(field.source.load or (field.child and field.child.has_loads) for field in fields)
     is_copied = all(map(_is_copied, fields))
-    copied = tuple((field.key, field.slot) for field in fields) if is_copied else None
-    sources = frozenset(field.source.name for field in fields if field.source.name)
-    has_limits = any(map(_has_limits, fields))
-    return Selection(parent.name, fields, bool(has_loads), has_limits, sources, copied)
+    return Selection(
+        parent.name,
+        fields,
+        is_modelled=_sources(parent) is not None,
+        needs_resolvers=any(map(_needs_resolvers, fields)),
+        resolved=tuple(field for field in fields if field.is_resolved),
+        has_limits=any(map(_has_limits, fields)),
+        has_identities=any(map(_has_identities, fields)),
+        identity=getattr(getattr(parent, "graphene_type", None), "identity", ""),
+        sources=frozenset(field.source.name for field in fields if field.source.name),
+        copied=tuple((field.key, field.slot) for field in fields) if is_copied else None,
+    )
+
+
+def _needs_resolvers(field: SelectedField) -> bool:
+    if field.is_resolved or field.source.load is not None:
+        return True
+    return field.child is not None and field.child.needs_resolvers
 
 
 def _has_limits(field: SelectedField) -> bool:
@@ -110,9 +140,13 @@ def _has_limits(field: SelectedField) -> bool:
     return field.definition is not None and "limit" in field.definition.args
 
 
+def _has_identities(field: SelectedField) -> bool:
+    return bool(field.source.identity) or (field.child is not None and field.child.has_identities)
+
+
 def _is_copied(field: SelectedField) -> bool:
     is_value = field.definition is not None and field.child is None and not field.is_int
-    return is_value and field.source.convert is None
+    return is_value and field.source.convert is None and not field.source.identity
 
 
 def _selected_field(
@@ -122,7 +156,10 @@ def _selected_field(
     definition = parent.fields.get(name) or INTROSPECTION.get(name)
     if definition is None:
         return SelectedField(key, name, tuple(nodes))
-    source = _source(parent, name)
+    sources = _sources(parent)
+    source = NO_SOURCE if sources is None else sources.get(name, NO_SOURCE)
+    is_resolved = sources is None or not _is_default(definition.resolve)
+    is_single = bool(source.name) and not (definition.args or is_resolved)
     is_required = isinstance(definition.type, GraphQLNonNull)
     kind = definition.type.of_type if isinstance(definition.type, GraphQLNonNull) else definition.type
     named = get_named_type(definition.type)
@@ -134,18 +171,25 @@ def _selected_field(
         nodes=tuple(nodes),
         definition=definition,
         source=source,
-        slot=f"{source.name}:{key}" if definition.args else source.name,
+        slot=source.name if is_single else f"{source.name}:{key}",
         child=child,
         is_list=isinstance(kind, GraphQLList),
         is_required=is_required,
         is_int=kind is GraphQLInt,
+        is_resolved=is_resolved,
     )
 
 
-def _source(parent: GraphQLObjectType, name: str) -> Source:
-    """Only types made from view models have sources."""
-    sources: Mapping[str, Source] = getattr(getattr(parent, "graphene_type", None), "sources", {})
-    return sources.get(name, NO_SOURCE)
+def _sources(parent: GraphQLObjectType) -> Mapping[str, Source] | None:
+    """The sources of a type's fields; None if it is not made from a view model."""
+    return getattr(getattr(parent, "graphene_type", None), "sources", None)
+
+
+def _is_default(resolver: Any) -> bool:
+    """Whether it is Graphene's default resolver, which takes the value of the field's
+    name.
+    """
+    return resolver is None or (isinstance(resolver, partial) and resolver.func is get_default_resolver())
 
 
 def _collect(
@@ -155,7 +199,9 @@ def _collect(
     nodes: dict[str, list[FieldNode]],
     seen: set[str],
 ) -> None:
-    """Fields by the key they are shown under. A fragment's type is its parent's: the schema has objects only."""
+    """Groups fields by response key. The schema has object types only, so a fragment
+    applies always.
+    """
     for node in selection_set.selections:
         if not _is_wanted(node, variables):
             continue

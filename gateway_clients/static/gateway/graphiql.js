@@ -43,7 +43,7 @@ query Dashboard($memberId: String!) {
     claims { total byStatus { status count formattedTotalAmount } }
     paymentPage(limit: 3) { total payments { formattedAmount status paidAt } }
   }
-  paid: memberClaims(memberId: $memberId, status: "paid", limit: 3) {
+  paid: memberClaims(memberId: $memberId, status: paid, limit: 3) {
     displayNumber
     formattedAmount
   }

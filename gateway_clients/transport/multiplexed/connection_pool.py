@@ -1,48 +1,56 @@
-"""Kept connections of the multiplexed client: non-blocking sockets to one upstream, the last used first."""
+"""Kept connections for calls side by side: non-blocking sockets to one upstream, the last used first."""
 
+import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from gateway_clients.conf import UpstreamConf
 from gateway_clients.runtime.nonblocking_socket import NonblockingSocket
-from gateway_clients.runtime.singletons import process_singleton
-from gateway_clients.transport.keep_alive import KeepAlive, keep_alive_of
+from gateway_clients.transport.keep_alive import KeepAlive
+from gateway_clients.transport.multiplexed.tls_connection import TLSConnection
 
 HTTP_PORT: Final = 80
+HTTPS_PORT: Final = 443
 
 
 @dataclass(slots=True, eq=False)
 class PooledConnection:
     """One connection."""
 
-    connection: NonblockingSocket
+    connection: NonblockingSocket | TLSConnection
     made_at: float
     is_reused: bool = False
     idle_since: float = field(default=0.0)
 
     def close(self) -> None:
-        """Closes it."""
+        """Closes the connection."""
         self.connection.close()
 
 
 class ConnectionPool:
-    """The idle connections to one upstream."""
+    """The idle connections to one origin, which is an address's scheme, host and port.
 
-    def __init__(self, base_url: str, *, most: int, keep_alive: KeepAlive) -> None:
-        parts = urlsplit(base_url)
+    `tls` makes the context of new connections; None: they are plain TCP.
+    """
+
+    def __init__(
+        self, origin: str, *, most: int, keep_alive: KeepAlive, tls: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
+        parts = urlsplit(origin)
+        self.origin = origin
         self.host = parts.hostname or ""
-        self.port = parts.port or HTTP_PORT
+        self.port = parts.port or (HTTP_PORT if tls is None else HTTPS_PORT)
         self.netloc = parts.netloc.rpartition("@")[2]
-        self.path = parts.path.rstrip("/")
         self.keep_alive = keep_alive
+        self.tls = tls
         self._most = most
         self._lock = threading.Lock()
         self._idle: list[PooledConnection] = []
 
     def take(self) -> PooledConnection | None:
-        """An idle connection that the upstream has not closed meanwhile, if there is one."""
+        """Returns an idle connection that the upstream has not closed, or None."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -54,7 +62,7 @@ class ConnectionPool:
             pooled.close()
 
     def keep(self, pooled: PooledConnection) -> None:
-        """Keeps a connection for the next call, and closes those that nobody may use any more."""
+        """Keeps a connection for the next call, and closes those that may not be used again."""
         pooled.idle_since = self.keep_alive.now()
         spent: list[PooledConnection] = []
         with self._lock:
@@ -68,19 +76,8 @@ class ConnectionPool:
             each.close()
 
     def close(self) -> None:
-        """Closes the idle ones."""
+        """Closes the idle connections."""
         with self._lock:
             idle, self._idle = self._idle, []
         for pooled in idle:
             pooled.close()
-
-
-def connection_pool_of(conf: UpstreamConf) -> ConnectionPool:
-    """The kept connections to an upstream."""
-    return _pool_to(conf.name, conf.base_url, conf.bulkhead_limit, keep_alive_of(conf))
-
-
-@process_singleton
-def _pool_to(_name: str, base_url: str, bulkhead_limit: int, keep_alive: KeepAlive) -> ConnectionPool:
-    # Not by the settings as a whole, whose hash is made anew of all of them each time.
-    return ConnectionPool(base_url, most=2 * bulkhead_limit, keep_alive=keep_alive)

@@ -2,30 +2,42 @@
 
 import errno
 import select
+from typing import NamedTuple
 
-from gateway_clients.conf import UpstreamConf
+from requests import PreparedRequest
+
 from gateway_clients.errors import UpstreamConnectionError, UpstreamTimeoutError, UpstreamUnavailableError
-from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.runtime.nonblocking_socket import NonblockingSocket
 from gateway_clients.transport.exceptions import FOREIGN, map_exception
-from gateway_clients.transport.messages import UpstreamRequest, UpstreamResponse, decoded
-from gateway_clients.transport.multiplexed.connecting import Connecting
+from gateway_clients.transport.messages import PreparedCall, UpstreamResponse, decoded, header_lines
+from gateway_clients.transport.multiplexed.connection_attempt import ConnectionAttempt
 from gateway_clients.transport.multiplexed.connection_pool import ConnectionPool, PooledConnection
 from gateway_clients.transport.multiplexed.response_parser import ResponseParser
+from gateway_clients.transport.multiplexed.tls_connection import TLSConnection
+
+
+class AnswerLimits(NamedTuple):
+    """The limits of an exchange, and the upstream's name for errors."""
+
+    service: str
+    connect_seconds: float
+    max_bytes: int
 
 
 class Exchange:
-    """Goes on whenever its socket is ready; ends with `answer` or `error`, at the latest at its deadline.
+    """One request and its answer, which goes on when its socket is ready and ends with either by its deadline.
 
-    `connection` is the socket to watch, None while the host is being looked up; `interest` what to watch it for, as
-    poll's event mask; `expires_at` when `expire` is to be called.
+    `connection` is the socket to watch, None during the DNS lookup; `interest` is poll's event mask for it;
+    `expires_at` is when `expire` is to be called.
     """
 
     __slots__ = (
-        "_conf",
-        "_connecting",
+        "_attempt",
+        "_call",
         "_has_sent",
+        "_is_cut_off",
         "_left",
+        "_limits",
         "_pool",
         "_pooled",
         "_reader",
@@ -36,28 +48,30 @@ class Exchange:
         "expires_at",
         "interest",
         "is_done",
-        "outgoing",
     )
+    #: Whether it rings the multiplexer's bell at its end, so that it need not be polled.
+    rings = False
 
-    def __init__(self, outgoing: UpstreamRequest, conf: UpstreamConf, pool: ConnectionPool, deadline: Deadline) -> None:
-        self.outgoing = outgoing
-        self.deadline = deadline
+    def __init__(self, call: PreparedCall, limits: AnswerLimits, pool: ConnectionPool) -> None:
+        self.deadline = deadline = call.deadline
         self.answer: UpstreamResponse | None = None
-        self.error: UpstreamUnavailableError | None = None
+        self.error: Exception | None = None
         self.is_done = False
-        self.connection: NonblockingSocket | None = None
+        self.connection: NonblockingSocket | TLSConnection | None = None
         self.interest = select.POLLOUT
         self.expires_at = deadline.at
-        self._conf = conf
+        self._call = call
+        self._limits = limits
         self._pool = pool
         self._pooled: PooledConnection | None = None
-        self._connecting: Connecting | None = None
-        self._left = _encoded(outgoing, pool)
-        self._reader = ResponseParser(max_bytes=conf.max_bytes)
+        self._attempt: ConnectionAttempt | None = None
+        self._left = encoded(call.request, pool)
+        self._reader = ResponseParser(max_bytes=limits.max_bytes)
         self._has_sent = False
+        self._is_cut_off = False
 
     def start(self) -> None:
-        """Writes on a kept connection, or begins to make one."""
+        """Writes the request on a kept connection, or begins to make one."""
         pooled = self._pool.take()
         try:
             if pooled is None:
@@ -68,64 +82,65 @@ class Exchange:
             self._recover(error)
 
     def go_on(self) -> None:
-        """Does what can be done now without waiting."""
+        """Does what is possible without blocking."""
         try:
-            if self._connecting is not None:
-                self._take_pooled(self._connecting, self._connecting.go_on())
-            elif self.interest == select.POLLIN:
-                self._read()
-            else:
+            if self._attempt is not None:
+                self._take_pooled(self._attempt, self._attempt.go_on())
+            elif self._left:
                 self._write()
+            else:
+                self._read()
         except FOREIGN as error:
             self._recover(error)
 
     def expire(self) -> None:
-        """The time is over: of one address while connecting, which may have others, or of all."""
-        if self._connecting is None:
+        """Ends the exchange by a timeout; while connecting, goes on to the next address first."""
+        if self._attempt is None:
             if self._is_unanswered_reuse:
                 self._pool.keep_alive.distrust()
-            self._fail(UpstreamTimeoutError(self._conf.name, was_sent=self._has_sent))
+            self._fail(UpstreamTimeoutError(self._limits.service, was_sent=self._has_sent))
             return
         try:
-            self._take_pooled(self._connecting, self._connecting.expire())
+            self._take_pooled(self._attempt, self._attempt.expire())
         except FOREIGN as error:
             self._recover(error)
 
     def abandon(self) -> None:
-        """Nobody wants the answer any more."""
+        """Ends the exchange without an answer and closes its connection."""
         if not self.is_done:
-            self._fail(UpstreamConnectionError(self._conf.name, was_sent=self._has_sent))
+            self._fail(UpstreamConnectionError(self._limits.service, was_sent=self._has_sent))
 
     def _recover(self, error: BaseException) -> None:
-        """Foreign exceptions become ours; a stale kept connection costs a new one."""
+        """Ends with the gateway's error, or begins again on a new connection when a kept one was closed."""
         if not self._is_stale(error):
-            self._fail(map_exception(self._conf.name, error, was_sent=self._has_sent))
+            self._fail(map_exception(self._limits.service, error, was_sent=self._has_sent))
             return
         self._drop_pooled()
-        self._left = _encoded(self.outgoing, self._pool)
-        self._has_sent = False
+        self._left = encoded(self._call.request, self._pool)
+        self._has_sent = self._is_cut_off = False
         try:
             self._connect()
         except FOREIGN as failure:
             self._recover(failure)
 
     def _is_stale(self, error: BaseException) -> bool:
-        return self._is_unanswered_reuse and isinstance(error, OSError) and self.outgoing.may_resend
+        return self._is_unanswered_reuse and isinstance(error, OSError) and self._call.may_resend
 
     @property
     def _is_unanswered_reuse(self) -> bool:
         return not self._reader.has_begun and self._pooled is not None and self._pooled.is_reused
 
     def _connect(self) -> None:
-        self._connecting = connecting = Connecting(self._pool, self.deadline.sooner(self._conf.connect_seconds))
-        self._take_pooled(connecting, connecting.go_on())
+        self._attempt = attempt = ConnectionAttempt(self._pool, self.deadline.sooner(self._limits.connect_seconds))
+        self._take_pooled(attempt, attempt.go_on())
 
-    def _take_pooled(self, connecting: Connecting, pooled: PooledConnection | None) -> None:
+    def _take_pooled(self, attempt: ConnectionAttempt, pooled: PooledConnection | None) -> None:
         if pooled is not None:
-            self._connecting = None
+            self._attempt = None
             self._begin(pooled)
         else:
-            self.connection, self.expires_at = connecting.connection, connecting.expires_at
+            self.connection, self.interest = attempt.connection, attempt.interest
+            self.expires_at = attempt.expires_at
 
     def _begin(self, pooled: PooledConnection) -> None:
         self._pooled, self.connection = pooled, pooled.connection
@@ -138,17 +153,22 @@ class Exchange:
         try:
             count = self.connection.send_now(self._left)
         except BlockingIOError:
+            self.interest = _interest(self.connection, select.POLLOUT)
             return
+        except (BrokenPipeError, ConnectionResetError):
+            # The upstream reads no more; it may have answered why before it closed.
+            count = len(self._left)
+            self._is_cut_off = True
         self._left = self._left[count:]
-        if not self._left:
-            self.interest = select.POLLIN
+        self.interest = select.POLLOUT if self._left else select.POLLIN
 
     def _read(self) -> None:
-        """One piece, so that an upstream that sends much keeps nobody else's answer waiting."""
+        """Reads one piece, so that a large answer does not hold up the others."""
         assert self.connection is not None
         try:
             data = self.connection.receive_now()
         except BlockingIOError:
+            self.interest = _interest(self.connection, select.POLLIN)
             return
         if data:
             self._reader.feed(data)
@@ -160,11 +180,12 @@ class Exchange:
     def _succeed(self) -> None:
         reader, pooled = self._reader, self._pooled
         assert pooled is not None
-        body = decoded(reader.body, reader.encoding, max_bytes=self._conf.max_bytes)
-        self.answer = UpstreamResponse(reader.status, reader.headers, body)
+        body = decoded(reader.body, reader.encoding, max_bytes=self._limits.max_bytes)
+        self.answer = answer = UpstreamResponse(reader.status, reader.headers, body)
+        answer.request, answer.url = self._call.request, str(self._call.request.url)
         self._pooled = self.connection = None
         self._end()
-        if reader.may_keep_connection:
+        if reader.may_keep_connection and not self._is_cut_off:
             self._pool.keep(pooled)
         else:
             pooled.close()
@@ -180,16 +201,24 @@ class Exchange:
 
     def _drop_pooled(self) -> None:
         self.connection, self.interest = None, select.POLLOUT
-        if self._connecting is not None:
-            self._connecting.close()
-            self._connecting = None
+        if self._attempt is not None:
+            self._attempt.close()
+            self._attempt = None
         if self._pooled is not None:
             self._pooled.close()
             self._pooled = None
 
 
-def _encoded(outgoing: UpstreamRequest, pool: ConnectionPool) -> bytes:
-    """The request's bytes."""
-    start = f"{outgoing.method} {pool.path}{outgoing.target} HTTP/1.1\r\nHost: {pool.netloc}\r\n"
-    head = f"{start}{outgoing.lines_to_send}\r\n".encode("latin-1")
-    return head if outgoing.body is None else head + outgoing.body
+def _interest(connection: NonblockingSocket | TLSConnection, own: int) -> int:
+    """Returns poll's event mask for a connection that would block: TLS may have to read before it writes."""
+    return connection.interest if isinstance(connection, TLSConnection) else own
+
+
+def encoded(request: PreparedRequest, pool: ConnectionPool) -> bytes:
+    """Returns the request's head and body as bytes."""
+    assert request.url is not None
+    target = request.url[len(pool.origin) :] or "/"
+    start = f"{request.method} {target} HTTP/1.1\r\nHost: {pool.netloc}\r\n"
+    head = f"{start}{header_lines(request.headers)}\r\n".encode("latin-1")
+    body = request.body
+    return head + body if isinstance(body, bytes) else head

@@ -8,7 +8,7 @@ import httptools
 from gateway_clients.transport.messages import AnswerTooLargeError
 
 HEAD_MAX_BYTES: Final = 65_536
-#: As many headers as http.client reads, which the other clients are made of.
+#: As many headers as http.client reads, on which urllib3's connections are built.
 MOST_HEADERS: Final = 99
 #: How many bytes of framing and body may arrive for each byte that a body may have: chunks of one byte are six.
 WIRE_FACTOR: Final = 8
@@ -18,7 +18,7 @@ _CONTENT_ENCODING_LENGTH: Final = len(CONTENT_ENCODING)
 
 
 class ReceivedHeaders(Mapping[str, str]):
-    """Headers as they came, put into words when somebody looks at one: of most answers nobody does."""
+    """Headers as raw bytes, decoded at the first access: those of most answers are never accessed."""
 
     __slots__ = ("_by_name", "_came")
 
@@ -42,7 +42,7 @@ class ReceivedHeaders(Mapping[str, str]):
 
 
 class ResponseParser:
-    """Feeds the parser and keeps what it finds."""
+    """Feeds the parser and collects the head and the body."""
 
     __slots__ = (
         "_body_bytes",
@@ -88,19 +88,19 @@ class ResponseParser:
                 raise AnswerTooLargeError
 
     def end(self) -> bool:
-        """The connection ended; whether the answer is whole: where nothing else told its end, this does."""
+        """Takes the end of the connection; returns whether the answer is whole, which it is if only that ends it."""
         headers = self.headers
         tells_its_end = "content-length" in headers or "transfer-encoding" in headers
         self.is_complete = self.is_complete or (self._has_head and not tells_its_end)
         return self.is_complete
 
     def close(self) -> None:
-        """Lets go of the parser, which holds the reader: neither is left for the garbage collector."""
+        """Drops the parser, which refers back to this object, so that neither is left for the garbage collector."""
         self._parser = None
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The head's headers, names in lower case."""
+        """The headers, names in lower case."""
         return ReceivedHeaders(self._came)
 
     @property
@@ -110,7 +110,7 @@ class ResponseParser:
 
     @property
     def body(self) -> bytes:
-        """The body as it came, still encoded."""
+        """The body, still encoded."""
         return b"".join(self._pieces)
 
     def on_message_begin(self) -> None:

@@ -58,7 +58,7 @@ class Command(BaseCommand):
 
 
 def _wrong_with(account: Account, password: str) -> dict[str, list[str]]:
-    """What keeps the account from being made, by field; the password is set where nothing does."""
+    """Returns the errors by field; sets the password if there are none."""
     wrong: dict[str, list[str]] = {}
     try:
         validate_password(password, account)

@@ -11,12 +11,12 @@ from members import demo
 class Command(BaseCommand):
     """Makes the demo accounts; again and again with the same result."""
 
-    help = "Makes the demo accounts. Refused with ENVIRONMENT=production."
+    help = "Makes the demo accounts. Refused but with ENVIRONMENT=development."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError in production."""
-        if settings.ENVIRONMENT == "production":
-            raise CommandError("Demo accounts have known passwords: they are not for ENVIRONMENT=production.")
+        if settings.ENVIRONMENT != "development":
+            raise CommandError(f"Demo accounts have known passwords: they are not for {settings.ENVIRONMENT}.")
         demo.load()
         for account in demo.DEMO_ACCOUNTS:
             self.stdout.write(f"{account.email}  {account.password}  {account.note}")

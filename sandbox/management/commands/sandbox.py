@@ -1,4 +1,4 @@
-"""`manage.py sandbox`: the eight services of the contracts, in one process, where the settings say they are."""
+"""`manage.py sandbox`: the services of the contracts, in one process, where the settings say they are."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--base-port", type=int, help="all eight, on the ports after this one")
+        parser.add_argument("--base-port", type=int, help="all of them, on the ports after this one")
         parser.add_argument("--host", default="127.0.0.1", help="where to listen with --base-port (%(default)s)")
         parser.add_argument(
             "--latency", type=_latency, default=DEMO_LATENCY, help="ms, such as 20-120 (the default), 50, 0"

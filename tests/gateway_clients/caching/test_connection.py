@@ -20,6 +20,7 @@ from gateway_clients.redis_access.connection import NonblockingConnection, pool_
 from gateway_clients.redis_access.script import Script, ScriptCall
 from gateway_clients.redis_access.script_pool import ScriptPool, script_pool_of
 from tests.support.calls import at_once
+from tests.support.clock import FakeClock
 from tests.support.fake_redis import FakeRedis, bulk
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
@@ -46,19 +47,9 @@ def fake() -> Iterator[FakeRedis]:
     server.close()
 
 
-class Clock:
-    """The monotonic clock of connections, which a test moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    made = FakeClock()
     monkeypatch.setattr(connection_module, "time", made)
     return made
 
@@ -113,7 +104,7 @@ def test_nothing_but_the_second_version_of_the_protocol_is_asked_for(fake: FakeR
 @pytest.mark.parametrize("quiet_seconds", [connection_module.IDLE_SECONDS + 1, connection_module.MAX_AGE_SECONDS + 1])
 @pytest.mark.parametrize("way", ["a script", "a command"])
 def test_a_connection_that_was_idle_for_too_long_is_closed_and_another_made(
-    fake: FakeRedis, clock: Clock, way: str, quiet_seconds: float
+    fake: FakeRedis, clock: FakeClock, way: str, quiet_seconds: float
 ) -> None:
     """A firewall forgets idle connections: what is sent on one gets no answer, and no refusal either."""
     pool = pool_of(fake.url)
@@ -123,33 +114,34 @@ def test_a_connection_that_was_idle_for_too_long_is_closed_and_another_made(
         return asked(script_pool_of(pool), "a") if way == "a script" else redis.set("key", "value")
 
     ask()
-    clock.seconds += connection_module.IDLE_SECONDS
+    clock.advance(connection_module.IDLE_SECONDS)
     ask()
     assert len(fake.commands) == 1
-    clock.seconds += quiet_seconds
+    clock.advance(quiet_seconds)
     ask()
     assert len(fake.commands) == 2
 
 
 @pytest.mark.parametrize("way", ["a script", "a command"])
-def test_a_connection_in_use_all_the_time_is_made_anew_after_a_while(fake: FakeRedis, clock: Clock, way: str) -> None:
+def test_a_connection_in_use_all_the_time_is_made_anew_after_a_while(
+    fake: FakeRedis, clock: FakeClock, way: str
+) -> None:
     pool = pool_of(fake.url)
     redis = Redis(connection_pool=pool)
     for _ in range(100):
         _ = asked(script_pool_of(pool), "a") if way == "a script" else redis.set("key", "value")
-        clock.seconds += 1.0
+        clock.advance(1.0)
 
     assert len(fake.commands) == 2
 
 
-def test_those_that_nobody_takes_are_closed_by_and_by(fake: FakeRedis, clock: Clock) -> None:
+def test_those_that_nobody_takes_are_closed_by_and_by(fake: FakeRedis, clock: FakeClock) -> None:
     lane = ScriptPool(pool_of(fake.url))
-    calls = [ScriptCall(ECHO, ["a"], [])]
-    several = [lane._sent(calls) for _ in range(4)]
+    several = [lane._taken() for _ in range(4)]
     for connection in several:
-        lane._waited(connection, calls)
+        lane._keep(connection)
     for _ in range(5):
-        clock.seconds += connection_module.IDLE_SECONDS / 2
+        clock.advance(connection_module.IDLE_SECONDS / 2)
         asked(lane, "a")
 
     assert [connection.is_connected for connection in several] == [False, False, False, True]

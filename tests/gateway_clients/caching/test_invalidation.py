@@ -4,9 +4,9 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.invalidation import purge_pattern
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.lookups import LookupStatus
+from gateway_clients.caching.purge import purge_pattern
 from gateway_clients.caching.redis_keys import entry_name, lease_name, version_hash_name
 from gateway_clients.caching.store import Cache
 from gateway_clients.conf import DataClass

@@ -126,12 +126,6 @@ def test_versions_that_are_no_hash_are_made_anew(cache: Cache, redis: Redis) -> 
     assert cache.store([cache.write_for(reading, entry("v2"))]) == [True]
 
 
-def test_a_fill_that_nobody_waits_for_is_found_by_the_next(cache: Cache) -> None:
-    fill(cache, BENEFITS)
-    assert cache.store([cache.write_for(lease(cache), entry("v1"))], fire_and_forget_if=lambda: True) == [None]
-    assert value(look(cache)) == "v1"
-
-
 def test_hundreds_of_looks_at_once_each_find_their_own(cache: Cache) -> None:
     keys = [CacheKey(DataClass.CLAIMS, "list", Subject.member(f"m-{number}")) for number in range(400)]
     readings = cache.read([CacheLookup(key=key, lease_seconds=5) for key in keys])

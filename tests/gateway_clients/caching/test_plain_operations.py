@@ -1,4 +1,4 @@
-"""get, set, delete, get_or_set, invalidate_pattern, increment, expire."""
+"""get, set, delete, get_or_set, invalidate_pattern, expire."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 from redis import Redis
 
-from gateway_clients.caching.redis_keys import counter_name, entry_name
+from gateway_clients.caching.redis_keys import entry_name
 from gateway_clients.caching.store import Cache
 from gateway_clients.redis_access.circuit import RedisCircuit, default_connection
 from tests.gateway_clients.caching.steps import BENEFITS, CLAIMS, OTHERS_CLAIMS, fill, lease, look
@@ -115,20 +115,6 @@ def test_a_pattern_drops_what_matches(cache: Cache) -> None:
         cache.set(key, Total(1))
     assert cache.invalidate_pattern("claims:member:m-?:*") == 2
     assert (cache.get(CLAIMS, Total), cache.get(BENEFITS, Total)) == (None, Total(1))
-
-
-def test_a_counter_counts_and_ends_with_the_time_that_its_first_count_gave_it(cache: Cache, redis: Redis) -> None:
-    assert [cache.increment("tries", seconds=30), cache.increment("tries", 5, seconds=900)] == [1, 6]
-    assert 25_000 < redis.pttl(counter_name("tries")) <= 30_000
-    assert cache.increment("others", -2, seconds=30) == -2
-
-
-def test_a_counter_that_is_no_number_begins_anew(cache: Cache, redis: Redis) -> None:
-    redis.set(counter_name("text"), "x")
-    redis.rpush(counter_name("list"), "x")
-    assert [cache.increment("text", seconds=30), cache.increment("list", 2, seconds=30)] == [1, 2]
-    assert redis.pttl(counter_name("list")) > 0
-    assert not cache.circuit.is_down
 
 
 def test_expire_shortens_a_life_and_never_prolongs_it(cache: Cache, redis: Redis) -> None:

@@ -12,7 +12,7 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from gateway_clients.caching.redis_state import redis_state
-from gateway_clients.caching.store import default_cache
+from gateway_clients.caching.store import default_cache, default_circuit
 from gateway_clients.checks import check_redis
 from gateway_clients.redis_access.circuit import default_connection
 from tests.support.redis_server import RedisServer
@@ -27,12 +27,17 @@ def use(settings: Settings) -> Iterator[Callable[[RedisServer], None]]:
         default = {**settings.CACHES["default"], "LOCATION": server.url}
         settings.CACHES = {**settings.CACHES, "default": default}
         default_connection.cache_clear()
-        default_cache.cache_clear()
+        forget_cache()
 
     yield used
     caches["default"].close()
     default_connection.cache_clear()
-    default_cache.cache_clear()
+    forget_cache()
+
+
+def forget_cache() -> None:
+    for made_once in (default_circuit, default_cache):
+        made_once.cache_clear()
 
 
 def fill_up(redis: Redis) -> None:

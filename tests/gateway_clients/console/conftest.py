@@ -2,23 +2,30 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
+from gateway_clients.caching.census import census_taker
 from gateway_clients.caching.store import default_cache, invalidations
-from gateway_clients.pipeline.upstreams import upstream
+from gateway_clients.fleet.pulse import pulse
+from gateway_clients.instrumentation.tally import tally
+from gateway_clients.pipeline import upstreams
+from gateway_clients.redis_access.circuit import CacheDownError
 from gateway_clients.resilience.breaker_sync import BreakerSync, breaker_sync
 from members.models import Account
+from tests.support.waiting import wait_until
 
 PASSWORD = "a-long-password-of-staff"
 
 
 def forget() -> None:
-    for made in (default_cache, invalidations, breaker_sync, upstream):
+    for made in (census_taker, default_cache, invalidations, breaker_sync, pulse, tally):
         made.cache_clear()
+    upstreams.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +34,16 @@ def _own_pipe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     monkeypatch.setattr(BreakerSync, "start", BreakerSync._poll_safely)
     settings.CACHE_KEY_PREFIX = f"test-{uuid.uuid4().hex}"
     forget()
+    wait_until(_is_redis_there)
     yield
     forget()
+
+
+def _is_redis_there() -> bool:
+    """A test before may have pointed the connection that all circuits share elsewhere."""
+    with suppress(CacheDownError):
+        return bool(default_cache().circuit.run(lambda redis: redis.ping()))
+    return False
 
 
 @pytest.fixture

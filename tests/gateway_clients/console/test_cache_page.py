@@ -149,9 +149,11 @@ def test_a_pattern_is_shown_as_text(staff: Client) -> None:
     assert "<script>alert" not in page
 
 
-def test_upstreams_are_shown_with_their_limits(staff: Client) -> None:
+def test_upstreams_are_shown_with_their_limits(staff: Client, settings: Settings) -> None:
     text = text_of(staff.get("/admin/console/upstream/"))
-    assert "claims http://localhost:8001 0 of 12 0 2 s 0.5 s 5 failures 60 s 1.5 s 10 % " in text
+    limit = settings.BULKHEAD_LIMIT
+    shown = f"claims 0 of {limit} 0 2 s 0.5 s 1.5 s 10 % after 5 failures, for 60 s http://localhost:8001 "
+    assert shown in text
 
 
 def test_words_of_a_search_stand_neither_in_redis_nor_on_the_page(staff: Client, settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """The life of one breaker, told with a clock that the test moves."""
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +8,6 @@ import pytest
 from gateway_clients.errors import UpstreamBusyError, UpstreamCircuitOpenError
 from gateway_clients.resilience.breaker import Breaker, Override
 from tests.gateway_clients.resilience.transcript import Story, conf
-from tests.support.waiting import wait_until
 
 
 def test_five_failures_in_a_row_open_it_and_a_good_probe_closes_it() -> None:
@@ -32,17 +30,6 @@ def test_five_failures_in_a_row_open_it_and_a_good_probe_closes_it() -> None:
     assert story.state == "closed"
     assert story.breaker.fail_counter == 0
     assert story.calls("----+") == "ccccc"
-
-
-def test_a_failed_probe_opens_it_for_another_minute_and_is_not_a_new_trip() -> None:
-    story = Story()
-    story.calls("-----")
-    story.clock.advance(60)
-    assert story.calls("-") == "o"
-    assert story.refusal().retry_after_seconds == 60.0
-    assert story.trips == ["claims"]
-    story.clock.advance(60)
-    assert story.calls("+") == "c"
 
 
 def test_a_success_in_between_ends_the_run_of_failures() -> None:
@@ -77,14 +64,6 @@ def test_slow_answers_trip_it_like_failures_and_fast_ones_do_not() -> None:
     assert Story().calls("+" * 20, seconds=1.49) == "c" * 20
 
 
-def test_a_slow_but_good_probe_closes_it() -> None:
-    story = Story()
-    story.calls("-----")
-    story.clock.advance(60)
-    story.breaker.admit().succeeded(1.9)
-    assert story.state == "closed"
-
-
 def test_outcomes_of_calls_that_began_before_the_trip_change_nothing() -> None:
     story = Story()
     slow_success, slow_failure = story.breaker.admit(), story.breaker.admit()
@@ -111,16 +90,6 @@ def test_failures_of_calls_from_before_the_trip_do_not_trip_it_again_once_it_is_
     assert (story.state, story.breaker.fail_counter, story.trips) == ("closed", 0, ["claims"])
 
 
-def test_an_old_probe_decides_nothing_after_staff_reset_the_breaker() -> None:
-    story = Story()
-    story.calls("-----")
-    story.clock.advance(60)
-    old_probe = story.breaker.admit()
-    story.breaker.reset()
-    old_probe.failed(2)
-    assert story.state == "closed"
-
-
 def test_calls_of_one_generation_share_their_permit_and_a_probe_has_its_own() -> None:
     story = Story()
     before = story.breaker.admit()
@@ -137,54 +106,6 @@ def test_outcomes_that_say_nothing_of_the_upstream_are_not_counted() -> None:
     story = Story()
     assert story.calls("----~~~~") == "cccccccc"
     assert story.breaker.fail_counter == 4
-
-
-def test_a_probe_that_says_nothing_lets_the_next_call_probe_at_once() -> None:
-    story = Story()
-    story.calls("-----")
-    story.clock.advance(60)
-    story.breaker.admit().ignored()
-    assert story.state == "half-open"
-    assert story.breaker.admit().is_probe
-
-
-def test_a_probe_that_never_ends_makes_room_for_another_after_its_time() -> None:
-    story = Story()
-    story.calls("-----")
-    story.clock.advance(60)
-    story.breaker.admit()
-    story.clock.advance(2.4)
-    story.refusal()
-    story.clock.advance(0.1)
-    assert story.breaker.admit().is_probe
-
-
-def test_only_the_end_of_the_probe_under_way_is_told_to_the_other_processes() -> None:
-    story = Story()
-    story.calls("-----")
-    story.clock.advance(60)
-    late = story.breaker.admit()
-    story.clock.advance(2.5)
-    current = story.breaker.admit()
-    late.ignored()
-    assert story.ended_probes == []
-    current.ignored()
-    assert story.ended_probes == ["claims"]
-
-
-def test_while_another_process_probes_this_one_waits_and_does_not_ask_again_for_each_call() -> None:
-    asked: list[str] = []
-    story = Story(may_probe=lambda service: bool(asked.append(service)))
-    story.calls("-----")
-    story.clock.advance(60)
-    for _ in range(10):
-        refused = story.refusal()
-        assert isinstance(refused, UpstreamCircuitOpenError)
-        assert refused.retry_after_seconds == 1.0
-    assert asked == ["claims"]
-    story.clock.advance(1)
-    story.refusal()
-    assert asked == ["claims", "claims"]
 
 
 @pytest.mark.parametrize(
@@ -241,18 +162,6 @@ def test_the_same_override_again_changes_nothing() -> None:
     assert story.calls("-") == "o"
 
 
-def test_suspicion_makes_a_closed_breaker_probe_and_leaves_an_open_one() -> None:
-    story = Story()
-    story.breaker.suspect()
-    assert story.state == "half-open"
-    assert story.calls("+") == "c"
-
-    story.calls("-----")
-    story.breaker.suspect()
-    assert story.state == "open"
-    assert story.trips == ["claims"]
-
-
 def test_reset_closes_it_and_forgets_counts_and_pause() -> None:
     story = Story()
     story.calls("-----")
@@ -307,36 +216,6 @@ def test_twenty_calls_of_100_ms_through_one_breaker_run_side_by_side() -> None:
         list(pool.map(lambda _: breaker.call(time.sleep, 0.1), range(20)))
         took_seconds = time.monotonic() - started_at
     assert 0.1 <= took_seconds < 0.25
-
-
-def test_of_fifty_threads_at_half_open_exactly_one_probes() -> None:
-    story = Story()
-    story.calls("-----")
-    story.clock.advance(60)
-    is_probing, may_end = threading.Event(), threading.Event()
-    probes: list[int] = []
-
-    def upstream() -> None:
-        probes.append(1)
-        is_probing.set()
-        may_end.wait(5)
-
-    def one_call(_: int) -> str:
-        try:
-            story.breaker.call(upstream)
-        except UpstreamCircuitOpenError:
-            return "refused"
-        return "probed"
-
-    with ThreadPoolExecutor(50) as pool:
-        futures = [pool.submit(one_call, number) for number in range(50)]
-        assert is_probing.wait(5)
-        wait_until(lambda: sum(future.done() for future in futures) == 49)
-        may_end.set()
-        results = [future.result() for future in futures]
-    assert sorted(results) == ["probed", *["refused"] * 49]
-    assert len(probes) == 1
-    assert story.state == "closed"
 
 
 def test_those_who_waited_in_vain_for_anothers_call_count_as_if_they_had_asked() -> None:

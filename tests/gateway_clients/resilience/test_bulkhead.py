@@ -2,14 +2,13 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
 
-from gateway_clients.errors import GatewayOverloadedError, UpstreamBusyError
-from gateway_clients.resilience.bulkhead import Admission, Bulkhead, Followers
+from gateway_clients.errors import UpstreamBusyError, UpstreamCrowdedError
+from gateway_clients.resilience.bulkhead import Bulkhead
 from gateway_clients.resilience.deadline import Deadline
-from tests.gateway_clients.resilience.transcript import FakeClock
+from tests.support.clock import FakeClock
 from tests.support.waiting import wait_until
 
 
@@ -102,18 +101,6 @@ def test_no_more_calls_than_the_limit_are_ever_in_flight() -> None:
     assert (most, bulkhead.in_flight) == (3, 0)
 
 
-def test_admission_sheds_above_its_limit_and_takes_again_after_one_left() -> None:
-    admission = Admission(2)
-    admission.enter()
-    admission.enter()
-    assert not admission.try_enter()
-    with pytest.raises(GatewayOverloadedError) as shed:
-        admission.enter()
-    assert (shed.value.status, shed.value.retry_after_seconds, admission.waiting) == (503, 1.0, 2)
-    admission.leave()
-    assert admission.try_enter()
-
-
 def test_a_deadline_is_a_moment_that_never_moves_back() -> None:
     clock = FakeClock()
     deadline = Deadline.after(3, clock=clock)
@@ -128,40 +115,121 @@ def test_a_deadline_is_a_moment_that_never_moves_back() -> None:
     assert deadline.remaining_seconds == 0.0
 
 
-def test_while_the_upstream_is_well_a_crowd_may_follow_and_who_comes_beyond_is_shed() -> None:
-    followers = Followers("claims", most=3, share=1, is_in_trouble=lambda: False)
-    with ExitStack() as waiting:
-        for _ in range(3):
-            waiting.enter_context(followers.following())
-        with pytest.raises(GatewayOverloadedError):
-            waiting.enter_context(followers.following())
-        assert followers.waiting == 3
-
-    assert followers.waiting == 0
+def answered(bulkhead: Bulkhead, seconds: float, *, times: int = 1) -> None:
+    for _ in range(times):
+        assert bulkhead.try_enter()
+        bulkhead.leave(seconds)
 
 
-def test_while_it_is_in_trouble_a_share_may_follow() -> None:
-    troubles: list[str] = []
-    followers = Followers("claims", most=4, share=2, is_in_trouble=lambda: bool(troubles))
-    with ExitStack() as waiting:
-        for _ in range(3):
-            waiting.enter_context(followers.following())
-        troubles.append("timeout")
-        with pytest.raises(UpstreamBusyError) as refused:
-            waiting.enter_context(followers.following())
+def timed_out(bulkhead: Bulkhead, *, times: int) -> None:
+    for _ in range(times):
+        assert bulkhead.try_enter()
+        bulkhead.leave(2.0, has_answered=False)
 
-    assert (refused.value.service, refused.value.was_sent) == ("claims", False)
-    with followers.following(), followers.following(), pytest.raises(UpstreamBusyError), followers.following():
+
+def test_a_sixth_of_the_places_is_kept_for_writes() -> None:
+    bulkhead = Bulkhead("claims", 12)
+    reads = [bulkhead.try_enter(is_read=True) for _ in range(12)]
+    writes = [bulkhead.try_enter() for _ in range(4)]
+
+    assert (reads.count(True), writes) == (10, [True, True, False, False])
+
+
+@pytest.mark.parametrize(
+    ("answer_seconds", "seconds", "admitted"),
+    [(0.05, 0.2, 10), (0.05, 3.0, 220), (0.5, 3.0, 17), (1.4, 3.0, 3), (1.4, 1.0, 0), (None, 3.0, 2), (None, 2.0, 0)],
+    ids=["short of time", "quick", "slow", "slower", "too slow", "unknown", "unknown and short of time"],
+)
+def test_as_many_reads_wait_as_the_pace_serves_in_their_time(
+    answer_seconds: float | None, seconds: float, admitted: int
+) -> None:
+    bulkhead = Bulkhead("claims", 5, clock=FakeClock())
+    if answer_seconds is not None:
+        answered(bulkhead, answer_seconds)
+    while bulkhead.try_enter():
         pass
+    for _ in range(admitted):
+        assert bulkhead.queue_read(seconds).has_place is False
+
+    with pytest.raises(UpstreamCrowdedError):
+        bulkhead.queue_read(seconds)
 
 
-def test_who_waits_for_anothers_call_holds_no_place_that_others_need() -> None:
-    admission = Admission(1)
-    admission.enter()
-    with admission.aside():
-        admission.enter()
-        assert not admission.try_enter()
-    assert admission.waiting == 2
-    admission.leave()
-    admission.leave()
-    assert admission.waiting == 0
+def test_reads_fail_at_once_while_the_calls_in_flight_are_overdue_and_wait_again_behind_an_answer() -> None:
+    clock = FakeClock()
+    bulkhead = Bulkhead("claims", 1, clock=clock)
+    answered(bulkhead, 0.05)
+    bulkhead.enter()
+    clock.advance(0.3)
+    bulkhead.drop(bulkhead.queue_read(3.0))
+    clock.advance(0.2)
+    with pytest.raises(UpstreamBusyError) as refused:
+        bulkhead.queue_read(3.0)
+    bulkhead.leave(0.5)
+    bulkhead.enter()
+
+    assert refused.value.code == "upstream_busy"
+    assert bulkhead.queue_read(3.0).has_place is False
+
+
+def test_an_upstream_whose_last_calls_had_no_answer_keeps_nobody_waiting() -> None:
+    bulkhead = Bulkhead("claims", 1)
+    answered(bulkhead, 0.05)
+    timed_out(bulkhead, times=3)
+    bulkhead.enter()
+
+    with pytest.raises(UpstreamBusyError):
+        bulkhead.queue_read(3.0)
+
+
+def test_a_call_that_had_little_time_says_nothing_of_its_upstream() -> None:
+    bulkhead = Bulkhead("claims", 4)
+    answered(bulkhead, 0.05)
+    for _ in range(5):
+        bulkhead.enter()
+        bulkhead.leave(0.1, has_answered=False)
+
+    assert (bulkhead.is_overdue, bulkhead.limit) == (False, 4)
+
+
+def test_one_that_waits_in_vain_leaves_no_trace() -> None:
+    bulkhead = Bulkhead("claims", 1)
+    answered(bulkhead, 0.05)
+    bulkhead.enter()
+    read, write = bulkhead.queue_read(3.0), bulkhead.queue()
+    bulkhead.drop(read)
+    bulkhead.drop(write)
+    bulkhead.leave()
+
+    assert (bulkhead.in_flight, bulkhead.waiting) == (0, 0)
+
+
+def test_calls_without_an_answer_take_places_away_and_answers_give_them_back() -> None:
+    clock = FakeClock()
+    bulkhead = Bulkhead("claims", 20, clock=clock)
+    limits = []
+    for _ in range(10):
+        timed_out(bulkhead, times=1)
+        limits.append(bulkhead.limit)
+    assert limits == [16, 12, 10, 8, 6, 5, 5, 5, 5, 5]
+
+    for _ in range(6):
+        clock.advance(0.5)
+        answered(bulkhead, 0.05, times=20)
+        limits.append(bulkhead.limit)
+    assert limits[10:] == [7, 9, 13, 16, 20, 20]
+
+
+def test_answers_that_take_far_longer_than_usual_take_places_away() -> None:
+    clock = FakeClock()
+    bulkhead = Bulkhead("claims", 40, clock=clock)
+    seen = []
+    for seconds in (0.05, 0.05, 0.09, 0.3, 0.3, 0.3, 0.05, 0.05):
+        clock.advance(0.5)
+        answered(bulkhead, seconds, times=20)
+        seen.append(bulkhead.limit)
+
+    assert seen[:3] == [40, 40, 40]
+    assert seen[3] < 30
+    assert seen[3] > seen[4] > seen[5] >= 10
+    assert seen[5] < seen[6] < seen[7]

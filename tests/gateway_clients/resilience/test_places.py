@@ -7,7 +7,7 @@ import pytest
 
 from gateway_clients.errors import GatewayOverloadedError
 from gateway_clients.resilience.places import STUCK_SECONDS, Kind, ThreadPlaces
-from tests.gateway_clients.resilience.transcript import FakeClock
+from tests.support.clock import FakeClock
 
 KINDS = [Kind.READ, Kind.RESERVED, Kind.PROBE]
 
@@ -25,7 +25,8 @@ def entered(places: ThreadPlaces, *kinds: Kind) -> Counter[Kind]:
 
 
 @pytest.mark.parametrize(
-    ("threads", "reads", "reserved"), [(32, 24, 4), (64, 48, 8), (16, 12, 2), (8, 6, 1), (4, 3, 1), (2, 1, 1)]
+    ("threads", "reads", "reserved"),
+    [(192, 160, 16), (32, 24, 4), (64, 48, 8), (16, 12, 2), (8, 6, 1), (4, 3, 1), (2, 1, 1)],
 )
 def test_reads_that_are_stuck_leave_places_for_what_is_reserved_and_the_other_way_round(
     threads: int, reads: int, reserved: int

@@ -1,25 +1,15 @@
-"""Breakers, clocks and conf for tests that read as transcripts."""
+"""Breakers and conf for tests that read as transcripts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pybreaker import CircuitBreakerListener
+
 from gateway_clients.conf import UpstreamConf
 from gateway_clients.errors import UpstreamBusyError, UpstreamCircuitOpenError
 from gateway_clients.resilience.breaker import Breaker
-
-
-@dataclass(slots=True)
-class FakeClock:
-    """A clock that moves when it is told to. Seconds."""
-
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
+from tests.support.clock import FakeClock
 
 
 def conf(**own: Any) -> UpstreamConf:
@@ -43,6 +33,17 @@ def conf(**own: Any) -> UpstreamConf:
     return UpstreamConf(**{**defaults, **own})
 
 
+@dataclass(frozen=True)
+class Trips(CircuitBreakerListener):
+    """Writes down which breakers opened by themselves or by hand while they were closed."""
+
+    heard: list[str]
+
+    def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
+        if (old_state.name, new_state.name) == ("closed", "open"):
+            self.heard.append(cb.name)
+
+
 @dataclass(slots=True)
 class Story:
     """A breaker with a clock of its own, told in steps."""
@@ -58,7 +59,7 @@ class Story:
         self.breaker = Breaker(
             conf(**self.own_conf),
             clock=self.clock,
-            on_trip=self.trips.append,
+            listeners=[Trips(self.trips)],
             may_probe=self.may_probe,
             on_probe_end=self.ended_probes.append,
         )

@@ -5,34 +5,40 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager
 from types import SimpleNamespace
+from typing import TypeVar
 
 import pytest
 
 from gateway_clients.runtime import nonblocking_socket
 from gateway_clients.runtime.nonblocking_socket import RECEIVE_BYTES, BlockingSocket, NonblockingSocket
-from gateway_clients.runtime.thread_gate import ThreadGate
 from tests.support.waiting import wait_until
+
+S = TypeVar("S", bound=NonblockingSocket)
+
+
+@contextmanager
+def connected(kind: type[S]) -> Iterator[tuple[S, socket.socket]]:
+    """Our end of a connection, and the other one."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = kind(fileno=socket.create_connection(listener.getsockname()).detach())
+        other, _ = listener.accept()
+        with ours, other:
+            yield ours, other
 
 
 @pytest.fixture(params=[NonblockingSocket, BlockingSocket])
 def ends(request: pytest.FixtureRequest) -> Iterator[tuple[NonblockingSocket, socket.socket]]:
     """Our end, and the other one."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, request.param() as ours:
-        ours.connect(listener.getsockname())
-        other, _ = listener.accept()
-        with other:
-            yield ours, other
+    with connected(request.param) as both:
+        yield both
 
 
 @pytest.fixture
 def patient() -> Iterator[tuple[BlockingSocket, socket.socket]]:
-    with socket.create_server(("127.0.0.1", 0)) as listener, BlockingSocket() as ours:
-        ours.connect(listener.getsockname())
-        other, _ = listener.accept()
-        with other:
-            yield ours, other
+    with connected(BlockingSocket) as both:
+        yield both
 
 
 def reset(connection: socket.socket) -> None:
@@ -119,7 +125,7 @@ class Waits:
     def __init__(self, connection: BlockingSocket, taking: Callable[[float], float]) -> None:
         self.wanted: list[float] = []
         self.now = 0.0
-        self.at_third: Callable[[], object] = lambda: None
+        self.at_last: Callable[[], object] = lambda: None
         self._connection = connection
         self._taking = taking
 
@@ -127,8 +133,8 @@ class Waits:
         """In place of the kernel's."""
         self.wanted.append(seconds)
         self.now += self._taking(seconds)
-        if len(self.wanted) == 3:
-            self.at_third()
+        if len(self.wanted) == nonblocking_socket.WAITS:
+            self.at_last()
         return [self._connection.fileno()] if self._connection.has_input() else []
 
 
@@ -151,7 +157,7 @@ def test_a_machine_that_stood_still_is_no_timeout_of_the_other_side(
 ) -> None:
     ours, other = patient
     waits = waits_that_take(lambda _: 5.0)
-    waits.at_third = lambda: (other.sendall(b"after it"), wait_until(ours.has_input))
+    waits.at_last = lambda: (other.sendall(b"after it"), wait_until(ours.has_input))
 
     assert ours.recv_into(bytearray(8)) == 8
     assert sum(waits.wanted) == pytest.approx(0.1)
@@ -192,21 +198,3 @@ def test_one_that_waits_sends_all(patient: tuple[BlockingSocket, socket.socket])
     while len(got) < len(sent):
         got += other.recv(1_000_000)
     assert got == sent
-
-
-def test_another_thread_is_called_only_by_one_that_waits_for_long(
-    patient: tuple[BlockingSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ours, other = patient
-    calls: list[str] = []
-    monkeypatch.setattr(nonblocking_socket, "thread_gate", ThreadGate)
-    monkeypatch.setattr(ThreadGate, "blocked", lambda self: calls.append("away") or nullcontext())
-    other.sendall(b"x")
-    wait_until(ours.has_input)
-
-    ours.recv_into(bytearray(10))
-    assert calls == []
-    threading.Timer(0.05, other.sendall, (b"later",)).start()
-    ours.recv_into(bytearray(10))
-
-    assert calls == ["away"]

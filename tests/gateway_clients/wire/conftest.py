@@ -11,8 +11,6 @@ from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import SERVICES
 from gateway_clients.pipeline import upstreams as upstreams_module
 from gateway_clients.pipeline.background import single_flight
-from gateway_clients.pipeline.upstreams import upstream
-from gateway_clients.transport.multiplexed.connection_pool import connection_pool_of
 from tests.support.lanes import Batches, Lane, Threads
 from tests.support.upstream import RawUpstream, Script, hangs, refusing_port, says_json
 from tests.support.waiting import wait_until
@@ -47,8 +45,6 @@ def nobody_else(settings: Settings) -> Iterator[None]:
         for name in SERVICES:
             setattr(settings, f"{name.upper()}_SERVICE_URL", f"http://127.0.0.1:{port}")
         yield
-        for name in SERVICES:
-            connection_pool_of(upstream(name).conf).close()
         upstreams_module.forget()
 
 

@@ -12,10 +12,9 @@ from gateway_clients.errors import (
     UpstreamConnectionError,
     UpstreamTimeoutError,
 )
-from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.transport import dns
-from gateway_clients.transport.dns import Resolver
-from tests.gateway_clients.resilience.transcript import FakeClock
+from gateway_clients.runtime import dns
+from gateway_clients.runtime.dns import Resolver
+from tests.support.clock import FakeClock
 from tests.support.lanes import SLACK_SECONDS, Lane, conf_of, failure_of, outgoing
 from tests.support.upstream import (
     RawUpstream,
@@ -39,8 +38,8 @@ def resolver_that(resolve: Callable[[str, int], Any]) -> Callable[[], Resolver]:
 def resolve_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, int], Any]], None]:
     def replace(resolve: Callable[[str, int], Any]) -> None:
         made = resolver_that(resolve)
-        monkeypatch.setattr("gateway_clients.transport.dns.resolver", made)
-        monkeypatch.setattr("gateway_clients.transport.multiplexed.connecting.resolver", made)
+        monkeypatch.setattr("gateway_clients.transport.deadline_pools.resolver", made)
+        monkeypatch.setattr("gateway_clients.transport.multiplexed.connection_attempt.resolver", made)
 
     return replace
 
@@ -122,7 +121,7 @@ def test_a_name_that_leads_elsewhere_is_followed_within_half_a_minute_and_one_ca
     resolver = Resolver(names, clock=clock)
 
     def addresses() -> list[dns.Address]:
-        return resolver.addresses("claims", 8001, Deadline.after(5.0))
+        return resolver.addresses("claims", 8001, 5.0)
 
     assert [addresses() for _ in range(3)] == [FIRST] * 3
     clock.advance(dns.KEPT_SECONDS)
@@ -135,7 +134,7 @@ def test_after_a_long_quiet_the_name_is_looked_up_before_anybody_is_dialled() ->
     resolver = Resolver(names, clock=clock)
     found = []
     for _ in range(3):
-        found.append(resolver.addresses("claims", 8001, Deadline.after(5.0)))
+        found.append(resolver.addresses("claims", 8001, 5.0))
         clock.advance(3600)
 
     assert (found, names.asked) == ([FIRST, SECOND, SECOND], 3)
@@ -154,8 +153,8 @@ def test_a_resolver_that_hangs_after_a_long_quiet_costs_half_the_time_of_connect
         return [dns.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))]
 
     made = Resolver(look_up, clock=clock)
-    monkeypatch.setattr("gateway_clients.transport.dns.resolver", lambda: made)
-    monkeypatch.setattr("gateway_clients.transport.multiplexed.connecting.resolver", lambda: made)
+    monkeypatch.setattr("gateway_clients.transport.deadline_pools.resolver", lambda: made)
+    monkeypatch.setattr("gateway_clients.transport.multiplexed.connection_attempt.resolver", lambda: made)
     conf = conf_of("http://claims.invalid:8001", connect_seconds=1.0)
     statuses = []
     for _ in range(2):

@@ -28,7 +28,7 @@ from gateway_clients.gateway import Gateway
 from gateway_clients.instrumentation import CallRecord, DriftRecord, Record, observe
 from gateway_clients.pipeline.upstreams import upstream
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.services.parsing import page
+from gateway_clients.services.payload_parser import page
 from tests.support.calls import Running, ThingPayload, at_once, call_of, gateway_for, key_of, write_of
 from tests.support.upstream import Asked, RawUpstream, Script, Wire, answer, hangs, says, says_json
 from tests.support.waiting import wait_until
@@ -98,6 +98,14 @@ def test_a_fill_tells_its_own_budget_and_not_that_of_a_request_in_a_hurry(upstre
     gateway_for(1.0).call(call_of(key=key_of())).require()
 
     assert 2_500 < int(claims.asked[0].headers["x-request-timeout-ms"]) <= 3_000
+
+
+def test_a_request_that_waited_for_its_turn_takes_no_other_thread_and_place(upstreams: Upstreams) -> None:
+    (claims,) = upstreams(claims=says(GOOD))
+
+    gateway_for(1.0, waited_seconds=2.0).call(call_of(key=key_of())).require()
+
+    assert 500 < int(claims.asked[0].headers["x-request-timeout-ms"]) <= 1_000
 
 
 def test_a_read_that_failed_is_tried_once_more(upstreams: Upstreams, settings: Settings) -> None:

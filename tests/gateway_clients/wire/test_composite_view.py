@@ -11,11 +11,12 @@ from gateway_clients.caching.lease_cache import PARTIAL_SECONDS
 from gateway_clients.caching.lookups import CacheLookup
 from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.conf import DataClass
-from gateway_clients.edge.view_models import meta_of
+from gateway_clients.edge.output.view_models import meta_of
 from gateway_clients.errors import GatewayOverloadedError, UpstreamNotFoundError, UpstreamServerError
 from gateway_clients.gateway import Gateway, NothingToShowError, ViewSpec
 from gateway_clients.pipeline.upstreams import admission
-from gateway_clients.services.parsing import page
+from gateway_clients.runtime.languages import Language, current_language
+from gateway_clients.services.payload_parser import page
 from tests.gateway_clients.wire.views import (
     ALL,
     FAILED,
@@ -54,6 +55,21 @@ def test_a_part_of_a_kept_view_is_taken_from_the_whole(three: list[RawUpstream],
     assert list(part) == ["its_claims", "its_policy"]
     assert values(part) == {"its_claims": "c", "its_policy": "p"}
     assert counts(three) == [1, 1, 1]
+
+
+def test_a_view_that_is_kept_in_one_language_does_not_answer_in_another(
+    three: list[RawUpstream], settings: Settings
+) -> None:
+    shown()
+    drop_sections(settings)
+    token = current_language.set(Language.INDONESIAN)
+    try:
+        assert states(shown()) == dict.fromkeys(ALL, "fresh")
+        drop_sections(settings)
+        assert states(shown(sections=["its_policy", "its_claims"])) == {"its_claims": "cached", "its_policy": "cached"}
+    finally:
+        current_language.reset(token)
+    assert counts(three) == [2, 2, 2]
 
 
 def test_only_what_is_asked_for_is_sent_and_a_part_is_not_kept_as_a_whole(

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pytest_django import Settings
+from requests.adapters import HTTPAdapter
 
 from gateway_clients.caching.lookups import CacheLookup, LookupStatus
 from gateway_clients.caching.store import default_cache
@@ -20,7 +21,7 @@ from gateway_clients.errors import (
 from gateway_clients.pipeline.background import single_flight
 from gateway_clients.pipeline.section import Section, SectionState
 from gateway_clients.pipeline.upstreams import admission, upstream
-from gateway_clients.services.parsing import page
+from gateway_clients.services.payload_parser import page
 from tests.gateway_clients.wire.steps import FAILED, FIVE, GOOD, NEW, SLOW, Gate, Upstreams, outcome_of, state_of
 from tests.support.calls import (
     Running,
@@ -311,7 +312,7 @@ def test_a_failure_of_the_gateway_itself_leaves_nobody_waiting(
     upstreams(claims=GOOD)
     call = call_of(key=key_of())
     with monkeypatch.context() as patch:
-        patch.setattr("gateway_clients.pipeline.fan_out.run_tasks", broken)
+        patch.setattr("gateway_clients.pipeline.event_loop.EventLoop.ask", broken)
         with pytest.raises(ZeroDivisionError):
             outcome_of(call)
 
@@ -339,14 +340,16 @@ def test_a_refused_upstream_costs_no_time(upstreams: Upstreams, settings: Settin
 
 
 @pytest.mark.alone
-def test_a_write_that_the_pool_did_not_come_to_in_time_is_not_begun_any_more(
+def test_a_write_that_the_threads_did_not_come_to_in_time_is_not_begun_any_more(
     upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (claims, _) = upstreams(claims=GOOD, member=GOOD)
     is_over = threading.Event()
     with ThreadPoolExecutor(max_workers=1) as busy:
         busy.submit(is_over.wait, 20.0)
-        monkeypatch.setattr("gateway_clients.pipeline.background.pool", lambda: busy)
+        client = upstream("claims").client
+        client.session.mount("http://", HTTPAdapter())
+        monkeypatch.setattr(client, "_threads", busy)
         gateway = gateway_for(0.5)
         write, read = gateway.call(write_of()), gateway.call(call_of("member"))
         started_at = time.monotonic()

@@ -7,7 +7,8 @@ import pytest
 
 from gateway_clients.caching.lookups import CacheLookup, Entry, LookupResult, LookupStatus
 from gateway_clients.caching.store import default_cache
-from gateway_clients.pipeline.cached_read import cached_read
+from gateway_clients.pipeline import stack
+from gateway_clients.pipeline.cached_read import lookup_for
 from gateway_clients.pipeline.effects import Sleep
 from gateway_clients.pipeline.origin import RequestOrigin
 from gateway_clients.pipeline.outcome import Freshness, Outcome
@@ -54,14 +55,15 @@ def test_who_shares_anothers_call_says_so_and_who_made_it_does_not(upstreams: Up
 @pytest.mark.parametrize("has_waited", [False, True])
 def test_so_does_who_waited_for_the_fill_of_another_process(has_waited: bool, upstreams: Upstreams) -> None:
     upstreams(claims=GOOD)
-    key, listener = key_of(), object()
-    pipe: Any = cached_read(
+    key = key_of()
+    pipe: Any = stack.read(
         call_of(key=key),
         upstream("claims"),
         RequestOrigin(request_id="r-1"),
         Deadline.after(3.0),
         cache=default_cache(),
-        listener=listener,  # type: ignore[arg-type]  # it hears of nothing
+        lookup=lookup_for(key, 3.0, is_fresh_wanted=False),
+        found=None,
     )
     entry = Entry(msgspec.Raw(msgspec.msgpack.encode(NEW)))
     found = LookupResult(

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from gateway_clients.caching.invalidation import Invalidations
-from gateway_clients.caching.lookups import CacheLookup, CacheWrite, LookupResult
+from gateway_clients.caching.round_trip import RedisRoundTrip
 from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.errors import DeadlineExceededError, UpstreamNotFoundError
 from gateway_clients.gateway import Rendition
@@ -37,17 +37,11 @@ class HeldCache(Cache):
     def go_on(self) -> None:
         self._may_go_on.set()
 
-    def read(self, looks: Sequence[CacheLookup], piggyback: Any = None) -> list[LookupResult]:
-        readings = super().read(looks, piggyback)
-        self._hold("look")
-        return readings
-
-    def store(
-        self, fills: Sequence[CacheWrite], *, fire_and_forget_if: Callable[[], bool] = lambda: False
-    ) -> list[bool | None]:
-        are_valid = super().store(fills)
-        self._hold("store")
-        return [None for _ in fills] if self._is_answer_lost else are_valid
+    def send(self, trip: RedisRoundTrip) -> None:
+        super().send(trip)
+        if trip.writes and self._is_answer_lost and not self.has_answer:
+            trip.are_valid = [None for _ in trip.writes]
+        self._hold("look" if trip.lookups else "store")
 
     def _hold(self, kind: str) -> None:
         if kind == self._held and not self.has_answer:
@@ -153,7 +147,7 @@ def test_a_fill_that_began_without_redis_is_not_shared_with_who_can_ask_redis(up
     assert len(claims.asked) == 2
 
 
-SHOUTED = Rendition(name="shouted", render=lambda _, value: msgspec.Raw(bytes(value).upper()))
+SHOUTED = Rendition(name="shouted", render=lambda _subject, _section, value: msgspec.Raw(bytes(value).upper()))
 #: What of the view is asked for, and what is seen of it when `its_claims` says "new".
 SHOWN: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "whole": ({}, ALL | {"its_claims": "new"}),
@@ -211,9 +205,9 @@ class LateCache(Cache):
         super().__init__(default_cache().circuit)
         self.late = Late()
 
-    def read(self, looks: Sequence[CacheLookup], piggyback: Any = None) -> list[LookupResult]:
+    def send(self, trip: RedisRoundTrip) -> None:
         self.late.wait()
-        return super().read(looks, piggyback)
+        super().send(trip)
 
 
 class SlowGuard(RedisCircuit):
@@ -263,9 +257,8 @@ def test_a_view_is_not_kept_with_a_section_that_its_request_had_before_the_chang
     three: list[RawUpstream], settings: Settings
 ) -> None:
     gateway = gateway_for()
-    gateway.hold()
+    gateway.merge_reads()
     early = gateway.call(VIEW.sections[1].call(gateway, "m-1"))
-    gateway.release()
     early.require()
     three[1].say(says_json({"value": "new"}))
 

@@ -16,8 +16,8 @@ from gateway_clients.errors import (
 from gateway_clients.runtime.nonblocking_socket import NonblockingSocket
 from gateway_clients.transport.keep_alive import KeepAlive
 from gateway_clients.transport.multiplexed.connection_pool import ConnectionPool, PooledConnection
-from tests.gateway_clients.resilience.transcript import FakeClock
 from tests.support.calls import at_once
+from tests.support.clock import FakeClock
 from tests.support.lanes import Batches, Lane, Threads, conf_of, failure_of, outgoing
 from tests.support.upstream import (
     Asked,

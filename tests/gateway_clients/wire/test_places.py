@@ -11,11 +11,13 @@ from gateway_clients.errors import (
     DeadlineExceededError,
     UpstreamBusyError,
     UpstreamCircuitOpenError,
+    UpstreamCrowdedError,
     UpstreamError,
 )
 from gateway_clients.instrumentation import CallRecord, Record, observe
 from gateway_clients.pipeline.call import Call
 from gateway_clients.pipeline.upstreams import upstream
+from gateway_clients.resilience.bulkhead import Bulkhead
 from tests.gateway_clients.wire.steps import GOOD, NEW, Gate, Upstreams
 from tests.support.calls import Running, ThingPayload, call_of, gateway_for, write_of
 from tests.support.upstream import hangs, says_json
@@ -43,9 +45,10 @@ def ask(call: Call[ThingPayload], seconds: float = 10.0, *, count: int = 1) -> R
 
 
 def test_a_crowd_of_patient_calls_is_made_each_once_and_never_more_at_a_time_than_there_are_places(
-    upstreams: Upstreams,
+    upstreams: Upstreams, settings: Settings
 ) -> None:
     """Three requests of fifty: thirty of them under way at a time, twelve places."""
+    settings.BULKHEAD_LIMIT = 12
     (member,) = upstreams(member=says_json({"value": "new"}, after_seconds=0.01))
     told: list[Record] = []
     stop = observe(told.append)
@@ -89,19 +92,89 @@ def test_a_pause_that_is_longer_than_the_time_there_is_is_told_at_once(upstreams
     assert error.retry_after_seconds == pytest.approx(30.0, abs=5.0)
 
 
-def test_a_read_that_is_not_patient_waits_for_neither(upstreams: Upstreams) -> None:
+def test_a_read_that_is_not_patient_does_not_wait_for_the_end_of_a_pause(upstreams: Upstreams) -> None:
     (member,) = upstreams(member=GOOD)
-    bulkhead = upstream("member").bulkhead
-    while bulkhead.try_enter():
-        pass
-    full = error_of(gateway_for().call(call_of("member")).require)
-    while bulkhead.in_flight:
-        bulkhead.leave()
     upstream("member").breaker.pause(1.0)
-    paused = error_of(gateway_for().call(call_of("member")).require)
 
-    assert [(type(error), error.was_sent) for error in (full, paused)] == [(UpstreamBusyError, False)] * 2
-    assert member.asked == []
+    error = error_of(gateway_for().call(call_of("member")).require)
+
+    assert (type(error), error.was_sent, member.asked) == (UpstreamBusyError, False, [])
+
+
+def taken(count: int) -> Bulkhead:
+    """The bulkhead of the member service, with so many calls under way."""
+    bulkhead = upstream("member").bulkhead
+    for _ in range(count):
+        assert bulkhead.try_enter()
+    return bulkhead
+
+
+@pytest.mark.parametrize("count", [1, 2], ids=["alone", "side by side"])
+def test_a_read_waits_for_a_place_at_an_upstream_that_answers(
+    upstreams: Upstreams, settings: Settings, count: int
+) -> None:
+    settings.BULKHEAD_LIMIT = 1
+    (member,) = upstreams(member=GOOD)
+    bulkhead = taken(1)
+    asked = ask(call_of("member"), count=count)
+    wait_until(lambda: bulkhead.waiting == count)
+
+    bulkhead.leave(0.01)
+
+    assert asked.result == [NEW] * count
+    assert (len(member.asked), bulkhead.in_flight, bulkhead.waiting) == (count, 0, 0)
+
+
+def test_a_read_that_waits_is_told_once_the_calls_ahead_of_it_are_overdue(
+    upstreams: Upstreams, settings: Settings
+) -> None:
+    settings.BULKHEAD_LIMIT = 1
+    (member,) = upstreams(member=GOOD)
+    taken(1).leave(0.01)
+    bulkhead = taken(1)
+
+    asked = ask(call_of("member")).wait()
+
+    assert isinstance(asked.error, UpstreamBusyError)
+    assert (asked.error.code, asked.error.was_sent, member.asked) == ("upstream_busy", False, [])
+    assert asked.seconds < 2.0
+    assert bulkhead.waiting == 0
+
+
+def test_a_read_whose_turn_would_come_too_late_is_told_at_once_that_the_gateway_is_overloaded(
+    upstreams: Upstreams, settings: Settings
+) -> None:
+    settings.BULKHEAD_LIMIT = 1
+    (member,) = upstreams(member=GOOD)
+    taken(1).leave(1.9)
+    bulkhead = taken(1)
+
+    asked = ask(call_of("member"), 2.0).wait()
+
+    assert isinstance(asked.error, UpstreamCrowdedError)
+    assert (asked.error.code, asked.error.was_sent, member.asked) == ("overloaded", False, [])
+    assert (asked.seconds < 1.0, bulkhead.waiting) == (True, 0)
+
+
+def test_a_write_goes_ahead_of_the_reads_that_wait(upstreams: Upstreams, settings: Settings) -> None:
+    settings.BULKHEAD_LIMIT = 1
+    gate = Gate("first", "second")
+    (member,) = upstreams(member=gate)
+    taken(1).leave(0.5)
+    bulkhead = taken(1)
+    read = ask(call_of("member"), 20.0)
+    wait_until(lambda: bulkhead.waiting == 1)
+    written = ask(write_of("member"), 20.0)
+    wait_until(lambda: bulkhead.waiting == 2)
+
+    bulkhead.leave(0.5)
+    wait_until(lambda: gate.begun == 1)
+    gate.open(0)
+
+    assert [each.value for each in written.result] == ["first"]
+    gate.open(1)
+    assert [each.value for each in read.result] == ["second"]
+    assert len(member.asked) == 2
 
 
 @WAITING
@@ -122,7 +195,7 @@ def test_the_wait_for_a_place_is_not_the_upstreams_time(
 
     assert asked.result == [NEW] * count
     stop()
-    assert upstream("member").breaker._window.totals(time.monotonic()) == (count, 0)
+    assert upstream("member").breaker._outcomes._window.totals(time.monotonic()) == (count, 0)
     assert [record.outcome for record in told if isinstance(record, CallRecord)] == ["ok"] * count
     assert max(record.seconds for record in told if isinstance(record, CallRecord)) < 0.6
     assert bulkhead.in_flight == 0

@@ -14,7 +14,6 @@ from gateway_clients.errors import UpstreamConnectionError
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.messages import UpstreamResponse
 from gateway_clients.transport.requests_client import RequestsClient
-from gateway_clients.transport.streams import StreamClient
 from tests.support.calls import ThingPayload, call_of, gateway_for
 from tests.support.certificates import Authority
 from tests.support.lanes import conf_of, outgoing
@@ -70,7 +69,7 @@ def by_thread(conf: UpstreamConf) -> UpstreamResponse:
 
 
 def by_stream(conf: UpstreamConf) -> UpstreamResponse:
-    lane = StreamClient(conf)
+    lane = RequestsClient(conf)
     try:
         stream = lane.open(outgoing(), Deadline.after(2.0))
         answer = stream.whole(max_bytes=1000)

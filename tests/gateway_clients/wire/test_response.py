@@ -21,7 +21,7 @@ from gateway_clients.errors import (
 from gateway_clients.pipeline.call import Call, Parsed
 from gateway_clients.pipeline.response import parse_response, refusal, retry_after_seconds
 from gateway_clients.resilience.deadline import Deadline
-from gateway_clients.services.parsing import Payload, one
+from gateway_clients.services.payload_parser import Payload, one
 from gateway_clients.transport.messages import UpstreamResponse
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

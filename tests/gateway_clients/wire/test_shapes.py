@@ -7,9 +7,9 @@ import pytest
 
 from dashboard.view_models import DashboardMember
 from gateway_clients.caching.shapes import shape_of
-from gateway_clients.edge.view_models import ViewModel
+from gateway_clients.edge.output.view_models import ViewModel
 from gateway_clients.gateway import ViewSpec
-from gateway_clients.services.parsing import one, page
+from gateway_clients.services.payload_parser import one, page
 from tests.gateway_clients.wire.views import VIEW, counts, section_of, shown, states, values
 from tests.support.calls import ThingPayload, call_of, gateway_for, key_of
 from tests.support.upstream import RawUpstream, says_json

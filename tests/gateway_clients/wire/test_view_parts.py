@@ -74,11 +74,11 @@ def test_a_part_with_a_failed_section_is_not_kept(three: list[RawUpstream], sett
     assert states(shown(sections=asked)) == {"its_claims": "fresh", "its_policy": "cached"}
 
 
-def loud(section: str, json: msgspec.Raw) -> msgspec.Raw:
+def loud(_subject: str, section: str, json: msgspec.Raw) -> msgspec.Raw:
     return msgspec.Raw(bytes(json).upper())
 
 
-def rendered(render: Callable[[str, msgspec.Raw], msgspec.Raw] = loud, name: str = "loud") -> tuple[bool, Any]:
+def rendered(render: Callable[[str, str, msgspec.Raw], msgspec.Raw] = loud, name: str = "loud") -> tuple[bool, Any]:
     """Whether the view of a request is rendered, and its values."""
     view = gateway_for().view(VIEW, "m-1", rendition=Rendition(name=name, render=render))
     sections = dict(view.sections())
@@ -105,17 +105,17 @@ def test_a_rendition_is_made_of_a_kept_whole_and_is_no_other_rendition(
 ) -> None:
     shown()
     drop_sections(settings)
-    found = [rendered(), rendered(lambda _section, json: json, name="quiet"), rendered()]
+    found = [rendered(), rendered(lambda _subject, _section, json: json, name="quiet"), rendered()]
 
     assert found == [(True, LOUD), (True, ALL), (True, LOUD)]
     assert counts(three) == [1, 1, 1]
 
 
 def test_what_cannot_be_rendered_is_shown_as_it_is_and_not_kept(three: list[RawUpstream], settings: Settings) -> None:
-    def render(section: str, json: msgspec.Raw) -> msgspec.Raw:
+    def render(_subject: str, section: str, json: msgspec.Raw) -> msgspec.Raw:
         if section == "its_policy":
             raise UnrenderableError
-        return loud(section, json)
+        return loud("m-1", section, json)
 
     assert [rendered(render) for _ in range(2)] == [(False, ALL)] * 2
     assert rendered() == (True, LOUD)

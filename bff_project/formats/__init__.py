@@ -1,0 +1,1 @@
+"""How staff's pages write moments."""

@@ -1,0 +1,61 @@
+"""What staff make of a submission whose outcome the gateway cannot find out: it happened, or it did not."""
+
+import uuid
+from datetime import datetime
+
+from django import forms
+from django.conf import settings
+
+from claims.errors import RefusedByServiceError
+from claims.models import Submission
+from claims.submissions import repository
+from gateway_clients.edge.output import problem_from
+from gateway_clients.errors import GatewayError
+from gateway_clients.gateway import Gateway
+from gateway_clients.invalidation import now_and_later
+from gateway_clients.resilience.deadline import Deadline
+
+HAPPENED, NOT_HAPPENED = "happened", "not_happened"
+OUTCOMES = (
+    (HAPPENED, "It happened: the claims service has it, as the claim below"),
+    (NOT_HAPPENED, "It did not happen: the portal is told that it was refused"),
+)
+
+
+class UnresolvableError(Exception):
+    """It cannot be resolved so; its text says why."""
+
+
+class ResolutionForm(forms.Form):
+    """What became of it, as the owners of the claims service say."""
+
+    outcome = forms.ChoiceField(choices=OUTCOMES, widget=forms.RadioSelect)
+    claim_id = forms.RegexField(
+        r"^[A-Za-z0-9_-]{1,64}\Z", required=False, label="Claim", help_text="Its id, where it happened."
+    )
+    reason = forms.CharField(max_length=300, widget=forms.Textarea(attrs={"rows": 3}), help_text="Who told you.")
+
+
+def resolve(row: Submission, *, has_happened: bool, claim_id: str, now: datetime) -> None:
+    """Settles a submission as staff say. A claim is read from its service first, and must be the member's.
+
+    Raises UnresolvableError.
+    """
+    if row.is_final:
+        raise UnresolvableError("Its outcome is known by now.")
+    if not has_happened:
+        if not repository.start_settling(row, now):
+            raise UnresolvableError("Somebody else is at it; try again.")
+        repository.keep_problem(row, problem_from(RefusedByServiceError(), uuid.uuid4().hex), now)
+        return
+    gateway = Gateway(request_id=uuid.uuid4().hex, deadline=Deadline.after(settings.READ_BUDGET_SECONDS))
+    try:
+        claim = gateway.call(gateway.claims.get_claim(claim_id)).require()
+    except GatewayError as error:
+        raise UnresolvableError(f"The claims service does not show this claim ({error.code}).") from None
+    if claim.member_id != row.member_id:
+        raise UnresolvableError("This claim is another member's.")
+    now_and_later.invalidate(
+        now_and_later.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id)
+    )
+    repository.keep_claim(row, claim, now)

@@ -1,0 +1,99 @@
+"""The partitions of the audit trail on PostgreSQL, one for each month of UTC; elsewhere there are none.
+
+Whatever comes at a time without a partition goes into the default one, so that no row is ever refused.
+"""
+
+import datetime
+from collections.abc import Iterator
+from typing import Final
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+TABLE: Final = "gateway_clients_auditentry"
+#: How many months ahead partitions are made.
+MONTHS_AHEAD: Final = 2
+PREFIX: Final = "gateway_clients_audit_"
+EXISTING: Final = (
+    "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid "
+    "WHERE inhparent = %s::regclass AND child.relname <> %s ORDER BY child.relname"
+)
+DEFAULT: Final = f"{PREFIX}default"
+HAS_ROWS_IN_DEFAULT: Final = f"SELECT EXISTS (SELECT 1 FROM {DEFAULT} WHERE at >= %s AND at < %s)"  # noqa: S608 - our name
+
+
+def make_partitions(database: BaseDatabaseWrapper, now: datetime.datetime) -> list[str]:
+    """Makes those of this month and the next ones that are missing; their names.
+
+    A month of which rows are in the default partition already stays there.
+    """
+    if database.vendor != "postgresql":
+        return []
+    made = []
+    with database.cursor() as cursor:
+        cursor.execute(EXISTING, [TABLE, DEFAULT])
+        existing = {name for (name,) in cursor.fetchall()}
+        for first in _months(now):
+            name, end = name_of(first), _next(first)
+            if name in existing:
+                continue
+            cursor.execute(HAS_ROWS_IN_DEFAULT, [first, end])
+            if cursor.fetchone()[0]:
+                continue
+            for statement in _statements(name, f"FOR VALUES FROM ('{first:%Y-%m-%d}Z') TO ('{end:%Y-%m-%d}Z')"):
+                cursor.execute(statement)
+            made.append(name)
+    return made
+
+
+def make_default_partition(database: BaseDatabaseWrapper) -> None:
+    """Makes the one for all other times."""
+    with database.cursor() as cursor:
+        for statement in _statements(DEFAULT, "DEFAULT"):
+            cursor.execute(statement)
+
+
+def partitions_before(database: BaseDatabaseWrapper, end: datetime.datetime) -> list[str]:
+    """The names of those whose whole month is over at `end`, the oldest first."""
+    if database.vendor != "postgresql":
+        return []
+    with database.cursor() as cursor:
+        cursor.execute(EXISTING, [TABLE, DEFAULT])
+        return [name for (name,) in cursor.fetchall() if _next(month_of(name)) <= end]
+
+
+def has_default_rows_before(database: BaseDatabaseWrapper, end: datetime.datetime) -> bool:
+    """Whether rows from before `end` are in the default partition."""
+    with database.cursor() as cursor:
+        cursor.execute(HAS_ROWS_IN_DEFAULT, [datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC), end])
+        return bool(cursor.fetchone()[0])
+
+
+def name_of(first: datetime.datetime) -> str:
+    """The name of the partition of a month."""
+    return f"{PREFIX}{first:%Y_%m}"
+
+
+def month_of(name: str) -> datetime.datetime:
+    """When the month of a partition begins."""
+    return datetime.datetime.strptime(name.removeprefix(PREFIX), "%Y_%m").replace(tzinfo=datetime.UTC)
+
+
+def _months(now: datetime.datetime) -> Iterator[datetime.datetime]:
+    first = datetime.datetime(now.year, now.month, 1, tzinfo=datetime.UTC)
+    for _ in range(MONTHS_AHEAD + 1):
+        yield first
+        first = _next(first)
+
+
+def _next(first: datetime.datetime) -> datetime.datetime:
+    year, month = divmod(first.year * 12 + first.month, 12)
+    return first.replace(year=year, month=month + 1)
+
+
+def _statements(name: str, bounds: str) -> Iterator[str]:
+    yield f"CREATE TABLE {name} PARTITION OF {TABLE} {bounds}"
+    # Triggers for rows come with the table; those for TRUNCATE have to be made for each partition.
+    yield (
+        f"CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {name} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION gateway_clients_audit_refuse()"
+    )

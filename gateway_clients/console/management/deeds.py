@@ -1,0 +1,35 @@
+"""What commands of the console have in common: who gives an order from the shell, and how answers are written."""
+
+from typing import Any
+
+import msgspec
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
+from django.core.management.base import CommandError
+from django.db.models import Model
+
+
+def staff_of(email: str, permission: str) -> Any:
+    """The account of staff with this e-mail. Raises CommandError for one that may not do this."""
+    account = get_user_model()._default_manager.filter(email=email.strip().lower(), is_active=True).first()
+    if account is None or not getattr(account, "is_staff", False) or not account.has_perm(permission):
+        raise CommandError(f"--by must name staff who have {permission}.")
+    return account
+
+
+def record(account: Any, model: type[Model], *, flag: int, about: str, text: str) -> None:
+    """Writes down in Django admin's log what was done from the shell."""
+    LogEntry.objects.create(
+        user_id=str(account.pk),
+        content_type=ContentType.objects.get_for_model(model),
+        object_id=about,
+        object_repr=about[:200],
+        action_flag=flag,
+        change_message=text,
+    )
+
+
+def as_json(value: object) -> str:
+    """The value as JSON."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode()

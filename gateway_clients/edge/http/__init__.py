@@ -1,0 +1,36 @@
+"""What every request passes before it is anybody's: admission, middleware, health, static files."""
+
+from gateway_clients.edge.http.admission import AdmissionMiddleware
+from gateway_clients.edge.http.error_handlers import bad_request, forbidden, internal_error, not_found
+from gateway_clients.edge.http.middleware import (
+    AliveMiddleware,
+    CrossOriginMiddleware,
+    EdgeMiddleware,
+    PageMiddleware,
+    ProblemMiddleware,
+    RateLimitMiddleware,
+    StaffAuthenticationMiddleware,
+    StaffCsrfMiddleware,
+    StaffMessageMiddleware,
+    StaffSessionMiddleware,
+)
+from gateway_clients.edge.http.static import StaticFilesMiddleware
+
+__all__ = [
+    "AdmissionMiddleware",
+    "AliveMiddleware",
+    "CrossOriginMiddleware",
+    "EdgeMiddleware",
+    "PageMiddleware",
+    "ProblemMiddleware",
+    "RateLimitMiddleware",
+    "StaffAuthenticationMiddleware",
+    "StaffCsrfMiddleware",
+    "StaffMessageMiddleware",
+    "StaffSessionMiddleware",
+    "StaticFilesMiddleware",
+    "bad_request",
+    "forbidden",
+    "internal_error",
+    "not_found",
+]

@@ -1,0 +1,111 @@
+"""Writes that a portal may repeat: how they end, and what of the cache they make untrue."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from gateway_clients.edge.errors import ApiError
+from gateway_clients.errors import (
+    ErrorCode,
+    GatewayError,
+    UpstreamNotFoundError,
+    UpstreamRejectedError,
+    UpstreamTimeoutError,
+    UpstreamUnavailableError,
+)
+from gateway_clients.invalidation import now_and_later
+from gateway_clients.invalidation.now_and_later import Promise
+from gateway_clients.invalidation.rules import Change
+from gateway_clients.pipeline.pending_call import PendingCall
+
+P = TypeVar("P")
+
+#: Statuses with which an upstream says that it understood a write and will not do it.
+REFUSALS: Final = frozenset({400, 422})
+#: What a write may answer beside what it is for.
+WRITE_ERRORS: Final = {
+    404: "Not found",
+    409: "The state of the resource does not allow this",
+    413: "The body is too large",
+    415: "The body is of another kind",
+    422: "The service refused it",
+    502: "An upstream gave a bad answer",
+    503: "An upstream is unavailable, and nothing was sent; see Retry-After",
+    504: "Not known whether it was done; it may be repeated",
+}
+
+
+class UpstreamRefusedError(ApiError):
+    """The upstream understood a write and refused it."""
+
+    status = 422
+    code = ErrorCode.UPSTREAM_REFUSED
+    title = "The service refused this"
+
+
+def written(call: PendingCall[P], *changes: Change) -> P:
+    """Waits for a write; drops what it has changed, also when nobody knows whether it has.
+
+    Raises UpstreamTimeoutError (504) when that is so, UpstreamRefusedError when the upstream said no, and what else a
+    call may fail with; what the database does when it is down, before anything is sent.
+    """
+    promise = now_and_later.promise(changes, within_seconds=settings.SUBMIT_BUDGET_SECONDS)
+    try:
+        payload = call.require()
+    except GatewayError as error:
+        raise outcome_of(error, promise) from error
+    keep(promise, call.call.service)
+    return payload
+
+
+def all_written(calls: Sequence[PendingCall[P]], *changes: Change) -> list[P]:
+    """Waits for writes of one kind; what those came to that had something to change. Drops what they have changed.
+
+    Raises as `written` does for the first that failed, after all have ended.
+    """
+    promise = now_and_later.promise(changes, within_seconds=settings.SUBMIT_BUDGET_SECONDS)
+    done: list[P] = []
+    failed: GatewayError | None = None
+    for call in calls:
+        try:
+            done.append(call.require())
+        except UpstreamNotFoundError:
+            continue
+        except GatewayError as error:
+            failed = error if failed is None or getattr(error, "was_sent", False) else failed
+    if failed is not None and not done:
+        raise outcome_of(failed, promise) from failed
+    keep(promise, calls[0].call.service)
+    if failed is not None:
+        raise told_of(failed) from failed
+    return done
+
+
+def keep(promise: Promise, service: str) -> None:
+    """Drops what a write has changed. Raises UpstreamTimeoutError when neither Redis nor the database can be told."""
+    try:
+        promise.keep()
+    except (DatabaseError, InterfaceError) as error:
+        raise UpstreamTimeoutError(service, was_sent=True) from error
+
+
+def outcome_of(error: GatewayError, promise: Promise) -> Exception:
+    """Returns the error of a failed write; invalidates what it may have changed, and again once its time is over."""
+    if isinstance(error, UpstreamUnavailableError) and error.was_sent:
+        with suppress(DatabaseError, InterfaceError):
+            promise.keep_now_and_later()
+    else:
+        promise.release()
+    return told_of(error)
+
+
+def told_of(error: GatewayError) -> Exception:
+    """Returns the error that a portal gets for a failed write."""
+    if isinstance(error, UpstreamUnavailableError) and error.was_sent:
+        return UpstreamTimeoutError(error.service, was_sent=True)
+    if isinstance(error, UpstreamRejectedError) and error.upstream_status in REFUSALS:
+        return UpstreamRefusedError(f"{error.service.capitalize()} service refused this")
+    return error

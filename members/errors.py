@@ -1,0 +1,12 @@
+"""Why something about an account is not done, as portals see it."""
+
+from gateway_clients.edge.errors import ApiError
+from gateway_clients.errors import ErrorCode
+
+
+class SecondFactorConflictError(ApiError):
+    """The account has a second factor already, or has none."""
+
+    status = 409
+    code = ErrorCode.CONFLICT
+    title = "The state of the second factor does not allow this"

@@ -1,0 +1,188 @@
+"""Accounts: who may sign in."""
+
+from collections.abc import Collection, Iterable
+from typing import Any, ClassVar, Final
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.password_validation import password_changed
+from django.core.validators import RegexValidator
+from django.db import models, transaction
+from django.db.models import F
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from gateway_clients.caching.keys import ID_LETTERS, ID_RULE
+from gateway_clients.outbox import publisher
+from gateway_clients.outbox.notifications import notification
+from members.account_changes import tell_account
+from members.caller import roles_of
+
+IS_ID: Final = RegexValidator(rf"^{ID_RULE}\Z", f"Must be {ID_LETTERS}.")
+
+#: What an account writes only together: a new password is never without the epoch that voids the tokens before it.
+SECRETS: Final = frozenset({"password", "token_epoch"})
+#: What the account is told of a new password, whoever has set it.
+TOLD_OF_CHANGE: Final = "password_changed"
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Makes accounts and finds them by e-mail, whatever its letters' case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Account":
+        """A checked and saved account. Raises ValidationError naming the fields."""
+        account = self.model(email=self.normalize_email(email), **fields)
+        account.set_password(password)
+        account.full_clean()
+        account.save(using=self._db)
+        return account
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Account":
+        """An account that may do everything in Django admin."""
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def get_by_natural_key(self, username: str | None) -> "Account":
+        """The account of an e-mail. Raises Account.DoesNotExist."""
+        return self.get(email=self.normalize_email(username))
+
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """In lower case, without spaces around it."""
+        return (email or "").strip().lower()
+
+
+class Account(AbstractBaseUser, PermissionsMixin):
+    """Somebody who may sign in. What they may see follows from their ids and `is_admin`; `/admin/` from `is_staff`."""
+
+    email = models.EmailField("e-mail", unique=True, error_messages={"unique": "This e-mail has an account already."})
+    name = models.CharField(max_length=200, blank=True)
+    member_id = models.CharField(  # noqa: DJ001 - the access rules tell "none" from any text
+        max_length=64, null=True, blank=True, validators=[IS_ID], help_text="Makes the account a member's."
+    )
+    provider_id = models.CharField(  # noqa: DJ001 - the access rules tell "none" from any text
+        max_length=64, null=True, blank=True, validators=[IS_ID], help_text="Makes the account a provider's."
+    )
+    is_admin = models.BooleanField("admin", default=False, help_text="Sees every member and provider.")
+    is_active = models.BooleanField("active", default=True, help_text="An inactive account is out at once.")
+    is_staff = models.BooleanField("staff", default=False, help_text="May use these pages.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    token_epoch = models.PositiveIntegerField(default=0, editable=False)
+
+    #: The password as the database has it, as far as this object knows.
+    _loaded_password: str | None = None
+
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="members_account_email_any_case")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        """E-mails are kept in lower case, ids that are not given as None."""
+        self.email = Account.objects.normalize_email(self.email)
+        self.member_id = self.member_id or None
+        self.provider_id = self.provider_id or None
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> "Account":
+        """An account of the database, which knows the password it came with."""
+        account = super().from_db(db, field_names, values, **more)
+        account._loaded_password = account.__dict__.get("password")
+        return account
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: "models.QuerySet[Account] | None" = None,
+    ) -> None:
+        """Also knows the password anew."""
+        fields = None if fields is None else list(fields)
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+        if fields is None or "password" in fields:
+            self._loaded_password = self.password
+
+    def save(
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Writes the password only where a new one was set here, and then always with a new epoch.
+
+        An account that was loaded before somebody changed the password would else bring the old one back, and an epoch
+        that was counted here would leave out whatever was given out since.
+        """
+        if self._state.adding:
+            super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+            self._loaded_password = self.password
+            return
+        held = {field.attname for field in self._meta.concrete_fields} - self.get_deferred_fields() - {"id"}
+        written = (held if update_fields is None else set(update_fields)) - SECRETS
+        is_new = self.__dict__.get("password") != self._loaded_password
+        if is_new and (update_fields is None or "password" in update_fields):
+            self.token_epoch = F("token_epoch") + 1
+            written |= SECRETS
+        with transaction.atomic(using=using):
+            super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=written)
+            if written >= SECRETS:
+                self._tell_of_new_password()
+        if written >= SECRETS:
+            self.refresh_from_db(using=using, fields=["token_epoch"])
+            self._loaded_password = self.password
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles by which the access rules decide."""
+        return roles_of(
+            is_member=self.member_id is not None, is_provider=self.provider_id is not None, is_admin=self.is_admin
+        )
+
+    def replace_password(self, raw_password: str) -> bool:
+        """Sets a password at once, which voids every token given out so far.
+
+        False, and nothing is set, when the password is another since this account was loaded.
+        """
+        password = make_password(raw_password)
+        with transaction.atomic():
+            if not self._with_this_password().update(password=password, token_epoch=F("token_epoch") + 1):
+                return False
+            self._tell_of_new_password()
+            tell_account(self.pk)
+        password_changed(raw_password, self)
+        self.refresh_from_db()
+        return True
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether it is the password; one kept in an old way is kept anew, unless it was changed meanwhile.
+
+        To keep it anew voids no token.
+        """
+
+        def keep_anew(password: str) -> None:
+            kept = make_password(password)
+            if self._with_this_password().update(password=kept):
+                self.password = self._loaded_password = kept
+
+        return check_password(raw_password, self.password, keep_anew)
+
+    def _tell_of_new_password(self) -> None:
+        publisher.put(*notification(TOLD_OF_CHANGE, account_id=str(self.pk)))
+
+    def _with_this_password(self) -> "models.QuerySet[Account]":
+        """This account, as long as its password is the one that it was loaded with."""
+        return Account.objects.filter(pk=self.pk, password=self.password)
+
+    def get_full_name(self) -> str:
+        """Returns the name with which Django admin greets."""
+        return self.name or self.email
+
+    get_short_name = get_full_name

@@ -1,0 +1,156 @@
+"""What `pairs` starts: stand-in upstreams and a Redis, and a gateway or a reader of each checkout."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from bff_project.processes.ports import LOOPBACK, free_port
+from gateway_clients.conf import SERVICES
+from tests.bench.sites import ADMIN, HERE, SECRET, UNHURRIED, Sites, nginx
+from tests.support.gateway import ACCOUNTS, MAKE_DATABASE, NO_LIMIT, RunningGateway
+from tests.support.processes import clean_environment
+from tests.support.redis_server import RedisServer
+
+ACCOUNT: Final = ACCOUNTS["admin"]
+
+
+@contextmanager
+def surroundings(directory: Path, delay_ms: int) -> Iterator[tuple[RedisServer, Mapping[str, str]]]:
+    """Redis, and settings with the upstreams' addresses; these answer after so many milliseconds."""
+    redis = RedisServer()
+    redis.start()
+    upstreams = {f"{service.upper()}_SERVICE_URL": f"http://{LOOPBACK}:{free_port()}" for service in SERVICES}
+    try:
+        running = nginx(directory, upstreams, delay_ms)
+        try:
+            yield redis, {**upstreams, **UNHURRIED, "JWT_SECRET": SECRET}
+        finally:
+            # nginx writes its title over its environment, where `remove` would look for it.
+            running.process.terminate()
+            running.remove()
+    finally:
+        redis.remove()
+
+
+@contextmanager
+def running_gateways(directory: Path, roots: Mapping[str, Path], *, delay_ms: int) -> Iterator[Sites]:
+    """A gateway of each checkout, with one worker and a database of Redis of its own."""
+    gateways: dict[str, RunningGateway] = {}
+    with surroundings(directory, delay_ms) as (redis, settings):
+        try:
+            for number, (name, root) in enumerate(roots.items()):
+                gateways[name] = RunningGateway(
+                    directory,
+                    redis_url=_url(redis, number),
+                    upstreams=settings,
+                    database=_database(root, directory / f"{name}.sqlite3"),
+                    tree=root,
+                    WORKERS="1",
+                )
+                gateways[name].await_ready()
+            yield Sites(
+                {name: f"http://{LOOPBACK}:{gateway.port}" for name, gateway in gateways.items()},
+                {name: gateway.workers for name, gateway in gateways.items()},
+                {name: {ADMIN: _token(directory, gateway)} for name, gateway in gateways.items()},
+            )
+        finally:
+            for gateway in gateways.values():
+                gateway.remove()
+
+
+def _token(directory: Path, gateway: RunningGateway) -> Path:
+    path = directory / f"{gateway.port}.tokens"
+    path.write_text(gateway.token("admin") + "\n")
+    return path
+
+
+class RunningReader:
+    """A `reader` process of one checkout."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(HERE / "reader.py"), ACCOUNT.email, ACCOUNT.password],
+            cwd=root,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._next("READY")
+
+    def microseconds(self, what: str, members: int, reads: int) -> float:
+        """What one read takes of the processor."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{what} {members} {reads}\n")
+        self._process.stdin.flush()
+        return float(self._next("MICROSECONDS"))
+
+    def traced(self, what: str) -> str:
+        """Functions, files and frames of one read of a member that nobody has read yet."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{what} 0 0\n")
+        self._process.stdin.flush()
+        return self._next("TRACED").strip()
+
+    def _next(self, word: str) -> str:
+        """The rest of the next line that begins with the word; others are the gateway's log."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith(word):
+                return line.removeprefix(word)
+        raise RuntimeError("a reader has ended")
+
+    def end(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def running_readers(
+    directory: Path, roots: Mapping[str, Path], *, delay_ms: int
+) -> Iterator[Mapping[str, RunningReader]]:
+    """A reader of each checkout, with a database of Redis of its own; it counts as a worker of a gateway does."""
+    readers: dict[str, RunningReader] = {}
+    with surroundings(directory, delay_ms) as (redis, settings):
+        try:
+            for number, (name, root) in enumerate(roots.items()):
+                metrics = directory / f"{name}-metrics"
+                metrics.mkdir()
+                environment = {
+                    **clean_environment(),
+                    **settings,
+                    "DJANGO_SETTINGS_MODULE": "bff_project.settings",
+                    "ENVIRONMENT": "development",
+                    "DATABASE_URL": f"sqlite:///{_database(root, directory / f'{name}.sqlite3')}",
+                    "REDIS_URL": _url(redis, number),
+                    "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+                    "RATE_LIMIT_MAX": NO_LIMIT,
+                    "LOGIN_RATE_LIMIT_MAX": NO_LIMIT,
+                }
+                readers[name] = RunningReader(root, environment)
+            yield readers
+        finally:
+            for reader in readers.values():
+                reader.end()
+
+
+def _url(redis: RedisServer, database: int) -> str:
+    return f"{redis.url.rpartition('/')[0]}/{database}"
+
+
+def _database(root: Path, path: Path) -> Path:
+    """A database that the checkout's own code has migrated; checkouts may differ in their tables."""
+    environment = {
+        **clean_environment(),
+        "ENVIRONMENT": "development",
+        "DJANGO_SETTINGS_MODULE": "bff_project.settings",
+        "DATABASE_URL": f"sqlite:///{path}",
+    }
+    command = [sys.executable, "-c", MAKE_DATABASE]
+    subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True, timeout=120)
+    return path

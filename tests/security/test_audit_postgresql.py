@@ -1,0 +1,124 @@
+"""The audit trail on PostgreSQL: partitions, triggers, retention by month, a million rows."""
+
+import datetime
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import psycopg
+import pytest
+
+from tests.database.conftest import prepare
+from tests.support.gateway import ROOT
+from tests.support.processes import clean_environment
+from tests.writes.servers import postgres
+
+SETUP: Final = """
+import json, datetime, django; django.setup()
+from gateway_clients.audit.entries import AuditRow
+from gateway_clients.audit.recorder import Recorder
+from gateway_clients.audit.retention import drop_before
+from gateway_clients.audit.verification import verify
+from gateway_clients.audit.disclosures import looks_at
+DAY = 86_400_000_000
+def rows(count, first_at, step, members=10):
+    trail = Recorder(clock=iter(range(first_at, first_at + count * step + 1, step)).__next__)
+    for begin in range(0, count, 1000):
+        trail.commit([AuditRow(action="a-view", outcome="shown", account_id=str(n % 97), role="admin",
+                               member_id=f"m-{n % members}", sections="member", origins="cache", request_id=f"r-{n}")
+                      for n in range(begin, min(count, begin + 1000))])
+"""
+NEXT_MONTH: Final = """
+now = datetime.datetime.now(datetime.UTC)
+this = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+later = (this + datetime.timedelta(days=32)).replace(day=1)
+start = int(later.timestamp() * 1e6) - 5 * DAY // 10
+"""
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with postgres() as made:
+        prepare(made)
+        yield made
+
+
+def told(url: str, script: str, seconds: int = 100) -> object:
+    """What a process of the gateway's says of this database."""
+    done = subprocess.run(
+        [sys.executable, "-c", SETUP + script],
+        cwd=ROOT,
+        env={
+            **clean_environment(),
+            "ENVIRONMENT": "development",
+            "DJANGO_SETTINGS_MODULE": "bff_project.settings",
+            "DATABASE_URL": url,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_rows_are_in_partitions_that_nobody_changes_and_a_month_goes_at_once(url: str) -> None:
+    # Ten rows, a tenth of a day apart: five before the next month begins, and five in it.
+    said = told(
+        url,
+        NEXT_MONTH
+        + """
+rows(10, start, DAY // 10)
+whole = [str(each) for each in verify().findings]
+drop_before(later)
+left = verify()
+print(json.dumps({"whole": whole, "left": [str(each) for each in left.findings], "rows": left.rows}))
+""",
+    )
+
+    assert said == {"whole": [], "left": [], "rows": 5}
+    with psycopg.connect(url, autocommit=True) as connection:
+        named = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'gateway_clients_audit_2%'"
+        months = {name for (name,) in connection.execute(named).fetchall()}
+        assert f"gateway_clients_audit_{datetime.datetime.now(datetime.UTC):%Y_%m}" not in months
+        for statement in (
+            "UPDATE gateway_clients_auditentry SET member_id = 'm-9'",
+            "DELETE FROM gateway_clients_auditentry",
+            "TRUNCATE gateway_clients_auditentry",
+            *(f"TRUNCATE {month}" for month in months),
+            "DELETE FROM gateway_clients_auditchain",
+        ):
+            with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+                connection.execute(statement)
+
+
+def test_two_processes_write_each_its_own_chain(url: str) -> None:
+    script = NEXT_MONTH + "rows(50, start + DAY, 1000)\nprint(json.dumps(len(verify().findings)))"
+    assert [told(url, script), told(url, script)] == [0, 0]
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT count(*) FROM gateway_clients_auditchain WHERE length = 50").fetchone()
+    assert found == (2,)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_who_saw_a_member_is_answered_in_two_seconds_on_a_million_rows() -> None:
+    with postgres() as url:
+        prepare(url)
+        told(url, NEXT_MONTH + "rows(1_000_000, start + DAY, 1000, members=1000)\nprint(1)", 600)
+        asked = """
+import time
+began = time.monotonic()
+found = list(looks_at("m-7", since=later, until=later + datetime.timedelta(days=30)))
+print(json.dumps([len(found), time.monotonic() - began]))
+"""
+        count, seconds = told(url, NEXT_MONTH + asked)  # type: ignore[misc]  # two numbers
+        assert count == 1000
+        assert seconds < 2
+        began = time.monotonic()
+        assert told(url, "found = verify()\nprint(json.dumps([found.rows, found.findings]))", 600) == [1_000_000, []]
+        assert time.monotonic() - began < 300
