@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from requests import certs
 
-from bff_project import setting_values
+from bff_project import setting_addresses
 from bff_project.environment import BadSettingsError
 from bff_project.processes.ports import free_port
 from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
@@ -239,7 +239,7 @@ def test_a_bad_setting_is_told_without_a_traceback() -> None:
 
 
 def test_who_would_send_traces_is_told_of_the_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setting_values, "TRACES_NEED", ("opentelemetry_of_nobody.sdk",))
+    monkeypatch.setattr(setting_addresses, "TRACES_NEED", ("opentelemetry_of_nobody.sdk",))
     assert problems_of({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://traces.example:4318"}) == [
         "OTEL_EXPORTER_OTLP_ENDPOINT must be unset, unless the packages of requirements/otel.txt are installed."
     ]
