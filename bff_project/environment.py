@@ -129,7 +129,7 @@ class Environment:
         """`REDIS_URL`, or one made of `REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`."""
         password = self.text("REDIS_PASSWORD", "")
         login = f":{quote(password, safe='')}@" if password else ""
-        host, port = self.text("REDIS_HOST", "localhost"), self.port("REDIS_PORT", 6379)
+        host, port = self._read("REDIS_HOST", addresses.host, "localhost"), self.port("REDIS_PORT", 6379)
         return self._read("REDIS_URL", addresses.redis_url, f"redis://{login}{host}:{port}/0")
 
     def places(self, name: str) -> tuple[tuple[str, int], ...]:

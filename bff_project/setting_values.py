@@ -18,6 +18,7 @@ Parser = Callable[[str], T]
 WHOLE: Final = re.compile(r"[0-9]{1,18}")
 DECIMAL: Final = re.compile(r"[0-9]{0,18}(?:\.[0-9]{1,18}|[0-9])")
 DURATION: Final = re.compile(r"(?P<count>[0-9]{1,9})(?P<unit>[smhd]?)")
+LONGEST_DURATION: Final = timedelta(days=36_500)
 UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 FLAGS: Final = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 HEADER_NAME: Final = re.compile(r"[a-z0-9-]{1,64}")
@@ -69,11 +70,12 @@ def decimal(*, may_be_zero: bool, maximum: float) -> Parser[float]:
 
 
 def duration(value: str) -> timedelta:
-    """A duration above zero: `30s`, `15m`, `1h`, `7d`, or plain seconds."""
+    """A duration above zero and of at most a century: `30s`, `15m`, `1h`, `7d`, or plain seconds."""
     match = DURATION.fullmatch(value)
-    if match is None or not int(match["count"]):
-        raise ValueError("a duration such as 30s, 15m, 1h or 7d")
-    return timedelta(seconds=int(match["count"]) * UNIT_SECONDS[match["unit"]])
+    found = timedelta(seconds=int(match["count"]) * UNIT_SECONDS[match["unit"]]) if match else timedelta()
+    if not timedelta() < found <= LONGEST_DURATION:
+        raise ValueError("a duration such as 30s, 15m, 1h or 7d, at most 36500d")
+    return found
 
 
 def choice(*allowed: str) -> Parser[str]:

@@ -68,6 +68,7 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
     "BREAKER_SLOW_SECONDS": POSITIVE_SECONDS,
     "RETRY_BUDGET": SHARE,
     **dict.fromkeys(("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), AUTHORITIES),
+    "REDIS_HOST": ("redis-1.internal", ("redis://redis", "redis:6379", "two words")),
     "REDIS_PORT": PORT,
     "REDIS_URL": (
         "rediss://:s3cret@redis.example:6380/0",
@@ -137,7 +138,6 @@ TEXTS: Final = frozenset(
         "AUDIT_KEYS",
         "SECRET_KEY_FALLBACKS",
         "JWT_PRIVATE_KEYS",
-        "REDIS_HOST",
         "REDIS_PASSWORD",
         "GRAPHQL_TRUSTED_DOCUMENTS",
     }
