@@ -10,6 +10,7 @@ from urllib.parse import quote
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+from bff_project import setting_addresses as addresses
 from bff_project import setting_values as values
 from bff_project.setting_values import Parser
 
@@ -63,7 +64,7 @@ class Environment:
 
     def port(self, name: str, default: int) -> int:
         """Reads a TCP port, 1 to 65535."""
-        return self._read(name, values.whole(1, values.LARGEST_PORT), default)
+        return self._read(name, values.whole(1, addresses.LARGEST_PORT), default)
 
     def seconds(self, name: str, default: float, *, may_be_zero: bool = False) -> float:
         """A time in seconds of at most a year."""
@@ -87,11 +88,11 @@ class Environment:
 
     def hosts(self, name: str, *default: str) -> list[str]:
         """Host names, as a Host header has them."""
-        return self._read(name, values.hosts, list(default))
+        return self._read(name, addresses.hosts, list(default))
 
     def origins(self, name: str, *, stand_in: str) -> list[str]:
         """Exact web origins. The setting `stand_in` is read where `name` is unset."""
-        return self._read(name, values.origins, self._read(stand_in, values.origins, []))
+        return self._read(name, addresses.origins, self._read(stand_in, addresses.origins, []))
 
     def header_names(self, name: str) -> tuple[str, ...]:
         """Names of HTTP headers, separated by commas, in small letters; none where it is unset."""
@@ -106,11 +107,11 @@ class Environment:
 
     def http_url(self, name: str, default: str) -> str:
         """The address of a service."""
-        return self._read(name, values.http_url, default)
+        return self._read(name, addresses.http_url, default)
 
     def traces_url(self, name: str) -> str:
         """The address of a collector of traces, "" for none."""
-        return self._read(name, values.traces_url, "")
+        return self._read(name, addresses.traces_url, "")
 
     def pairs(self, name: str) -> tuple[str, ...]:
         """Several `name=value`, separated by commas; none where it is unset."""
@@ -122,22 +123,22 @@ class Environment:
 
     def database(self, name: str, default: str) -> dict[str, Any]:
         """A database address as Django's configuration of it."""
-        return self._read(name, values.database, values.database(default))
+        return self._read(name, addresses.database, addresses.database(default))
 
     def redis_url(self) -> str:
         """`REDIS_URL`, or one made of `REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`."""
         password = self.text("REDIS_PASSWORD", "")
         login = f":{quote(password, safe='')}@" if password else ""
-        host, port = self.text("REDIS_HOST", "localhost"), self.port("REDIS_PORT", 6379)
-        return self._read("REDIS_URL", values.redis_url, f"redis://{login}{host}:{port}/0")
+        host, port = self._read("REDIS_HOST", addresses.host, "localhost"), self.port("REDIS_PORT", 6379)
+        return self._read("REDIS_URL", addresses.redis_url, f"redis://{login}{host}:{port}/0")
 
     def places(self, name: str) -> tuple[tuple[str, int], ...]:
         """Hosts with their ports, separated by commas; none where it is unset."""
-        return self._read(name, values.places, ())
+        return self._read(name, addresses.places, ())
 
     def broker_url(self, name: str) -> str:
         """The address of Celery's broker, "" for none."""
-        return self._read(name, values.broker_url, "")
+        return self._read(name, addresses.broker_url, "")
 
     def overrides(self, prefixes: Iterable[str], names: Mapping[str, Any]) -> dict[str, Any]:
         """The settings `PREFIX_NAME` that are set, each read as `NAME` was. `names` holds the values of those."""

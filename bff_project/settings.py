@@ -164,6 +164,7 @@ WORKER_CHORES = (
     "claims.jobs.forget_old_submissions",
     "claims.jobs.resume_settling",
     "gateway_clients.edge.events.forget_old_events",
+    "gateway_clients.outbox.dispatcher.take_up_unhandled",
     "members.document_links.forget_old_links",
 )
 

@@ -75,12 +75,12 @@ def to_recent_claims(page: Page[ClaimPayload]) -> tuple[ClaimSummary, ...]:
 def to_listed_claim(claim: ClaimPayload) -> ListedClaim:
     """A claim in a list, with the details that the list brought.
 
-    An upstream that lists claims with their history leaves nothing out; else a detail that is null or empty may have
-    been left out.
+    An upstream that lists claims with their treatments and their history leaves nothing out; else a detail that is null
+    or empty may have been left out, or could not be read.
     """
     detail = to_claim_detail(claim, may=())
     details = {name: getattr(detail, name) for name in LISTED_DETAILS}
-    is_whole = bool(claim.history)
+    is_whole = bool(claim.items and claim.history)
     brought = {name: value for name, value in details.items() if is_whole or value not in {None, ()}}
     return ListedClaim(**{name: getattr(detail, name) for name in ClaimSummary.__struct_fields__}, **brought)
 

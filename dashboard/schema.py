@@ -52,7 +52,7 @@ def _notification_page(
         unread=unread,
         counts_unread="unread_count" in info.selection.sources,
     )
-    return found.then(info.shown)
+    return found.then(lambda page: info.shown(page) | missing_of(page.meta))
 
 
 NOTIFICATIONS: Final = Field(List(NonNull(NOTIFICATION)), **limit_argument(), description="The newest notifications.")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
@@ -24,6 +24,8 @@ from gateway_clients.outbox import publisher
 from gateway_clients.outbox.notifications import notification
 from gateway_clients.runtime.failpoints import Failpoint, reach
 from gateway_clients.services.claims import ClaimPayload
+
+A = TypeVar("A")
 
 #: An attempt that has sent nothing for so long is taken over by the next repeat.
 TAKE_OVER_AFTER: Final = timedelta(seconds=15)
@@ -247,12 +249,16 @@ def start_settling(row: Submission, now: datetime) -> bool:
 
 
 def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
-    """Returns the outcome as far as it is known. Raises TemporarilyUnavailableError without its encryption key."""
+    """Returns the outcome as far as it is known.
+
+    Raises TemporarilyUnavailableError without its encryption key, and where another version of the gateway has written
+    what this one cannot read.
+    """
     claim = problem = None
     if row.state == State.SUBMITTED:
-        claim = msgspec.msgpack.decode(_opened(row, "answer"), type=ClaimPayload)
+        claim = _answer(row, ClaimPayload)
     elif row.state == State.REFUSED:
-        problem = msgspec.msgpack.decode(_opened(row, "answer"), type=Problem)
+        problem = _answer(row, Problem)
     return Outcome(
         submission_id=str(row.pk),
         operation=Operation(row.operation),
@@ -260,6 +266,14 @@ def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
         problem=problem,
         is_replayed=is_replayed,
     )
+
+
+def _answer(row: Submission, kind: type[A]) -> A:
+    try:
+        return msgspec.msgpack.decode(_opened(row, "answer"), type=kind)
+    except msgspec.MsgspecError:
+        log.error("submission.unreadable", submission=str(row.pk))  # noqa: TRY400 - its text quotes the answer
+        raise TemporarilyUnavailableError from None
 
 
 def _opened(row: Submission, part: str) -> bytes:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
@@ -18,6 +18,8 @@ from gateway_clients.outbox import leases
 from gateway_clients.outbox.errors import LONGEST_PAUSE_SECONDS, MOST_TRIES, LaterError, RefusedError
 from gateway_clients.runtime.failpoints import Failpoint, reach
 
+#: Why a message is parked whose kind the worker does not know.
+UNHANDLED: Final = "OUTBOX_HANDLERS has no handler for {kind}."
 Handler = Callable[[OutboxMessage], None]
 RunAll = Callable[[Callable[[OutboxMessage], None], list[OutboxMessage]], Iterable[None]]
 
@@ -82,8 +84,17 @@ def pause(
 def _handler_of(message: OutboxMessage) -> Handler:
     handler = handlers().get(message.kind)
     if handler is None:
-        raise RefusedError(f"OUTBOX_HANDLERS has no handler for {message.kind}.", most_tries=1)
+        raise RefusedError(UNHANDLED.format(kind=message.kind), most_tries=1)
     return handler
+
+
+def take_up_unhandled() -> None:
+    """Makes due again what a worker of an older version has parked because it did not know the kind, as this one does.
+
+    In a rolling deploy both versions are at work, and either may be the first to see a message.
+    """
+    troubles = [UNHANDLED.format(kind=kind) for kind in handlers()]
+    leases.replay(OutboxMessage.objects.filter(trouble__in=troubles), now=timezone.now())
 
 
 def _refuse(

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
-from gateway_clients import instrumentation
 from gateway_clients.errors import (
     DeadlineExceededError,
     NotEnoughTimeError,
@@ -21,7 +20,7 @@ from gateway_clients.errors import (
 from gateway_clients.instrumentation.tally import tally
 from gateway_clients.pipeline.answer_times import answer_times
 from gateway_clients.pipeline.call import Call, Parsed
-from gateway_clients.pipeline.call_report import report_end
+from gateway_clients.pipeline.call_report import report_drift, report_end
 from gateway_clients.pipeline.effects import AwaitPlace, Pipeline, SendRequest, Sleep
 from gateway_clients.pipeline.injection import injected
 from gateway_clients.pipeline.origin import RequestOrigin, upstream_request
@@ -96,17 +95,7 @@ def breaker_and_bulkhead_layer(
         raise
     report_end(call, permit, None, time.monotonic() - started_at)
     origin.trace.note(call, Step.ANSWERED)
-    if parsed.drift or parsed.omitted:
-        instrumentation.tell(
-            instrumentation.DriftRecord(
-                service=call.service,
-                operation=call.operation,
-                fields=parsed.drift,
-                omitted=parsed.omitted,
-                shapes=parsed.shapes,
-                fields_of_omitted=fields_of_omitted(parsed),
-            )
-        )
+    report_drift(call, parsed)
     return parsed
 
 
@@ -132,13 +121,6 @@ def adapter_layer(
     yield from injected(call, target, deadline)
     answer = yield SendRequest(upstream_request(call, origin, target.conf, deadline), attempt_deadline)
     return cast(UpstreamResponse, answer)
-
-
-def fields_of_omitted(parsed: Parsed[Any]) -> tuple[str, ...]:
-    """Returns the fields that drifted only in items that were left out."""
-    if not parsed.omitted:
-        return ()
-    return tuple(name for name in parsed.drift if "[]" in name and name not in parsed.drifted)
 
 
 def _enter(target: Upstream, call: Call[Any], deadline: Deadline) -> Pipeline[Permit]:

@@ -1,10 +1,10 @@
-"""Reports the end of a call to the breaker and to the observers, in the same way for every client."""
+"""Reports the end of a call, and what its answer lacked, in the same way for every client."""
 
 from typing import Any
 
 from gateway_clients import instrumentation
 from gateway_clients.errors import UpstreamBusyError, UpstreamError, UpstreamRejectedError, UpstreamUnavailableError
-from gateway_clients.pipeline.call import Call
+from gateway_clients.pipeline.call import Call, Parsed
 from gateway_clients.resilience.breaker import Permit
 
 
@@ -36,3 +36,25 @@ def report_end(
                 state="asked",
             )
         )
+
+
+def report_drift(call: Call[Any], parsed: Parsed[Any]) -> None:
+    """Tells the observers what of an answer was not as its contract says, behind the end of its call."""
+    if parsed.drift or parsed.omitted:
+        instrumentation.tell(
+            instrumentation.DriftRecord(
+                service=call.service,
+                operation=call.operation,
+                fields=parsed.drift,
+                omitted=parsed.omitted,
+                shapes=parsed.shapes,
+                fields_of_omitted=fields_of_omitted(parsed),
+            )
+        )
+
+
+def fields_of_omitted(parsed: Parsed[Any]) -> tuple[str, ...]:
+    """Returns the fields that drifted only in items that were left out."""
+    if not parsed.omitted:
+        return ()
+    return tuple(name for name in parsed.drift if "[]" in name and name not in parsed.drifted)

@@ -17,7 +17,7 @@ from gateway_clients.errors import (
 )
 from gateway_clients.instrumentation.tally import tally
 from gateway_clients.pipeline.call import Call
-from gateway_clients.pipeline.call_report import report_end
+from gateway_clients.pipeline.call_report import report_drift, report_end
 from gateway_clients.pipeline.origin import RequestOrigin, upstream_request
 from gateway_clients.pipeline.response import parse_response, refusal
 from gateway_clients.pipeline.upstreams import upstream
@@ -201,6 +201,7 @@ def upload(call: Call[P], pieces: Iterable[bytes], origin: RequestOrigin, deadli
         passage.end(error)
         raise
     passage.end()
+    report_drift(call, parsed)
     return parsed.value
 
 

@@ -35,9 +35,9 @@ IDLE_SECONDS: Final = 15.0
 MAX_AGE_SECONDS: Final = 60.0
 #: The version of Redis's protocol that has no pushes: nothing comes that was not asked for.
 PROTOCOL: Final = 2
-#: What the reader says while an answer is not whole.
 #: Seconds that a dial may take where the address of Redis names no limit.
 LONGEST_DIAL_SECONDS: Final = 60.0
+#: What the reader says while an answer is not whole.
 _NOT_YET: Final = object()
 
 

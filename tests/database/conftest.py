@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from django.db.utils import ConnectionHandler
 
-from bff_project.setting_values import database
+from bff_project.setting_addresses import database
 from gateway_clients.database import process_mode
 from gateway_clients.database.breaker import database_breaker
 from gateway_clients.database.postgresql.base import DatabaseWrapper

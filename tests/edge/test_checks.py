@@ -1,10 +1,13 @@
 """What production refuses to start with."""
 
-from typing import Any
+from collections import Counter
+from typing import Any, Final
 
 import pytest
 
 from gateway_clients.checks import check_always, check_production
+from tests.platform.test_bad_settings import TEXTS
+from tests.released.migrations import FILE as MIGRATIONS
 
 GOOD = {
     "ENVIRONMENT": "production",
@@ -30,27 +33,49 @@ def test_good_settings_pass() -> None:
     assert [*check_production(), *check_always()] == []
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "check_id"),
-    [
-        ("SECRET_KEY", "change-me-secret-key-change-me-secret-key", "gateway.E010"),
-        ("JWT_SECRET", ("a" * 32, "change-me-access-secret-change-me"), "gateway.E010"),
-        ("SECRET_KEY", "s" * 31, "gateway.E011"),
-        ("JWT_SECRET", ("a" * 32, "b" * 31), "gateway.E011"),
-        ("REFRESH_TOKEN_SECRET", ("r" * 31,), "gateway.E011"),
-        ("AUDIT_KEYS", ("k" * 32, "change-me-audit-key-change-me-audit-key"), "gateway.E010"),
-        ("AUDIT_KEYS", ("k" * 31,), "gateway.E011"),
-        ("DEBUG", True, "gateway.E012"),
-        ("ALLOWED_HOSTS", ["bff.example", "*"], "gateway.E013"),
-        ("CORS_ALLOWED_ORIGINS", ["*"], "gateway.E014"),
-        ("CORS_ALLOW_ALL_ORIGINS", True, "gateway.E014"),
-        ("FAILPOINT", "after_send", "gateway.E015"),
-        ("CACHE_ENCRYPTION_KEYS", (), "gateway.E016"),
-        ("EVENTS_WEBHOOK_SECRET", ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_eA=="), "gateway.E017"),
-        ("EVENTS_WEBHOOK_SECRET", ("eA==",), "gateway.E017"),
-        ("GAME_DAYS", True, "gateway.E019"),
-    ],
+#: A setting, a value that production does not start with, and the check that says so.
+IN_PRODUCTION: Final = (
+    ("SECRET_KEY", "change-me-secret-key-change-me-secret-key", "gateway.E010"),
+    ("JWT_SECRET", ("a" * 32, "change-me-access-secret-change-me"), "gateway.E010"),
+    ("SECRET_KEY", "s" * 31, "gateway.E011"),
+    ("SECRET_KEY", "é" * 15, "gateway.E011"),
+    ("SECRET_KEY_FALLBACKS", ["f" * 32, "change-me-secret-key-change-me-secret-key"], "gateway.E010"),
+    ("SECRET_KEY_FALLBACKS", ["f" * 31], "gateway.E011"),
+    ("SECRET_KEY_FALLBACKS", ["f" * 32, "f"], "gateway.E011"),
+    ("JWT_SECRET", ("a" * 32, "b" * 31), "gateway.E011"),
+    ("REFRESH_TOKEN_SECRET", ("r" * 31,), "gateway.E011"),
+    ("REFRESH_TOKEN_SECRET", ("change-me-refresh-secret-change-me-refresh-secret",), "gateway.E010"),
+    ("AUDIT_KEYS", ("k" * 32, "change-me-audit-key-change-me-audit-key"), "gateway.E010"),
+    ("AUDIT_KEYS", ("k" * 31,), "gateway.E011"),
+    ("DEBUG", True, "gateway.E012"),
+    ("ALLOWED_HOSTS", ["bff.example", "*"], "gateway.E013"),
+    ("CORS_ALLOWED_ORIGINS", ["*"], "gateway.E014"),
+    ("CORS_ALLOW_ALL_ORIGINS", True, "gateway.E014"),
+    ("FAILPOINT", "after_send", "gateway.E015"),
+    ("CACHE_ENCRYPTION_KEYS", (), "gateway.E016"),
+    ("EVENTS_WEBHOOK_SECRET", ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_eA=="), "gateway.E017"),
+    ("EVENTS_WEBHOOK_SECRET", ("eA==",), "gateway.E017"),
+    ("GAME_DAYS", True, "gateway.E019"),
 )
+#: The same of what no environment starts with.
+ANYWHERE: Final = (
+    ("ENVIRONMENT", "stage", "gateway.E001"),
+    ("JWT_SECRET", (), "gateway.E002"),
+    ("AUDIT_KEYS", (), "gateway.E018"),
+    ("REFRESH_TOKEN_SECRET", ("b" * 32,), "gateway.E003"),
+    ("EVENTS_WEBHOOK_SECRET", ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "x"), "gateway.E006"),
+    ("EVENTS_WEBHOOK_SECRET", ("whsec_",), "gateway.E006"),
+    ("EVENTS_WEBHOOK_SECRET", ("é",), "gateway.E006"),
+    ("CACHE_ENCRYPTION_KEYS", ("not base64!",), "gateway.E004"),
+    ("CACHE_ENCRYPTION_KEYS", ("c2hvcnQ=",), "gateway.E004"),
+    ("CACHE_ENCRYPTION_KEYS", ("é",), "gateway.E004"),
+    ("GRAPHQL_TRUSTED_DOCUMENTS", "no/such/file.json", "gateway.E007"),
+    ("GRAPHQL_TRUSTED_DOCUMENTS", __file__, "gateway.E007"),
+    ("GRAPHQL_TRUSTED_DOCUMENTS", str(MIGRATIONS), "gateway.E007"),
+)
+
+
+@pytest.mark.parametrize(("name", "value", "check_id"), IN_PRODUCTION)
 def test_production_refuses_to_start_with(settings: Any, name: str, value: Any, check_id: str) -> None:
     setattr(settings, name, value)
     in_production = [message.id for message in check_production()]
@@ -60,27 +85,20 @@ def test_production_refuses_to_start_with(settings: Any, name: str, value: Any, 
     assert list(check_production()) == []
 
 
+def test_every_setting_that_takes_any_text_is_tried_with_three_bad_ones() -> None:
+    tried = Counter(name for name, _, _ in (*IN_PRODUCTION, *ANYWHERE))
+
+    # Any password may be right, and the keys of tokens are tried in tests/security/test_key_changes.py.
+    assert {name for name in TEXTS if tried[name] < 3} == {"REDIS_PASSWORD", "JWT_PRIVATE_KEYS"}
+
+
 def test_staging_checks_like_production_and_may_have_game_days(settings: Any) -> None:
     settings.ENVIRONMENT, settings.GAME_DAYS, settings.DEBUG = "staging", True, True
 
     assert [message.id for message in check_production()] == ["gateway.E012"]
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "check_id"),
-    [
-        ("ENVIRONMENT", "stage", "gateway.E001"),
-        ("JWT_SECRET", (), "gateway.E002"),
-        ("AUDIT_KEYS", (), "gateway.E018"),
-        ("REFRESH_TOKEN_SECRET", ("b" * 32,), "gateway.E003"),
-        ("EVENTS_WEBHOOK_SECRET", ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "x"), "gateway.E006"),
-        ("EVENTS_WEBHOOK_SECRET", ("whsec_",), "gateway.E006"),
-        ("CACHE_ENCRYPTION_KEYS", ("not base64!",), "gateway.E004"),
-        ("CACHE_ENCRYPTION_KEYS", ("c2hvcnQ=",), "gateway.E004"),
-        ("GRAPHQL_TRUSTED_DOCUMENTS", "no/such/file.json", "gateway.E007"),
-        ("GRAPHQL_TRUSTED_DOCUMENTS", __file__, "gateway.E007"),
-    ],
-)
+@pytest.mark.parametrize(("name", "value", "check_id"), ANYWHERE)
 def test_nothing_starts_with(settings: Any, name: str, value: Any, check_id: str) -> None:
     setattr(settings, name, value)
 

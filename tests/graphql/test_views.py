@@ -148,6 +148,29 @@ def test_a_number_that_must_be_there_costs_its_item(ask, gateway) -> None:
     assert [error["path"] for error in answer["errors"]] == [["claim", "items", 0, "quantity"]]
 
 
+ITEM = {"benefit_code": "A", "amount": 1}
+STEP = {"status": "submitted", "at": "2026-03-02T08:30:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "shown"),
+    [
+        ({"items": "garbage", "history": [STEP]}, {"items": None, "timeline": [{"status": "submitted"}]}),
+        ({"items": [{}], "history": [STEP]}, {"items": None, "timeline": [{"status": "submitted"}]}),
+        ({"items": [ITEM], "history": None}, {"items": [{"benefitCode": "A"}], "timeline": None}),
+    ],
+    ids=["items of another type", "no item that can be read", "no history"],
+)
+def test_a_listed_claims_list_that_cannot_be_read_is_null_and_says_why(spoiled, shown, ask, gateway) -> None:
+    gateway.answers["listClaims"] = a_page(CLAIM | spoiled)
+    gateway.answers["getClaim"] = CLAIM | spoiled
+
+    answer = ask("member", '{ memberClaims(memberId: "m-1") { items { benefitCode } timeline { status } } }')
+
+    assert answer["data"] == {"memberClaims": [shown]}
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"UPSTREAM_BAD_ANSWER"}
+
+
 @pytest.mark.parametrize("amount", [2**31, 3_000_000_000, 10**15])
 def test_an_amount_may_be_larger_than_an_int_and_is_a_whole_number(amount: int, ask, gateway) -> None:
     gateway.answers["getClaim"] = CLAIM | {"total_amount": amount, "approved_amount": amount}

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from requests import certs
 
-from bff_project import setting_values
+from bff_project import setting_addresses
 from bff_project.environment import BadSettingsError
 from bff_project.processes.ports import free_port
 from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
@@ -68,6 +68,7 @@ VALUES: Final[Mapping[str, tuple[str, tuple[str, str, str]]]] = {
     "BREAKER_SLOW_SECONDS": POSITIVE_SECONDS,
     "RETRY_BUDGET": SHARE,
     **dict.fromkeys(("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), AUTHORITIES),
+    "REDIS_HOST": ("redis-1.internal", ("redis://redis", "redis:6379", "two words")),
     "REDIS_PORT": PORT,
     "REDIS_URL": (
         "rediss://:s3cret@redis.example:6380/0",
@@ -137,7 +138,6 @@ TEXTS: Final = frozenset(
         "AUDIT_KEYS",
         "SECRET_KEY_FALLBACKS",
         "JWT_PRIVATE_KEYS",
-        "REDIS_HOST",
         "REDIS_PASSWORD",
         "GRAPHQL_TRUSTED_DOCUMENTS",
     }
@@ -239,7 +239,7 @@ def test_a_bad_setting_is_told_without_a_traceback() -> None:
 
 
 def test_who_would_send_traces_is_told_of_the_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setting_values, "TRACES_NEED", ("opentelemetry_of_nobody.sdk",))
+    monkeypatch.setattr(setting_addresses, "TRACES_NEED", ("opentelemetry_of_nobody.sdk",))
     assert problems_of({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://traces.example:4318"}) == [
         "OTEL_EXPORTER_OTLP_ENDPOINT must be unset, unless the packages of requirements/otel.txt are installed."
     ]

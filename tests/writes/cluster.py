@@ -19,7 +19,7 @@ from django.db.utils import ConnectionHandler
 from bff_project.processes.gateway import RESTARTS, RESTARTS_WITHIN_SECONDS
 from bff_project.processes.ports import free_port
 from bff_project.processes.worker import READY
-from bff_project.setting_values import database
+from bff_project.setting_addresses import database
 from sandbox.testing import Sandbox
 from tests.support.processes import Started, clean_environment
 from tests.support.waiting import wait_until

@@ -43,6 +43,35 @@ def test_each_message_is_leased_while_it_runs_though_they_run_one_after_the_othe
     assert left == pytest.approx([leases.MESSAGE_LEASE_RESERVE_SECONDS] * 8)
 
 
+def test_what_an_older_worker_has_parked_unknown_is_taken_up_by_one_that_knows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handled: list[str] = []
+    publisher.put_all([("claims.praise", {}), ("of.nobody", {})], due_at=timezone.now())
+    publisher.put_all([("claims.praise", {})], due_at=timezone.now() + datetime.timedelta(days=1))
+    dispatcher.work_off()
+    assert OutboxMessage.objects.exclude(parked_at=None).count() == 2
+
+    monkeypatch.setattr(dispatcher, "handlers", lambda: {"claims.praise": lambda each: handled.append(each.kind)})
+    dispatcher.take_up_unhandled()
+    dispatcher.work_off()
+
+    assert handled == ["claims.praise"]
+    assert list(OutboxMessage.objects.order_by("pk").values_list("kind", "trouble")) == [
+        ("of.nobody", "OUTBOX_HANDLERS has no handler for of.nobody."),
+        ("claims.praise", ""),
+    ]
+
+
+def test_what_staff_have_to_decide_is_not_taken_up() -> None:
+    publisher.put_all([(SETTLE, {})], due_at=timezone.now())
+    OutboxMessage.objects.update(parked_at=timezone.now(), trouble="Ask its owners.")
+
+    dispatcher.take_up_unhandled()
+
+    assert OutboxMessage.objects.exclude(parked_at=None).count() == 1
+
+
 def test_the_worker_takes_as_many_messages_as_it_runs_side_by_side() -> None:
     asked: list[dict[str, Any]] = []
 

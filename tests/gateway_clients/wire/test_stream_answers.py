@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway_clients import instrumentation
 from gateway_clients.errors import (
     UpstreamConnectionError,
     UpstreamContractError,
@@ -180,6 +181,24 @@ def test_an_upload_that_was_stored_is_not_reported_as_lost(serve, settings, befo
     settings.DOCUMENT_SERVICE_URL = serve(stores).url
 
     assert upload([PDF]).id == "d-1"
+
+
+def test_a_field_of_another_type_in_the_answer_to_an_upload_is_told_behind_its_call(serve, settings) -> None:
+    settings.DOCUMENT_SERVICE_URL = serve(
+        says(answer(STORED.replace(b'{"id"', b'{"kind":7,"id"'), status="201 Created"))
+    ).url
+    told: list[instrumentation.Record] = []
+    forget = instrumentation.observe(told.append)
+    try:
+        stored = upload([PDF])
+    finally:
+        forget()
+
+    assert (stored.id, stored.kind) == ("d-1", None)
+    assert [type(record) for record in told] == [instrumentation.CallRecord, instrumentation.DriftRecord]
+    assert told[1] == instrumentation.DriftRecord(
+        service="document", operation="uploadDocument", fields=("kind",), omitted=0, shapes={"kind": "a number"}
+    )
 
 
 def test_a_small_file_that_comes_slowly_is_handed_out_once_it_is_whole(serve, settings) -> None:
