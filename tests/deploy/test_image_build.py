@@ -1,9 +1,7 @@
 """The Dockerfile's steps, done in a clean folder with a Python of this machine; its packages on other machines."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +11,12 @@ import pytest
 
 from bff_project.processes.ports import LOOPBACK, free_port
 from gateway_clients.conf import SERVICES
-from tests.deploy.test_image import copied_from_checkout, stages
+from tests.deploy.built_image import Image, require_packages
+from tests.deploy.test_image import stages
 from tests.platform.settings_of import ROOT
 from tests.support.plugin import NO_REDIS
-from tests.support.processes import Started, clean_environment
-from tests.support.programs import NOT_RUN, program
+from tests.support.processes import Started
+from tests.support.programs import program
 from tests.support.waiting import wait_until
 
 REQUIREMENTS: Final = ROOT / "requirements" / "base.txt"
@@ -26,7 +25,6 @@ WITHOUT_WHEEL: Final = {"promise-2.3.tar.gz"}
 #: glibc of Debian 12 is 2.36; a wheel for an older one runs there too.
 GLIBC: Final = range(17, 37)
 PINNED: Final = re.compile(r"^[\w.\[\],-]+==", re.MULTILINE)
-UNREACHABLE: Final = ("Could not find a version", "No matching distribution", "ConnectionError", "Could not fetch")
 SECRETS: Final = {
     "SECRET_KEY": "a-secret-key-of-the-test-of-the-built-image-itself-50-letters",
     "JWT_SECRET": "a-secret-of-tokens-of-the-test-of-the-built-image",
@@ -65,66 +63,13 @@ def test_every_pin_has_a_wheel_for_arm(tmp_path: Path) -> None:
 
 
 def install(*arguments: str) -> None:
-    """Runs `pip install`; leaves the test out where the package index is not reached."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *arguments],
-        capture_output=True, text=True, check=False, timeout=280,
-    )  # fmt: skip
-    if done.returncode and any(words in done.stderr for words in UNREACHABLE):
-        pytest.skip(f"{NOT_RUN} that reaches an index of packages: pip found none")
-    assert done.returncode == 0, done.stderr
-
-
-class Image:
-    """A folder as the root of the image."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.app = root / "app"
-
-    def build(self) -> None:
-        """Does what the Dockerfile says, but for the user: that takes root, and changes the machine."""
-        for line in stages()["build"]:
-            words = line.split()
-            if words[0] == "COPY":
-                (self.root / "tmp").mkdir(exist_ok=True)
-                shutil.copy(ROOT / words[1], self.placed(words[2]))
-            elif words[:2] == ["RUN", "python"]:
-                subprocess.run([sys.executable, *map(self.placed, words[2:])], check=True, timeout=100)
-            elif words[0] == "RUN":
-                self._run_pip(" ".join(map(self.placed, words[1:])))
-        (self.app / ".run").mkdir(parents=True)
-        for name in copied_from_checkout("runtime"):
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, self.app / name)
-
-    def _run_pip(self, command: str) -> None:
-        """Has a shell run it, as a Dockerfile has, with what its ARGs are unless told."""
-        done = subprocess.run(
-            ["sh", "-c", command], env={**os.environ, "WITH_TRACES": ""},
+    """Runs `pip install`."""
+    require_packages(
+        subprocess.run(
+            [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *arguments],
             capture_output=True, text=True, check=False, timeout=280,
-        )  # fmt: skip
-        if done.returncode and any(words in done.stderr for words in UNREACHABLE):
-            pytest.skip(f"{NOT_RUN} that reaches an index of packages: pip found none")
-        assert done.returncode == 0, done.stderr
-
-    def placed(self, word: str) -> str:
-        """A word of the Dockerfile, with its paths below the folder."""
-        return f"{self.root}{word}" if word.startswith(("/opt/", "/tmp/", "/app/")) else word
-
-    def command(self, keyword: str) -> list[str]:
-        """What the last stage says after CMD or HEALTHCHECK."""
-        (line,) = (each for each in stages()["gateway"] if each.startswith(keyword))
-        words: list[str] = json.loads(line[line.index("[") :])
-        return [str(self.root / "opt" / "venv" / "bin" / words[0]), *words[1:]]
-
-    def environment(self, **settings: str) -> dict[str, str]:
-        """What ENV says, and these settings."""
-        said = dict(
-            word.split("=", 1) for line in stages()["runtime"] if line.startswith("ENV ") for word in line.split()[1:]
         )
-        path = f"{self.root}/opt/venv/bin:{os.environ['PATH']}"
-        return {**clean_environment(), **said, "PATH": path, **settings}
+    )  # fmt: skip
 
 
 @pytest.fixture
