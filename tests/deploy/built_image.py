@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from tests.deploy.test_image import copied_from_checkout, stages
 from tests.platform.settings_of import ROOT
@@ -16,43 +18,87 @@ from tests.support.processes import clean_environment
 from tests.support.programs import NOT_RUN
 
 UNREACHABLE: Final = ("Could not find a version", "No matching distribution", "ConnectionError", "Could not fetch")
+#: Where a path of the image begins.
+PATHS: Final = re.compile(r"(?<![\w.])(?=/(?:opt|tmp|app)/)")
+#: What is in each virtual environment from the beginning.
+IN_EACH: Final = shutil.ignore_patterns("pip", "pip-*", "setuptools*", "pkg_resources", "*distutils*")
+PIN: Final = re.compile(r"^([\w.-]+)(?:\[[\w,-]+\])?==(\S+)", re.MULTILINE)
 
 
 class Image:
-    """A folder as the root of the image."""
+    """A folder as the root of the image. `arguments` are what `docker build` has after `--build-arg`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, **arguments: str) -> None:
         self.root = root
         self.app = root / "app"
+        self._arguments = arguments
 
-    def build(self) -> None:
-        """Does what the Dockerfile says, but for the user: that takes root, and changes the machine."""
-        for line in stages()["build"]:
-            words = line.split()
-            if words[0] == "COPY":
-                (self.root / "tmp").mkdir(exist_ok=True)
-                shutil.copy(ROOT / words[1], self.placed(words[2]))
-            elif words[:2] == ["RUN", "python"]:
-                subprocess.run([sys.executable, *map(self.placed, words[2:])], check=True, timeout=100)
-            elif words[0] == "RUN":
-                self._run_pip(" ".join(map(self.placed, words[1:])))
+    def build(self, *, beside: "Image | None" = None) -> None:
+        """Does what the Dockerfile says, but for the user: that takes root, and changes the machine.
+
+        What was installed in `beside` need not be installed anew.
+        """
+        (self.root / "tmp").mkdir(parents=True)
         (self.app / ".run").mkdir(parents=True)
+        arguments: dict[str, str] = {}
+        for line in stages()["build"]:
+            instruction, _, rest = self._placed(line).partition(" ")
+            if instruction == "ARG":
+                name, _, default = rest.partition("=")
+                arguments[name] = self._arguments.get(name, default.strip('"'))
+            elif instruction == "COPY":
+                name, target = rest.split()
+                shutil.copy(ROOT / name, target)
+            elif rest.startswith("python "):
+                subprocess.run([sys.executable, *rest.split()[1:]], check=True, timeout=100)
+                if beside is not None:
+                    shutil.copytree(
+                        beside.installed, self.installed, ignore=IN_EACH, copy_function=os.link, dirs_exist_ok=True
+                    )
+            elif instruction == "RUN":
+                self._install(rest, arguments)
+        assert self._arguments.keys() <= arguments.keys()
         for name in copied_from_checkout("runtime"):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, self.app / name)
+        for line in stages()["runtime"]:
+            if line.startswith("COPY --from=build /tmp/"):
+                shutil.copy(*self._placed(line).split()[2:])
 
-    def _run_pip(self, command: str) -> None:
-        """Has a shell run it, as a Dockerfile has, with what its ARGs are unless told."""
+    def _install(self, command: str, arguments: dict[str, str]) -> None:
+        """Has a shell run it, as a Dockerfile has."""
         require_packages(
             subprocess.run(
-                ["sh", "-c", command], env={**os.environ, "WITH_TRACES": ""},
+                ["sh", "-c", command], env={**os.environ, **arguments},
                 capture_output=True, text=True, check=False, timeout=280,
             )
         )  # fmt: skip
 
-    def placed(self, word: str) -> str:
-        """A word of the Dockerfile, with its paths below the folder."""
-        return f"{self.root}{word}" if word.startswith(("/opt/", "/tmp/", "/app/")) else word
+    def _placed(self, line: str) -> str:
+        """A line of the Dockerfile, with its paths below the folder."""
+        return PATHS.sub(str(self.root), line)
+
+    @property
+    def installed(self) -> Path:
+        """The folder that packages are installed in."""
+        (folder,) = (self.root / "opt" / "venv" / "lib").glob("python*/site-packages")
+        return folder
+
+    def packages(self) -> dict[str, str]:
+        """What is installed beside pip itself, with its version."""
+        listed = [str(self.root / "opt" / "venv" / "bin" / "python"), "-m", "pip", "list", "--format=json"]
+        done = subprocess.run(listed, capture_output=True, text=True, check=True, timeout=60)
+        found: list[dict[str, str]] = json.loads(done.stdout)
+        return {
+            canonicalize_name(each["name"]): each["version"]
+            for each in found
+            if each["name"] not in {"pip", "setuptools"}
+        }
+
+    def told_packages(self) -> dict[str, str]:
+        """What its own list says is installed."""
+        found = PIN.findall((self.app / "packages.txt").read_text())
+        return {canonicalize_name(name): version for name, version in found}
 
     def command(self, keyword: str) -> list[str]:
         """What the last stage says after CMD or HEALTHCHECK."""

@@ -4,16 +4,21 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import requests
 
+from bff_project import __version__
 from bff_project.processes.ports import LOOPBACK, free_port
 from gateway_clients.conf import SERVICES
 from tests.deploy.built_image import Image, require_packages
 from tests.deploy.test_image import stages
 from tests.platform.settings_of import ROOT
+from tests.support.otlp_collector import OtlpCollector
 from tests.support.plugin import NO_REDIS
 from tests.support.processes import Started
 from tests.support.programs import program
@@ -43,7 +48,7 @@ def test_hadolint_finds_nothing() -> None:
 def test_its_label_says_where_the_list_of_its_packages_is() -> None:
     (label,) = (line for line in stages()["gateway"] if line.startswith("LABEL "))
     assert label.endswith(' web-bff.sbom="/app/packages.txt"')
-    assert "COPY --from=build /tmp/base.txt /app/packages.txt" in stages()["runtime"]
+    assert "COPY --from=build /tmp/packages.txt /app/packages.txt" in stages()["runtime"]
 
 
 @pytest.mark.long
@@ -72,26 +77,20 @@ def install(*arguments: str) -> None:
     )  # fmt: skip
 
 
-@pytest.fixture
-def image(tmp_path: Path) -> Image:
-    made = Image(tmp_path / "root")
-    made.root.mkdir()
-    made.build()
-    return made
-
-
-@pytest.mark.long
-@pytest.mark.timeout(400)
-def test_what_its_steps_make_serves_and_passes_its_own_health_check(image: Image, tmp_path: Path) -> None:
+@contextmanager
+def serving(image: Image, folder: Path, **settings: str) -> Iterator[str]:
+    """The address of what is in the image, which runs as it would run there and passes its own health check."""
+    port = free_port()
     environment = image.environment(
         **SECRETS,
         **{f"{name.upper()}_SERVICE_URL": f"http://{LOOPBACK}:1" for name in SERVICES},
-        PORT=str(free_port()),
+        PORT=str(port),
         METRICS_PORT=str(free_port()),
         REDIS_URL=NO_REDIS,
-        DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}",
+        DATABASE_URL=f"sqlite:///{folder / 'db.sqlite3'}",
         ALLOWED_HOSTS="gateway.example.com",
         DRAIN_SECONDS="0",
+        **settings,
     )
     migrated = subprocess.run(
         [image.command("CMD")[0], "manage.py", "migrate", "--noinput"],
@@ -99,20 +98,50 @@ def test_what_its_steps_make_serves_and_passes_its_own_health_check(image: Image
     )  # fmt: skip
     assert migrated.returncode == 0, migrated.stderr
 
-    serving = Started(image.command("CMD"), cwd=image.app, environment=environment, log=tmp_path / "log")
-    try:
-        wait_until(
-            lambda: (
-                subprocess.run(
-                    image.command("HEALTHCHECK"), env=environment, check=False, capture_output=True
-                ).returncode
-                == 0
-            ),
-            seconds=60,
-        )
-        ended = serving.stop()
-    finally:
-        serving.remove()
+    def is_well() -> bool:
+        done = subprocess.run(image.command("HEALTHCHECK"), env=environment, check=False, capture_output=True)
+        return done.returncode == 0
 
-    assert ended == 0
+    started = Started(image.command("CMD"), cwd=image.app, environment=environment, log=folder / "log")
+    try:
+        wait_until(is_well, seconds=60)
+        yield f"http://{LOOPBACK}:{port}"
+        assert started.stop() == 0
+    finally:
+        started.remove()
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    made = Image(tmp_path_factory.mktemp("image"))
+    made.build()
+    return made
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_what_its_steps_make_serves_and_passes_its_own_health_check(image: Image, tmp_path: Path) -> None:
+    assert image.packages() == image.told_packages()
+    assert not any(name.startswith("opentelemetry") for name in image.packages())
     assert not {"sandbox", "tests"} & {path.name for path in image.app.iterdir()}
+    with serving(image, tmp_path):
+        pass
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_one_with_traces_sends_them(image: Image, tmp_path: Path) -> None:
+    traced = Image(tmp_path / "root", WITH_TRACES="1")
+    traced.build(beside=image)
+
+    assert traced.packages() == traced.told_packages()
+    with (
+        OtlpCollector() as collector,
+        serving(traced, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="50") as url,
+    ):
+        assert requests.get(f"{url}/health/ready", timeout=10).status_code == 200
+        wait_until(lambda: bool(collector.spans()), seconds=10)
+
+    (span,) = collector.spans()
+    assert (span.name, span.attributes["http.response.status_code"]) == ("GET /health/ready", 200)
+    assert span.resource["service.version"] == __version__
