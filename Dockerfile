@@ -7,7 +7,8 @@ RUN python -m venv /opt/venv
 ARG WITH_TRACES=""
 COPY requirements/base.txt /tmp/base.txt
 COPY requirements/otel.txt /tmp/otel.txt
-RUN /opt/venv/bin/pip install --require-hashes -r /tmp/base.txt ${WITH_TRACES:+-r /tmp/otel.txt}
+RUN cat /tmp/base.txt ${WITH_TRACES:+/tmp/otel.txt} > /tmp/packages.txt \
+    && /opt/venv/bin/pip install --require-hashes -r /tmp/packages.txt
 
 FROM build AS sandbox-build
 COPY requirements/sandbox.txt /tmp/sandbox.txt
@@ -20,7 +21,7 @@ RUN groupadd --system --gid 10001 gateway \
     && install --directory --owner=gateway --group=gateway /app /app/.run
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
-COPY --from=build /tmp/base.txt /app/packages.txt
+COPY --from=build /tmp/packages.txt /app/packages.txt
 COPY --chown=root:root manage.py /app/
 COPY --chown=root:root bff_project /app/bff_project
 COPY --chown=root:root dashboard /app/dashboard

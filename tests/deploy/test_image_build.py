@@ -1,23 +1,27 @@
 """The Dockerfile's steps, done in a clean folder with a Python of this machine; its packages on other machines."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import requests
 
+from bff_project import __version__
 from bff_project.processes.ports import LOOPBACK, free_port
 from gateway_clients.conf import SERVICES
-from tests.deploy.test_image import copied_from_checkout, stages
+from tests.deploy.built_image import Image, require_packages
+from tests.deploy.test_image import stages
 from tests.platform.settings_of import ROOT
+from tests.support.otlp_collector import OtlpCollector
 from tests.support.plugin import NO_REDIS
-from tests.support.processes import Started, clean_environment
-from tests.support.programs import NOT_RUN, program
+from tests.support.processes import Started
+from tests.support.programs import program
 from tests.support.waiting import wait_until
 
 REQUIREMENTS: Final = ROOT / "requirements" / "base.txt"
@@ -26,7 +30,6 @@ WITHOUT_WHEEL: Final = {"promise-2.3.tar.gz"}
 #: glibc of Debian 12 is 2.36; a wheel for an older one runs there too.
 GLIBC: Final = range(17, 37)
 PINNED: Final = re.compile(r"^[\w.\[\],-]+==", re.MULTILINE)
-UNREACHABLE: Final = ("Could not find a version", "No matching distribution", "ConnectionError", "Could not fetch")
 SECRETS: Final = {
     "SECRET_KEY": "a-secret-key-of-the-test-of-the-built-image-itself-50-letters",
     "JWT_SECRET": "a-secret-of-tokens-of-the-test-of-the-built-image",
@@ -45,7 +48,7 @@ def test_hadolint_finds_nothing() -> None:
 def test_its_label_says_where_the_list_of_its_packages_is() -> None:
     (label,) = (line for line in stages()["gateway"] if line.startswith("LABEL "))
     assert label.endswith(' web-bff.sbom="/app/packages.txt"')
-    assert "COPY --from=build /tmp/base.txt /app/packages.txt" in stages()["runtime"]
+    assert "COPY --from=build /tmp/packages.txt /app/packages.txt" in stages()["runtime"]
 
 
 @pytest.mark.long
@@ -65,88 +68,29 @@ def test_every_pin_has_a_wheel_for_arm(tmp_path: Path) -> None:
 
 
 def install(*arguments: str) -> None:
-    """Runs `pip install`; leaves the test out where the package index is not reached."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *arguments],
-        capture_output=True, text=True, check=False, timeout=280,
-    )  # fmt: skip
-    if done.returncode and any(words in done.stderr for words in UNREACHABLE):
-        pytest.skip(f"{NOT_RUN} that reaches an index of packages: pip found none")
-    assert done.returncode == 0, done.stderr
-
-
-class Image:
-    """A folder as the root of the image."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.app = root / "app"
-
-    def build(self) -> None:
-        """Does what the Dockerfile says, but for the user: that takes root, and changes the machine."""
-        for line in stages()["build"]:
-            words = line.split()
-            if words[0] == "COPY":
-                (self.root / "tmp").mkdir(exist_ok=True)
-                shutil.copy(ROOT / words[1], self.placed(words[2]))
-            elif words[:2] == ["RUN", "python"]:
-                subprocess.run([sys.executable, *map(self.placed, words[2:])], check=True, timeout=100)
-            elif words[0] == "RUN":
-                self._run_pip(" ".join(map(self.placed, words[1:])))
-        (self.app / ".run").mkdir(parents=True)
-        for name in copied_from_checkout("runtime"):
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, self.app / name)
-
-    def _run_pip(self, command: str) -> None:
-        """Has a shell run it, as a Dockerfile has, with what its ARGs are unless told."""
-        done = subprocess.run(
-            ["sh", "-c", command], env={**os.environ, "WITH_TRACES": ""},
+    """Runs `pip install`."""
+    require_packages(
+        subprocess.run(
+            [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", *arguments],
             capture_output=True, text=True, check=False, timeout=280,
-        )  # fmt: skip
-        if done.returncode and any(words in done.stderr for words in UNREACHABLE):
-            pytest.skip(f"{NOT_RUN} that reaches an index of packages: pip found none")
-        assert done.returncode == 0, done.stderr
-
-    def placed(self, word: str) -> str:
-        """A word of the Dockerfile, with its paths below the folder."""
-        return f"{self.root}{word}" if word.startswith(("/opt/", "/tmp/", "/app/")) else word
-
-    def command(self, keyword: str) -> list[str]:
-        """What the last stage says after CMD or HEALTHCHECK."""
-        (line,) = (each for each in stages()["gateway"] if each.startswith(keyword))
-        words: list[str] = json.loads(line[line.index("[") :])
-        return [str(self.root / "opt" / "venv" / "bin" / words[0]), *words[1:]]
-
-    def environment(self, **settings: str) -> dict[str, str]:
-        """What ENV says, and these settings."""
-        said = dict(
-            word.split("=", 1) for line in stages()["runtime"] if line.startswith("ENV ") for word in line.split()[1:]
         )
-        path = f"{self.root}/opt/venv/bin:{os.environ['PATH']}"
-        return {**clean_environment(), **said, "PATH": path, **settings}
+    )  # fmt: skip
 
 
-@pytest.fixture
-def image(tmp_path: Path) -> Image:
-    made = Image(tmp_path / "root")
-    made.root.mkdir()
-    made.build()
-    return made
-
-
-@pytest.mark.long
-@pytest.mark.timeout(400)
-def test_what_its_steps_make_serves_and_passes_its_own_health_check(image: Image, tmp_path: Path) -> None:
+@contextmanager
+def serving(image: Image, folder: Path, **settings: str) -> Iterator[str]:
+    """The address of what is in the image, which runs as it would run there and passes its own health check."""
+    port = free_port()
     environment = image.environment(
         **SECRETS,
         **{f"{name.upper()}_SERVICE_URL": f"http://{LOOPBACK}:1" for name in SERVICES},
-        PORT=str(free_port()),
+        PORT=str(port),
         METRICS_PORT=str(free_port()),
         REDIS_URL=NO_REDIS,
-        DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}",
+        DATABASE_URL=f"sqlite:///{folder / 'db.sqlite3'}",
         ALLOWED_HOSTS="gateway.example.com",
         DRAIN_SECONDS="0",
+        **settings,
     )
     migrated = subprocess.run(
         [image.command("CMD")[0], "manage.py", "migrate", "--noinput"],
@@ -154,20 +98,50 @@ def test_what_its_steps_make_serves_and_passes_its_own_health_check(image: Image
     )  # fmt: skip
     assert migrated.returncode == 0, migrated.stderr
 
-    serving = Started(image.command("CMD"), cwd=image.app, environment=environment, log=tmp_path / "log")
-    try:
-        wait_until(
-            lambda: (
-                subprocess.run(
-                    image.command("HEALTHCHECK"), env=environment, check=False, capture_output=True
-                ).returncode
-                == 0
-            ),
-            seconds=60,
-        )
-        ended = serving.stop()
-    finally:
-        serving.remove()
+    def is_well() -> bool:
+        done = subprocess.run(image.command("HEALTHCHECK"), env=environment, check=False, capture_output=True)
+        return done.returncode == 0
 
-    assert ended == 0
+    started = Started(image.command("CMD"), cwd=image.app, environment=environment, log=folder / "log")
+    try:
+        wait_until(is_well, seconds=60)
+        yield f"http://{LOOPBACK}:{port}"
+        assert started.stop() == 0
+    finally:
+        started.remove()
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    made = Image(tmp_path_factory.mktemp("image"))
+    made.build()
+    return made
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_what_its_steps_make_serves_and_passes_its_own_health_check(image: Image, tmp_path: Path) -> None:
+    assert image.packages() == image.told_packages()
+    assert not any(name.startswith("opentelemetry") for name in image.packages())
     assert not {"sandbox", "tests"} & {path.name for path in image.app.iterdir()}
+    with serving(image, tmp_path):
+        pass
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_one_with_traces_sends_them(image: Image, tmp_path: Path) -> None:
+    traced = Image(tmp_path / "root", WITH_TRACES="1")
+    traced.build(beside=image)
+
+    assert traced.packages() == traced.told_packages()
+    with (
+        OtlpCollector() as collector,
+        serving(traced, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="50") as url,
+    ):
+        assert requests.get(f"{url}/health/ready", timeout=10).status_code == 200
+        wait_until(lambda: bool(collector.spans()), seconds=10)
+
+    (span,) = collector.spans()
+    assert (span.name, span.attributes["http.response.status_code"]) == ("GET /health/ready", 200)
+    assert span.resource["service.version"] == __version__

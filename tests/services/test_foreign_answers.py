@@ -18,40 +18,18 @@ from tests.services.services import (
     payment,
     provider,
 )
+from tests.upstream_answers import CLAIM, DOCUMENT, NOTIFICATION, PAYMENT, a_page
+from tests.upstream_answers import MEMBER as PERSON
+from tests.upstream_answers import PROVIDER as PLACE
 
-CLAIM = {
-    "id": "c-1",
-    "claim_number": "1",
-    "member_id": "m-1",
-    "status": "paid",
-    "service_date": "2026-03-01",
-    "total_amount": 1,
-    "provider": {"id": "p-1"},
-}
-PERSON = {"id": "m-1", "first_name": "A", "last_name": "B", "status": "active", "enrollment_date": "2020-01-01"}
-PLACE = {"id": "p-1", "name": "RS", "is_active": True}
-TOLD = {"id": "n-1", "type": "t", "title": "t", "created_at": "2026-03-01T00:00:00Z", "is_read": False}
-PAID = {"id": "pay-1", "claim_id": "c-1", "amount": 1, "status": "paid"}
-FILED = {
-    "id": "d-1",
-    "member_id": "m-1",
-    "claim_id": "c-1",
-    "name": "x.pdf",
-    "content_type": "application/pdf",
-    "size_bytes": 1,
-    "uploaded_at": "2026-03-01T00:00:00Z",
-}
-
-
-def a_page(*items: object) -> object:
-    return {"items": items, "total": len(items)}
-
+#: One that says neither whose it is nor for which provider.
+TOLD = NOTIFICATION | {"member_id": None}
 
 #: call, an answer about what was asked, one about something else
 ANSWERS = [
-    (claims.get_claim("c-1"), CLAIM, CLAIM | {"id": "c-2"}),
-    (claims.cancel_claim("c-1", idempotency_key="k"), CLAIM, CLAIM | {"id": "c-2"}),
-    (claims.appeal_claim("c-1", reason="r", idempotency_key="k"), CLAIM, CLAIM | {"id": "c-2"}),
+    (claims.get_claim("clm-1"), CLAIM, CLAIM | {"id": "clm-2"}),
+    (claims.cancel_claim("clm-1", idempotency_key="k"), CLAIM, CLAIM | {"id": "clm-2"}),
+    (claims.appeal_claim("clm-1", reason="r", idempotency_key="k"), CLAIM, CLAIM | {"id": "clm-2"}),
     (claims.submit_claim(NEW_CLAIM, idempotency_key="k"), CLAIM, CLAIM | {"member_id": "m-2"}),
     (claims.list_claims(member_id="m-1"), a_page(CLAIM), a_page(CLAIM, CLAIM | {"member_id": "m-2"})),
     (claims.list_claims(provider_id="p-1"), a_page(CLAIM), a_page(CLAIM | {"provider": {"id": "p-2"}})),
@@ -69,10 +47,10 @@ ANSWERS = [
     ),
     (notification.mark_notification_read("n-1", MEMBER), TOLD, TOLD | {"id": "n-2"}),
     (notification.mark_notification_read("n-1", MEMBER), TOLD, TOLD | {"member_id": "m-2"}),
-    (payment.list_payments("m-1", claim_id="c-1"), a_page(PAID), a_page(PAID | {"claim_id": "c-2"})),
-    (document.list_documents("m-1"), a_page(FILED), a_page(FILED | {"member_id": "m-2"})),
-    (document.list_documents("m-1", claim_id="c-1"), a_page(FILED), a_page(FILED | {"claim_id": None})),
-    (document.get_document("d-1"), FILED, FILED | {"id": "d-2"}),
+    (payment.list_payments("m-1", claim_id="clm-1"), a_page(PAYMENT), a_page(PAYMENT | {"claim_id": "clm-2"})),
+    (document.list_documents("m-1"), a_page(DOCUMENT), a_page(DOCUMENT | {"member_id": "m-2"})),
+    (document.list_documents("m-1", claim_id="clm-1"), a_page(DOCUMENT), a_page(DOCUMENT | {"claim_id": None})),
+    (document.get_document("d-1"), DOCUMENT, DOCUMENT | {"id": "d-2"}),
     (
         benefit.validate_benefit(member_id="m-1", provider_id="p-1", service_date=DAY, benefit_code="A", amount=1),
         {"benefit_code": "A", "is_covered": True, "coverage_amount": 1},
