@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.core.signals import request_finished
 from django.test import Client, RequestFactory
 from redis import Redis
 
@@ -95,6 +96,27 @@ def test_an_unchanged_answer_is_shown_when_nothing_is_left(
     statuses = [member.get(SAMPLE, headers=headers).status_code for headers in ({"If-None-Match": etag}, {}) * 2]
 
     assert statuses == [304, 429, 304, 429]
+
+
+def test_a_request_whose_answer_must_not_be_sent_ends_once(
+    signed_in: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RequestContext, "freshness", property(lambda _: []))
+    settings.RATE_LIMIT_MAX = 1
+    member = signed_in(member_id="m-1")
+    member.get(SAMPLE)
+    ends: list[object] = []
+
+    def note(sender: object, **_: Any) -> None:
+        ends.append(sender)
+
+    request_finished.connect(note)
+    try:
+        status = member.get(SAMPLE, headers={"If-None-Match": '"another"'}).status_code
+    finally:
+        request_finished.disconnect(note)
+
+    assert (status, len(ends)) == (429, 1)
 
 
 def test_every_answer_says_what_is_left(portal: Client) -> None:

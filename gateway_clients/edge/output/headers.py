@@ -7,10 +7,11 @@ Of what comes from outside only what a pattern has let through is put so, such a
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpResponse, SimpleCookie
-from django.http.response import ResponseHeaders
+from django.http.response import HttpResponseBase, ResponseHeaders
 
 #: A header's name as it is sent, and its value.
 Header = tuple[str, str]
@@ -35,6 +36,14 @@ class OwnHeadersResponse(HttpResponse):
     def items(self) -> Iterable[Any]:
         """Returns names and values."""
         return self.headers._store.values()
+
+
+def discard(response: HttpResponseBase) -> None:
+    """Frees what an answer holds that nobody is sent; its `close` would say that the request has ended."""
+    closers: list[Callable[[], object]] = response._resource_closers  # type: ignore[attr-defined]
+    while closers:
+        with suppress(Exception):
+            closers.pop(0)()
 
 
 def put(headers: ResponseHeaders, *made: Header) -> None:

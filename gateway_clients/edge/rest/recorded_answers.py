@@ -17,6 +17,7 @@ from gateway_clients.edge.disclosure.shown import Origin, Shown
 from gateway_clients.edge.errors import RateLimitedError
 from gateway_clients.edge.input.ids import is_id
 from gateway_clients.edge.input.wrapped_request import django_request
+from gateway_clients.edge.output.headers import discard
 
 API: Final = "api/v1/"
 ID: Final = re.compile(r"<id:([a-z]+)_id>")
@@ -55,7 +56,7 @@ def record_answer(view: RecordedView, response: HttpResponseBase) -> None:
         looks = [Look(member_id, action, parts, scope) for member_id, parts in by_member.items()]
         record_shown(django_request(view.request), view.caller, looks)
     except BaseException:
-        response.close()
+        discard(response)
         raise
 
 
