@@ -4,12 +4,26 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connections
 
 from bff_project.processes import ports
 from tests.support.redis_server import RedisServer
 from tests.support.small_disk import small_disk
 
 __all__ = ["small_disk"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The tests' database is a file, as a gateway's is, where a second writer waits for its turn.
+
+    Django's own choice, memory that connections share, refuses the second at once: so it goes in no gateway. What is
+    committed need not outlive a power cut.
+    """
+    settings = connections["default"].settings_dict
+    if settings["ENGINE"].endswith("sqlite3"):
+        settings["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "tests.sqlite3")
+        settings["OPTIONS"]["init_command"] += " PRAGMA synchronous=OFF;"
 
 
 @pytest.fixture(autouse=True, scope="session")

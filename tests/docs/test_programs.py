@@ -4,11 +4,13 @@ The programs of a page are its `ts` fences, each named by its first line; for ea
 uses them. `sh` fences are run as they stand.
 """
 
+import contextlib
 import datetime
 import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -80,22 +82,20 @@ def drive(project: Path, live_server: Any, sandbox: Sandbox) -> Callable[..., di
         node = program("node")
         run(node, "bundle.mjs", f"{name}.ts", f"{name}.mjs", cwd=project)
         given = {"email": "portal@example.com", "password": PASSWORD, "memberId": "m-1", **more}
-        started = subprocess.Popen(
-            [node, f"{name}.mjs", json.dumps(given)],
-            cwd=project,
-            env={"PATH": "/usr/bin:/bin", "GATEWAY": live_server.url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=SECONDS)
-        while started.poll() is None and datetime.datetime.now(datetime.UTC) < until:
-            work_off()  # the worker, which settles what is pending
+        command = [node, f"{name}.mjs", json.dumps(given)]
+        env = {"PATH": "/usr/bin:/bin", "GATEWAY": live_server.url}
+        with subprocess.Popen(
+            command, cwd=project, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as started:
             try:
-                started.wait(0.2)
-            except subprocess.TimeoutExpired:
-                continue
-        out, errors = started.communicate(timeout=1)
+                until = time.monotonic() + SECONDS
+                while started.poll() is None and time.monotonic() < until:
+                    work_off()  # the worker, which settles what is pending
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        started.wait(0.2)
+            finally:
+                started.kill()
+            out, errors = started.communicate()
         assert started.returncode == 0, errors
         told: dict[str, Any] = json.loads(out)
         return told
