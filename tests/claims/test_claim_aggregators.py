@@ -1,11 +1,14 @@
 """Which calls the views of claims and providers make, and what becomes of them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from claims.aggregators import CLAIMS, PROVIDERS, claim_detail
 from claims.aggregators import PROVIDER as PROVIDER_SPEC
+from gateway_clients.caching.lookups import LookupResult
 from gateway_clients.edge.access.resources import EVERYTHING, Scope
 from gateway_clients.edge.errors import NotFoundError
 from gateway_clients.edge.input.parameters import Page
@@ -15,10 +18,12 @@ from gateway_clients.errors import (
     UpstreamNotFoundError,
     UpstreamTimeoutError,
 )
-from gateway_clients.pipeline.outcome import Outcome
 from gateway_clients.pipeline.section import SectionState
-from tests.support.fake_gateway import FakeGateway
-from tests.upstream_answers import CLAIM, PROVIDER, a_page, all_well
+from gateway_clients.pipeline.upstreams import upstream
+from tests.support.answering import LATE, AnsweringUpstreams
+from tests.support.calls import gateway_for
+from tests.support.waiting import wait_until
+from tests.upstream_answers import CLAIM, PROVIDER, a_page
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,12 @@ FIRST = Page(limit=20, offset=0)
 OF_MEMBER = {"member_id": "m-1"}
 
 
-def test_a_page_of_claims_tells_its_total_and_how_it_came_about() -> None:
-    gateway, asked = FakeGateway(all_well()), {"member_id": "m-1", "status": "submitted"}
+def test_a_page_of_claims_tells_its_total_and_how_it_came_about(upstreams: AnsweringUpstreams) -> None:
+    asked = {"member_id": "m-1", "status": "submitted"}
 
-    shown = CLAIMS.page(gateway, asked, scope=OWN, page=Page(limit=5, offset=10)).result()
+    shown = CLAIMS.page(gateway_for(), asked, scope=OWN, page=Page(limit=5, offset=10)).result()
 
-    assert [call.target for call in gateway.asked] == ["/claims?member_id=m-1&status=submitted&limit=5&offset=10"]
+    assert upstreams.targets == ["/claims?member_id=m-1&status=submitted&limit=5&offset=10"]
     assert [claim.id for claim in shown.claims] == ["clm-1"]
     assert (shown.total, shown.limit, shown.offset, shown.meta.complete) == (17, 5, 10, True)
     assert shown.meta.sections["claims"].state == "fresh"
@@ -74,56 +79,76 @@ def test_a_page_of_claims_tells_its_total_and_how_it_came_about() -> None:
     ],
 )
 def test_claims_are_asked_for_within_what_the_caller_may_see(
-    scope: Scope, member_id: str | None, provider_id: str | None, target: str, key: str
+    scope: Scope,
+    member_id: str | None,
+    provider_id: str | None,
+    target: str,
+    key: str,
+    upstreams: AnsweringUpstreams,
 ) -> None:
-    gateway = FakeGateway({})
+    gateway, asked = gateway_for(), {"member_id": member_id, "provider_id": provider_id}
+    upstreams.answers["listClaims"] = a_page()
 
-    with pytest.raises(Exception, match="claims"):
-        CLAIMS.page(gateway, {"member_id": member_id, "provider_id": provider_id}, scope=scope, page=FIRST).result()
+    CLAIMS.page(gateway, asked, scope=scope, page=FIRST).result()
 
-    (call,) = gateway.asked
-    assert call.target == "/claims?" + "&".join(filter(None, (target, "limit=20&offset=0")))
-    assert str(call.key).partition("~")[0] == key
+    assert upstreams.targets == ["/claims?" + "&".join(filter(None, (target, "limit=20&offset=0")))]
+    assert [str(each.call.key).partition("~")[0] for each in gateway.fan_out.calls] == [key]
 
 
-def test_a_stale_page_says_so() -> None:
-    gateway = FakeGateway(all_well())
-    page = CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=FIRST).result()
-    kept = gateway.asked[0].parse(b'{"items": [], "total": 0}').value
-    gateway = FakeGateway({"listClaims": Outcome(kept, SectionState.STALE, age_seconds=61.9)})
+def test_a_stale_page_says_so(
+    upstreams: AnsweringUpstreams, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown() -> Any:
+        return CLAIMS.page(gateway_for(), OF_MEMBER, scope=OWN, page=FIRST).result()
 
-    page = CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=FIRST).result()
+    settings.CACHE_TTL_SECONDS_CLAIMS = 0.05
+    assert shown().meta.complete is True
+    upstreams.answers["listClaims"] = LATE
+    wait_until(lambda: shown().meta.sections["claims"].state == "stale")
+    monkeypatch.setattr(LookupResult, "age_seconds", 61.9)
 
+    page = shown()
+
+    assert [claim.id for claim in page.claims] == ["clm-1"]
     assert page.meta.complete is False
     assert (page.meta.sections["claims"].state, page.meta.sections["claims"].age) == ("stale", 61)
 
 
-def test_claims_that_could_not_be_read_are_counted() -> None:
-    gateway = FakeGateway({"listClaims": a_page(CLAIM, {"id": "clm-2"})})
+def test_claims_that_could_not_be_read_are_counted(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(CLAIM, {"id": "clm-2"})
 
-    shown = CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=FIRST).result()
+    shown = CLAIMS.page(gateway_for(), OF_MEMBER, scope=OWN, page=FIRST).result()
 
     assert [claim.id for claim in shown.claims] == ["clm-1"]
     assert shown.meta.sections["claims"].omitted == 1
 
 
-def test_no_more_claims_are_shown_than_were_asked_for() -> None:
-    gateway = FakeGateway({"listClaims": a_page(CLAIM, CLAIM, CLAIM)})
+def test_no_more_claims_are_shown_than_were_asked_for(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(CLAIM, CLAIM, CLAIM)
 
-    assert len(CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=Page(limit=2, offset=0)).result().claims) == 2
-
-
-@pytest.mark.parametrize("error", [UpstreamTimeoutError("claims"), UpstreamCircuitOpenError("claims")])
-def test_without_the_claims_service_there_is_no_page_of_claims(error) -> None:
-    with pytest.raises(type(error)):
-        CLAIMS.page(FakeGateway({"listClaims": error}), OF_MEMBER, scope=OWN, page=FIRST).result()
+    assert len(CLAIMS.page(gateway_for(), OF_MEMBER, scope=OWN, page=Page(limit=2, offset=0)).result().claims) == 2
 
 
-def test_a_page_with_somebody_elses_claim_is_a_bad_answer() -> None:
-    gateway = FakeGateway({"listClaims": a_page(CLAIM, CLAIM | {"id": "clm-2", "member_id": "m-2"})})
+def test_without_the_claims_service_there_is_no_page_of_claims(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["listClaims"] = LATE
+
+    with pytest.raises(UpstreamTimeoutError):
+        CLAIMS.page(gateway_for(), OF_MEMBER, scope=OWN, page=FIRST).result()
+
+
+def test_behind_an_open_breaker_there_is_none_either(upstreams: AnsweringUpstreams) -> None:
+    upstream("claims").breaker.open()
+
+    with pytest.raises(UpstreamCircuitOpenError):
+        CLAIMS.page(gateway_for(), OF_MEMBER, scope=OWN, page=FIRST).result()
+    assert upstreams.asked == []
+
+
+def test_a_page_with_somebody_elses_claim_is_a_bad_answer(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(CLAIM, CLAIM | {"id": "clm-2", "member_id": "m-2"})
 
     with pytest.raises(UpstreamContractError):
-        CLAIMS.page(gateway, OF_MEMBER, scope=OWN, page=FIRST).result()
+        CLAIMS.page(gateway_for(), OF_MEMBER, scope=OWN, page=FIRST).result()
 
 
 @pytest.mark.parametrize(
@@ -131,14 +156,14 @@ def test_a_page_with_somebody_elses_claim_is_a_bad_answer() -> None:
     [(MEMBER, OWN), (AT_PROVIDER, THEIRS), (ADMIN, EVERYTHING)],
     ids=["member", "provider", "admin"],
 )
-def test_a_claim_is_shown_to_those_it_concerns_with_what_they_may_do(caller: FakeCaller, scope: Scope) -> None:
-    gateway = FakeGateway(all_well())
-
-    shown, section = claim_detail(gateway, "m-1", "clm-1", scope=scope, caller=caller).result()
+def test_a_claim_is_shown_to_those_it_concerns_with_what_they_may_do(
+    caller: FakeCaller, scope: Scope, upstreams: AnsweringUpstreams
+) -> None:
+    shown, section = claim_detail(gateway_for(), "m-1", "clm-1", scope=scope, caller=caller).result()
 
     assert (shown.id, shown.display_number, section.state) == ("clm-1", "CLM-2026-000001", SectionState.FRESH)
     assert shown.actions == ("cancel", "upload_document")
-    assert [call.target for call in gateway.asked] == ["/claims/clm-1"]
+    assert upstreams.targets == ["/claims/clm-1"]
 
 
 @pytest.mark.parametrize(
@@ -152,50 +177,54 @@ def test_a_claim_is_shown_to_those_it_concerns_with_what_they_may_do(caller: Fak
         (CLAIM | {"provider": None}, AT_PROVIDER, THEIRS),
     ],
 )
-def test_another_ones_claim_is_not_found_and_only_the_read_that_tells_was_made(answer, caller, scope) -> None:
-    gateway = FakeGateway({"getClaim": answer})
+def test_another_ones_claim_is_not_found_and_only_the_read_that_tells_was_made(
+    answer, caller, scope, upstreams: AnsweringUpstreams
+) -> None:
+    upstreams.answers["getClaim"] = answer
 
     with pytest.raises(NotFoundError):
-        claim_detail(gateway, "m-1", "clm-1", scope=scope, caller=caller).result()
-    assert gateway.operations == ["getClaim"]
+        claim_detail(gateway_for(), "m-1", "clm-1", scope=scope, caller=caller).result()
+    assert upstreams.operations == ["getClaim"]
 
 
-def test_a_claim_that_does_not_exist_is_not_found() -> None:
-    gateway = FakeGateway({"getClaim": UpstreamNotFoundError("claims", upstream_status=404)})
+def test_a_claim_that_does_not_exist_is_not_found(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["getClaim"] = 404
 
     with pytest.raises(UpstreamNotFoundError):
-        claim_detail(gateway, "m-1", "clm-1", scope=OWN, caller=MEMBER).result()
+        claim_detail(gateway_for(), "m-1", "clm-1", scope=OWN, caller=MEMBER).result()
 
 
-def test_a_member_who_is_also_a_provider_elsewhere_may_do_what_either_may() -> None:
+def test_a_member_who_is_also_a_provider_elsewhere_may_do_what_either_may(upstreams: AnsweringUpstreams) -> None:
     both = FakeCaller(frozenset({"member", "provider"}), member_id="m-9", provider_id="p-1")
 
-    shown, _ = claim_detail(FakeGateway(all_well()), "m-1", "clm-1", scope=THEIRS, caller=both).result()
+    shown, _ = claim_detail(gateway_for(), "m-1", "clm-1", scope=THEIRS, caller=both).result()
 
     assert shown.actions == ("cancel", "upload_document")
 
 
-def test_nothing_may_be_done_with_a_claim_one_only_happens_to_see() -> None:
+def test_nothing_may_be_done_with_a_claim_one_only_happens_to_see(upstreams: AnsweringUpstreams) -> None:
     stranger = FakeCaller(frozenset({"member"}), member_id="m-9")
 
-    shown, _ = claim_detail(FakeGateway(all_well()), "m-1", "clm-1", scope=EVERYTHING, caller=stranger).result()
+    shown, _ = claim_detail(gateway_for(), "m-1", "clm-1", scope=EVERYTHING, caller=stranger).result()
 
     assert shown.actions == ()
 
 
-def test_providers_are_searched_page_by_page() -> None:
-    gateway = FakeGateway(all_well())
+def test_providers_are_searched_page_by_page(upstreams: AnsweringUpstreams) -> None:
+    shown = PROVIDERS.page(gateway_for(), {"q": "sehat"}, page=Page(limit=10, offset=30)).result()
 
-    shown = PROVIDERS.page(gateway, {"q": "sehat"}, page=Page(limit=10, offset=30)).result()
-
-    assert [call.target for call in gateway.asked] == ["/providers?q=sehat&limit=10&offset=30"]
+    assert upstreams.targets == ["/providers?q=sehat&limit=10&offset=30"]
     assert ([provider.id for provider in shown.items], shown.total, shown.limit, shown.offset) == (["p-1"], 17, 10, 30)
 
 
-def test_one_provider() -> None:
-    shown, section = PROVIDER_SPEC.record(FakeGateway(all_well()), {"provider_id": "p-1"}).result()
+def test_one_provider(upstreams: AnsweringUpstreams) -> None:
+    shown, section = PROVIDER_SPEC.record(gateway_for(), {"provider_id": "p-1"}).result()
 
     assert (shown.id, shown.type, section.state) == ("p-1", "hospital", SectionState.FRESH)
-    other = FakeGateway({"getProvider": PROVIDER | {"id": "p-2"}})
+
+
+def test_another_provider_than_asked_for_is_a_bad_answer(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["getProvider"] = PROVIDER | {"id": "p-2"}
+
     with pytest.raises(UpstreamContractError):
-        PROVIDER_SPEC.record(other, {"provider_id": "p-1"}).result()
+        PROVIDER_SPEC.record(gateway_for(), {"provider_id": "p-1"}).result()

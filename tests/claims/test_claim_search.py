@@ -5,50 +5,39 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from gateway_clients.edge.input import request_context
-from gateway_clients.errors import UpstreamTimeoutError
-from gateway_clients.pipeline.call import Call
-from gateway_clients.pipeline.outcome import Outcome
 from tests.portal.conftest import as_
-from tests.support.fake_gateway import FakeGateway
-from tests.upstream_answers import CLAIM, all_well
+from tests.support.answering import LATE, AnsweringUpstreams, Asked
+from tests.upstream_answers import CLAIM
 
 __all__ = ["as_"]
 
 QUERY = "query($n: String!) { claims(claimNumber: $n) { total hasMore claims { id claimNumber } meta { complete } } }"
 
 
-class Listing(FakeGateway):
-    """A claims service with so many claims, numbered from the newest: `n-0`, `n-1` and so on."""
-
-    def __init__(self, count: int, *, says_total: bool = True) -> None:
-        super().__init__(all_well())
-        self.count = count
-        self.says_total = says_total
-
-    def _answer(self, call: Call[Any]) -> Outcome[Any]:
-        if call.operation == "listClaims" and self.count >= 0:
-            asked = {name: values[0] for name, values in parse_qs(urlsplit(call.target).query).items()}
-            offset, limit = int(asked.get("offset", "0")), int(asked["limit"])
-            numbers = range(offset, min(offset + limit, self.count))
-            items = [CLAIM | {"id": f"clm-{n}", "claim_number": f"n-{n}"} for n in numbers]
-            self.answers["listClaims"] = {"items": items, "total": self.count if self.says_total else None}
-        return super()._answer(call)
-
-    @property
-    def pages(self) -> list[int]:
-        """The offsets of the pages that were asked for."""
-        return [int(parse_qs(urlsplit(call.target).query).get("offset", ["0"])[0]) for call in self.asked]
-
-
 @pytest.fixture
-def listing(monkeypatch: pytest.MonkeyPatch):
-    def use(count: int, **how: Any) -> Listing:
-        made = Listing(count, **how)
-        monkeypatch.setattr(request_context, "Gateway", lambda **_: made)
-        return made
+def listing(upstreams: AnsweringUpstreams):
+    def use(count: int, *, says_total: bool = True) -> None:
+        """The claims service has so many claims, numbered from the newest: `n-0`, `n-1` and so on."""
+
+        def answer(asked: Asked) -> dict[str, Any]:
+            query = query_of(asked)
+            offset = int(query.get("offset", "0"))
+            numbers = range(offset, min(offset + int(query["limit"]), count))
+            items = [CLAIM | {"id": f"clm-{n}", "claim_number": f"n-{n}"} for n in numbers]
+            return {"items": items, "total": count if says_total else None}
+
+        upstreams.answers["listClaims"] = answer
 
     return use
+
+
+def query_of(asked: Asked) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(asked.target).query).items()}
+
+
+def offsets(upstreams: AnsweringUpstreams) -> list[int]:
+    """The offsets of the pages that were asked for."""
+    return [int(query_of(asked).get("offset", "0")) for asked in upstreams.asked]
 
 
 def search(client: Any, number: str) -> tuple[Any, Any]:
@@ -60,8 +49,8 @@ def search(client: Any, number: str) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("number", ["n-42", "CLM-n-42"])
-def test_a_claim_on_the_newest_page_is_found_with_one_call(number: str, as_, listing) -> None:
-    gateway = listing(5_000)
+def test_a_claim_on_the_newest_page_is_found_with_one_call(number: str, as_, upstreams, listing) -> None:
+    listing(5_000)
 
     rest, graphql = search(as_("admin"), number)
 
@@ -73,17 +62,18 @@ def test_a_claim_on_the_newest_page_is_found_with_one_call(number: str, as_, lis
         "claims": [{"id": "clm-42", "claimNumber": "n-42"}],
         "meta": {"complete": True},
     }
-    assert gateway.pages == [0, 0]
+    assert offsets(upstreams) == [0, 0]
 
 
-def test_an_older_one_is_found_on_the_pages_behind_it(as_, listing) -> None:
-    gateway = listing(250)
+def test_an_older_one_is_found_on_the_pages_behind_it(as_, upstreams, listing) -> None:
+    listing(250)
 
     rest, _ = search(as_("admin"), "n-249")
 
     assert [claim["id"] for claim in rest["claims"]] == ["clm-249"]
     assert rest["meta"]["complete"] is True
-    assert gateway.pages[:3] == [0, 100, 200]
+    assert offsets(upstreams)[0] == 0
+    assert sorted(offsets(upstreams)[1:3]) == [100, 200]
 
 
 @pytest.mark.parametrize(
@@ -92,36 +82,36 @@ def test_an_older_one_is_found_on_the_pages_behind_it(as_, listing) -> None:
      (1_500, False, False, 10), (950, False, True, 10)],
 )  # fmt: skip
 def test_where_it_is_not_found_the_answer_says_whether_all_were_read(
-    count: int, says_total: bool, is_complete: bool, pages: int, as_, listing
+    count: int, says_total: bool, is_complete: bool, pages: int, as_, upstreams, listing
 ) -> None:
-    gateway = listing(count, says_total=says_total)
+    listing(count, says_total=says_total)
 
     rest, graphql = search(as_("admin"), "n-99999")
 
     assert (rest["claims"], rest["total"]) == ([], 0)
     assert rest["meta"]["complete"] is graphql["meta"]["complete"] is is_complete
-    assert len(gateway.pages) == 2 * pages
+    assert len(offsets(upstreams)) == 2 * pages
 
 
-def test_a_member_finds_among_their_own(as_, listing) -> None:
-    gateway = listing(3)
+def test_a_member_finds_among_their_own(as_, upstreams, listing) -> None:
+    listing(3)
 
     search(as_("member"), "n-1")
 
-    assert all("member_id=m-1" in call.target for call in gateway.asked)
+    assert upstreams.asked
+    assert all("member_id=m-1" in target for target in upstreams.targets)
 
 
-def test_a_number_that_cannot_be_one_is_refused_and_nobody_is_called(as_, listing) -> None:
-    gateway = listing(3)
+def test_a_number_that_cannot_be_one_is_refused_and_nobody_is_called(as_, upstreams, listing) -> None:
+    listing(3)
 
     answer = as_("admin").get("/api/v1/claims", {"claim_number": "a b"})
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["claim_number"])
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
-def test_a_service_that_is_down_fails_the_search(as_, listing) -> None:
-    gateway = listing(-1)
-    gateway.answers["listClaims"] = UpstreamTimeoutError("claims")
+def test_a_service_that_is_down_fails_the_search(as_, upstreams) -> None:
+    upstreams.answers["listClaims"] = LATE
 
     assert as_("admin").get("/api/v1/claims", {"claim_number": "n-1"}).status_code == 504

@@ -11,13 +11,11 @@ from dashboard.view_models import MemberDashboard, MemberProfile, ProviderDashbo
 from gateway_clients.conf import SERVICES
 from gateway_clients.edge.output import view_models
 from gateway_clients.edge.output.view_models import meta_of
-from gateway_clients.errors import (
-    UpstreamCircuitOpenError,
-    UpstreamNotFoundError,
-    UpstreamTimeoutError,
-)
+from gateway_clients.errors import UpstreamNotFoundError
 from gateway_clients.gateway import NothingToShowError
-from tests.support.fake_gateway import FakeGateway
+from gateway_clients.pipeline.upstreams import upstream
+from tests.support.answering import LATE, AnsweringUpstreams
+from tests.support.calls import gateway_for
 from tests.upstream_answers import CLAIM, MEMBER, NOTIFICATION, a_page, all_well
 
 SPECS = [MEMBER_DASHBOARD, MEMBER_PROFILE, PROVIDER_DASHBOARD]
@@ -28,22 +26,22 @@ NAMES = [spec.name for spec in SPECS]
 AT = "2026-03-01T08:30:00Z"
 
 
-def shown(gateway: FakeGateway, spec=MEMBER_DASHBOARD, subject_id: str = "m-1", **asked: Any) -> dict[str, Any]:
-    sections = gateway.view(spec, subject_id, **asked).sections()
+def shown(spec=MEMBER_DASHBOARD, subject_id: str = "m-1", **asked: Any) -> dict[str, Any]:
+    sections = gateway_for().view(spec, subject_id, **asked).sections()
     values = {name: section.value for name, section in sections.items()}
     return msgspec.json.decode(msgspec.json.encode({**values, "meta": meta_of(sections)}))
 
 
-def for_provider() -> dict[str, Any]:
+def tell_providers(upstreams: AnsweringUpstreams) -> None:
+    """The notifications are those of a provider."""
     told = {key: value for key, value in NOTIFICATION.items() if key != "member_id"} | {"provider_id": "p-1"}
-    return all_well() | {"listNotifications": {"items": [told]}}
+    upstreams.answers["listNotifications"] = {"items": [told]}
 
 
-def test_a_member_dashboard_from_five_services(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_member_dashboard_from_five_services(upstreams: AnsweringUpstreams, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view_models, "now", lambda: datetime.datetime.fromisoformat(AT))
-    gateway = FakeGateway(all_well())
 
-    assert shown(gateway) == {
+    assert shown() == {
         "member": {"id": "m-1", "name": "Siti Rahayu", "plan_name": "Askes Gold", "member_since": "2019-03-01"},
         "recent_claims": [
             {
@@ -111,116 +109,132 @@ def test_a_member_dashboard_from_five_services(monkeypatch: pytest.MonkeyPatch) 
             },
         },
     }
-    assert [call.target for call in gateway.asked] == [
-        "/members/m-1",
+    assert sorted(upstreams.targets) == [
         "/claims?member_id=m-1&limit=5&offset=0",
+        "/members/m-1",
         "/members/m-1/benefits",
         "/members/m-1/coverage",
         "/notifications?member_id=m-1&limit=5",
     ]
 
 
-def test_only_the_asked_sections_are_asked_for_and_shown() -> None:
-    gateway = FakeGateway(all_well())
-
-    dashboard = shown(gateway, sections=("recent_claims", "member"))
+def test_only_the_asked_sections_are_asked_for_and_shown(upstreams: AnsweringUpstreams) -> None:
+    dashboard = shown(sections=("recent_claims", "member"))
 
     assert list(dashboard) == ["member", "recent_claims", "meta"]
     assert list(dashboard["meta"]["sections"]) == ["member", "recent_claims"]
-    assert gateway.operations == ["getMember", "listClaims"]
+    assert sorted(upstreams.operations) == ["getMember", "listClaims"]
 
 
-def test_dashboard_shows_the_claims_when_benefits_are_down() -> None:
-    dashboard = shown(FakeGateway(all_well() | {"listMemberBenefits": UpstreamTimeoutError("benefit")}))
+@pytest.mark.parametrize(
+    ("operation", "sent", "section", "error"),
+    [
+        ("listMemberBenefits", LATE, "benefits_summary", "upstream_timeout"),
+        ("listMemberBenefits", 503, "benefits_summary", "upstream_unavailable"),
+        ("getCoverage", LATE, "coverage_status", "upstream_timeout"),
+        ("listClaims", b"<html>", "recent_claims", "upstream_bad_answer"),
+    ],
+)
+def test_a_service_that_fails_costs_its_section_alone(
+    operation: str, sent: Any, section: str, error: str, upstreams: AnsweringUpstreams
+) -> None:
+    upstreams.answers[operation] = sent
 
-    assert dashboard["benefits_summary"] is None
-    assert [claim["id"] for claim in dashboard["recent_claims"]] == ["clm-1"]
+    dashboard = shown()
+
+    sections = dashboard["meta"]["sections"]
+    assert dashboard[section] is None
     assert dashboard["meta"]["complete"] is False
-    assert dashboard["meta"]["sections"]["benefits_summary"] == {
-        "state": "unavailable",
-        "age": 0,
-        "error": "upstream_timeout",
-    }
+    assert sections.pop(section) == {"state": "unavailable", "age": 0, "error": error}
+    assert len(sections) == 4
+    assert all(each == {"state": "fresh", "age": 0} and dashboard[name] for name, each in sections.items())
 
 
-def test_dashboard_knows_the_member_by_id_alone_when_the_member_service_is_down() -> None:
-    dashboard = shown(FakeGateway(all_well() | {"getMember": UpstreamCircuitOpenError("member")}))
+def test_dashboard_knows_the_member_by_id_alone_behind_an_open_breaker(upstreams: AnsweringUpstreams) -> None:
+    upstream("member").breaker.open()
+
+    dashboard = shown()
 
     assert dashboard["member"] == {"id": "m-1", "name": None, "plan_name": None, "member_since": None}
     assert dashboard["meta"]["sections"]["member"] == {"state": "fallback", "age": 0, "error": "circuit_open"}
 
 
-def test_a_claim_that_cannot_be_read_costs_that_claim() -> None:
-    dashboard = shown(FakeGateway(all_well() | {"listClaims": a_page(CLAIM, {"id": "clm-2"})}))
+def test_a_claim_that_cannot_be_read_costs_that_claim(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(CLAIM, {"id": "clm-2"})
+
+    dashboard = shown()
 
     assert [claim["id"] for claim in dashboard["recent_claims"]] == ["clm-1"]
     assert dashboard["meta"]["sections"]["recent_claims"] == {"state": "fresh", "age": 0, "omitted": 1}
     assert dashboard["meta"]["complete"] is False
 
 
-def test_a_field_that_cannot_be_read_is_null_and_named() -> None:
-    member = MEMBER | {"plan": {"id": "plan-1", "name": 7}}
+def test_a_field_that_cannot_be_read_is_null_and_named(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["getMember"] = MEMBER | {"plan": {"id": "plan-1", "name": 7}}
 
-    dashboard = shown(FakeGateway(all_well() | {"getMember": member}))
+    dashboard = shown()
 
     assert dashboard["member"]["plan_name"] is None
     assert dashboard["meta"]["sections"]["member"] == {"state": "fresh", "age": 0, "drifted": ["plan.name"]}
     assert dashboard["meta"]["complete"] is False
 
 
-def test_another_members_claim_costs_the_section() -> None:
-    dashboard = shown(FakeGateway(all_well() | {"listClaims": a_page(CLAIM | {"member_id": "m-2"})}))
+def test_another_members_claim_costs_the_section(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(CLAIM | {"member_id": "m-2"})
+
+    dashboard = shown()
 
     assert dashboard["recent_claims"] is None
     assert dashboard["meta"]["sections"]["recent_claims"]["error"] == "upstream_bad_answer"
 
 
 @pytest.mark.parametrize(("spec", "subject", "_model"), VIEWS, ids=NAMES)
-def test_who_is_not_there_has_no_view(spec, subject: str, _model) -> None:
-    absent = UpstreamNotFoundError("member", upstream_status=404)
+def test_who_is_not_there_has_no_view(spec, subject: str, _model, upstreams: AnsweringUpstreams) -> None:
+    tell_providers(upstreams)
+    upstreams.answers |= {"getMember": 404, "getProvider": 404}
 
     with pytest.raises(UpstreamNotFoundError):
-        shown(FakeGateway(for_provider() | {"getMember": absent, "getProvider": absent}), spec, subject)
+        shown(spec, subject)
 
 
 @pytest.mark.parametrize(("spec", "subject", "_model"), VIEWS, ids=NAMES)
-def test_without_any_upstream_there_is_no_view(spec, subject: str, _model) -> None:
+def test_without_any_upstream_there_is_no_view(spec, subject: str, _model, upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers.clear()
+
     with pytest.raises(NothingToShowError):
-        shown(FakeGateway({}), spec, subject)
+        shown(spec, subject)
 
 
-def test_a_profile_from_six_services() -> None:
-    gateway = FakeGateway(all_well())
-
-    profile = shown(gateway, MEMBER_PROFILE)
+def test_a_profile_from_six_services(upstreams: AnsweringUpstreams) -> None:
+    profile = shown(MEMBER_PROFILE)
 
     assert list(profile) == ["personal", "claims", "benefits", "coverage", "payments", "documents", "meta"]
     assert profile["personal"]["name"] == "Siti Rahayu"
     assert profile["claims"]["by_status"][0]["formatted_total_amount"] == "Rp 4,500"
     assert [group["category"] for group in profile["benefits"]["categories"]] == ["outpatient"]
     assert (profile["payments"][0]["id"], profile["documents"][0]["id"]) == ("pay-1", "d-1")
-    assert [call.target for call in gateway.asked] == [
-        "/members/m-1",
+    assert sorted(upstreams.targets) == [
         "/claims/summary?member_id=m-1",
+        "/documents?member_id=m-1&limit=5&offset=0",
+        "/members/m-1",
         "/members/m-1/benefits",
         "/members/m-1/coverage",
         "/payments?member_id=m-1&limit=5&offset=0",
-        "/documents?member_id=m-1&limit=5&offset=0",
     ]
 
 
-def test_a_provider_dashboard_shows_only_what_is_the_providers() -> None:
-    gateway = FakeGateway(for_provider())
+def test_a_provider_dashboard_shows_only_what_is_the_providers(upstreams: AnsweringUpstreams) -> None:
+    tell_providers(upstreams)
 
-    dashboard = shown(gateway, PROVIDER_DASHBOARD, "p-1")
+    dashboard = shown(PROVIDER_DASHBOARD, "p-1")
 
     assert list(dashboard) == ["provider", "claims_summary", "recent_claims", "notifications", "meta"]
     assert dashboard["provider"]["id"] == "p-1"
-    assert [call.target for call in gateway.asked] == [
-        "/providers/p-1",
+    assert sorted(upstreams.targets) == [
         "/claims/summary?provider_id=p-1",
         "/claims?provider_id=p-1&limit=5&offset=0",
         "/notifications?provider_id=p-1&limit=5",
+        "/providers/p-1",
     ]
     assert set(dashboard["recent_claims"][0]) == {
         "id", "member_id", "provider_id", "claim_number", "display_number", "status", "status_color", "amount",
@@ -235,18 +249,24 @@ def test_the_view_model_has_the_sections_of_its_view_in_their_order(spec, _subje
 
 @pytest.mark.parametrize(("spec", "subject", "model"), VIEWS, ids=NAMES)
 @pytest.mark.parametrize("is_up", [True, False])
-def test_the_view_model_describes_what_is_shown(spec, subject: str, model, is_up: bool) -> None:
-    answers = for_provider() if is_up and spec is PROVIDER_DASHBOARD else all_well()
+def test_the_view_model_describes_what_is_shown(
+    spec, subject: str, model, is_up: bool, upstreams: AnsweringUpstreams
+) -> None:
+    if spec is PROVIDER_DASHBOARD:
+        tell_providers(upstreams)
     if not is_up:
-        first = spec.sections[0].call(FakeGateway({}), subject).operation
-        answers = {first: all_well()[first]}
+        first = spec.sections[0].call(gateway_for(), subject).operation
+        upstreams.answers = {first: all_well()[first]}
 
-    msgspec.convert(shown(FakeGateway(answers), spec, subject), model)
+    dashboard = shown(spec, subject)
+
+    assert dashboard["meta"]["complete"] is is_up
+    msgspec.convert(dashboard, model)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_sections_ask_the_service_they_name(spec) -> None:
-    gateway = FakeGateway({})
+    gateway = gateway_for()
 
     assert [section.call(gateway, "x-1").service for section in spec.sections] == [
         section.service for section in spec.sections

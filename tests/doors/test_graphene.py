@@ -22,9 +22,9 @@ from gateway_clients.edge.graphql.view import GatewayGraphQLView
 from gateway_clients.edge.input.parameters import Page
 from gateway_clients.pipeline.fan_out import FanOut
 from tests.graphql.conftest import ask, running, sandbox, well
-from tests.portal.conftest import as_, gateway
+from tests.portal.conftest import as_, upstreams
 
-__all__ = ["as_", "ask", "gateway", "running", "sandbox", "well"]
+__all__ = ["as_", "ask", "running", "sandbox", "upstreams", "well"]
 
 Serve = Callable[..., None]
 
@@ -110,16 +110,16 @@ class Values(graphene.ObjectType):
         raise GraphQLError("It is broken.")
 
 
-def test_a_resolver_returns_a_value(serve: Serve, ask, gateway) -> None:
+def test_a_resolver_returns_a_value(serve: Serve, ask, upstreams) -> None:
     serve(Values)
 
     answer = ask("member", '{ greeting(name: "Siti") me { memberId } }')
 
     assert answer["data"] == {"greeting": "POST ['greeting'] Siti", "me": {"memberId": "m-1"}}
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
-def test_a_type_of_graphenes_own_has_its_resolvers_run(serve: Serve, ask, gateway) -> None:
+def test_a_type_of_graphenes_own_has_its_resolvers_run(serve: Serve, ask, upstreams) -> None:
     serve(Values)
 
     answer = ask("member", '{ points { number level label other: label(suffix: "?") __typename } }')
@@ -130,7 +130,7 @@ def test_a_type_of_graphenes_own_has_its_resolvers_run(serve: Serve, ask, gatewa
     ]
 
 
-def test_what_a_resolver_raises_is_told_beside_its_siblings(serve: Serve, ask, gateway) -> None:
+def test_what_a_resolver_raises_is_told_beside_its_siblings(serve: Serve, ask, upstreams) -> None:
     serve(Values)
 
     answer = ask("member", '{ broken greeting(name: "Siti") }')
@@ -227,8 +227,8 @@ def test_resolvers_below_the_root_return_pending_values_that_are_sent_together(
     assert rounds == [["getMember", "getMember"]]
 
 
-def test_a_section_of_a_returned_view_that_failed_says_so(pending: type[Pending], ask, gateway) -> None:
-    del gateway.answers["getCoverage"]
+def test_a_section_of_a_returned_view_that_failed_says_so(pending: type[Pending], ask, upstreams) -> None:
+    del upstreams.answers["getCoverage"]
 
     answer = ask("admin", "{ view { coverageStatus { status } notifications { id } meta { complete } } }")
 
@@ -296,7 +296,7 @@ def test_a_schema_with_what_is_not_carried_out_is_refused_at_the_start(more: dic
         GatewayGraphQLView.as_view(schema=schema)
 
 
-def test_a_root_resolver_without_an_access_rule_is_refused(serve: Serve, ask, gateway) -> None:
+def test_a_root_resolver_without_an_access_rule_is_refused(serve: Serve, ask, upstreams) -> None:
     class Open(graphene.ObjectType):
         secret = graphene.String()
 

@@ -25,8 +25,7 @@ from gateway_clients.edge.output.view_models import ViewModel
 from gateway_clients.edge.rest import GatewayViewSet
 from gateway_clients.edge.rest.specified import url_of
 from tests.edge.test_specs import BILLS
-from tests.support.fake_gateway import FakeGateway
-from tests.upstream_answers import all_well
+from tests.support.answering import AnsweringUpstreams
 
 GOING = Deprecation(since=date(2027, 1, 1), sunset=date(2027, 7, 3), instead="list payments.")
 WORDS = "Deprecated since 2027-01-01, may be gone from 2027-07-03 on: list payments."
@@ -68,10 +67,8 @@ handler404, handler500 = urls.handler404, urls.handler500
 
 
 @pytest.fixture
-def client(signed_in: Any, monkeypatch: pytest.MonkeyPatch) -> Client:
+def client(signed_in: Any, upstreams: AnsweringUpstreams) -> Client:
     """A member's, before upstreams that are well."""
-    gateway = FakeGateway(all_well())
-    monkeypatch.setattr("gateway_clients.edge.input.request_context.Gateway", lambda **_: gateway)
     client: Client = signed_in(member_id="m-1")
     return client
 

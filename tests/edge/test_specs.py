@@ -40,8 +40,9 @@ from gateway_clients.edge.specs import (
 from gateway_clients.gateway import SectionSpec, ViewSpec
 from gateway_clients.invalidation.rules import Change, Changed
 from gateway_clients.services.payment import PaymentPayload
-from tests.support.fake_gateway import FakeGateway
-from tests.upstream_answers import PAYMENT, a_page, all_well
+from tests.support.answering import AnsweringUpstreams
+from tests.support.calls import gateway_for
+from tests.upstream_answers import PAYMENT, a_page
 
 IDS = {"member_id": "m-1", "provider_id": "p-1", "claim_id": "clm-1"}
 
@@ -90,24 +91,25 @@ urlpatterns = [url_of(BILLS), path("api/v1/more", lambda request: request), *url
 handler404, handler500 = urls.handler404, urls.handler500
 
 
-def test_page_is_made_of_the_models_items_newest_first() -> None:
-    gateway = FakeGateway({"listPayments": a_page(PAYMENT, PAYMENT | {"id": "pay-2"}, total=17)})
+def test_page_is_made_of_the_models_items_newest_first(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["listPayments"] = a_page(PAYMENT, PAYMENT | {"id": "pay-2"}, total=17)
+    asked = {"member_id": "m-1", "claim_id": "clm-1"}
 
-    page = BILLS.page(gateway, {"member_id": "m-1", "claim_id": "clm-1"}, page=Page(limit=5, offset=10)).result()
+    page = BILLS.page(gateway_for(), asked, page=Page(limit=5, offset=10)).result()
 
-    assert [call.target for call in gateway.asked] == ["/payments?member_id=m-1&claim_id=clm-1&limit=5&offset=10"]
+    assert upstreams.targets == ["/payments?member_id=m-1&claim_id=clm-1&limit=5&offset=10"]
     assert type(page).__name__ == "BillList"
     assert [bill.id for bill in page.bills] == ["pay-2", "pay-1"]
     assert (page.total, page.limit, page.offset, page.has_more) == (17, 5, 10, True)
     assert page.meta.sections["bills"].state == "fresh"
 
 
-def test_section_holds_the_five_newest() -> None:
-    section = BILLS.section("member_id")
-    gateway = FakeGateway({"listPayments": a_page(*(PAYMENT | {"id": f"pay-{number}"} for number in range(7)))})
+def test_section_holds_the_five_newest(upstreams: AnsweringUpstreams) -> None:
+    section, gateway = BILLS.section("member_id"), gateway_for()
+    upstreams.answers["listPayments"] = a_page(*(PAYMENT | {"id": f"pay-{number}"} for number in range(7)))
     found = gateway.call(section.call(gateway, "m-1")).require()
 
-    assert [call.target for call in gateway.asked] == ["/payments?member_id=m-1&limit=5&offset=0"]
+    assert upstreams.targets == ["/payments?member_id=m-1&limit=5&offset=0"]
     assert [bill.id for bill in section.transform(found)] == ["pay-6", "pay-5", "pay-4", "pay-3", "pay-2"]
     assert section.dropped_by == BILLS.dropped_by
     profile = sections_model("Profile", "A view.", section, module=__name__)
@@ -116,9 +118,7 @@ def test_section_holds_the_five_newest() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.urls(__name__)
-def test_address_takes_the_filters_and_keeps_the_access_rule(signed_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    gateway = FakeGateway(all_well())
-    monkeypatch.setattr("gateway_clients.edge.input.request_context.Gateway", lambda **_: gateway)
+def test_address_takes_the_filters_and_keeps_the_access_rule(signed_in: Any, upstreams: AnsweringUpstreams) -> None:
     client: Client = signed_in(member_id="m-1")
 
     shown = client.get("/api/v1/bills/m-1?claim_id=clm-1&kind=a&paid_from=2026-03-01&q=x&limit=7").json()
@@ -126,7 +126,7 @@ def test_address_takes_the_filters_and_keeps_the_access_rule(signed_in: Any, mon
 
     assert ([bill["id"] for bill in shown["bills"]], shown["limit"]) == (["pay-1"], 7)
     assert refused == [403, 400, 400]
-    assert [call.target for call in gateway.asked] == ["/payments?member_id=m-1&claim_id=clm-1&limit=7&offset=0"]
+    assert upstreams.targets == ["/payments?member_id=m-1&claim_id=clm-1&limit=7&offset=0"]
 
 
 def test_openapi_document_has_the_address_its_parameters_and_its_model() -> None:
@@ -205,7 +205,7 @@ def test_declared_views_are_found() -> None:
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.path)
 def test_each_declared_read_is_dropped_by_what_it_names_and_names_something(spec: Any) -> None:
-    gateway = FakeGateway({})
+    gateway = gateway_for()
     ids = {name: value for name, value in IDS.items() if f":{name}>" in spec.path}
     if isinstance(spec, ListSpec):
         key = spec.call(gateway, spec.narrow(EVERYTHING, {**ids, "limit": 5})).key
@@ -219,7 +219,7 @@ def test_each_declared_read_is_dropped_by_what_it_names_and_names_something(spec
 @pytest.mark.parametrize(("view", "section"), SECTIONS, ids=lambda each: each.name)
 def test_each_section_names_what_drops_it_and_its_view(view: ViewSpec, section: SectionSpec[Any, Any]) -> None:
     subject = view.subject("m-1" if view.subject == Subject.member else "p-1")
-    key = section.call(FakeGateway({}), subject.id).key
+    key = section.call(gateway_for(), subject.id).key
     whole = CacheKey(view.data_class, view.name, subject=subject)
 
     assert key is not None

@@ -10,9 +10,10 @@ from django.test import Client
 from members import token_families
 from members.models import Account
 from tests.events.signing import SECRET
+from tests.support.answering import upstreams
 from tests.support.well_upstreams import running, sandbox
 
-__all__ = ["running", "sandbox"]
+__all__ = ["running", "sandbox", "upstreams"]
 
 ROLES: dict[str, dict[str, Any]] = {
     "member": {"member_id": "m-1"},

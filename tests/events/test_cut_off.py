@@ -1,6 +1,7 @@
 """A process that is cut off from Redis: what it is to drop is in the database before it answers, and others drop it."""
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from gateway_clients.caching.pending_invalidations import KIND, invalidate_befor
 from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.conf import DataClass
 from gateway_clients.edge.rest.writes import UpstreamRefusedError, written
-from gateway_clients.errors import UpstreamError, UpstreamRejectedError, UpstreamServerError, UpstreamTimeoutError
+from gateway_clients.errors import UpstreamConnectionError, UpstreamTimeoutError
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.invalidation.now_and_later import apply_pending
 from gateway_clients.invalidation.rules import Change, Changed
@@ -21,12 +22,11 @@ from gateway_clients.models import OutboxMessage
 from gateway_clients.outbox.publisher import put
 from gateway_clients.resilience.deadline import Deadline
 from tests.events.signing import tell
-from tests.support.calls import Running
-from tests.support.fake_gateway import FakeGateway
+from tests.support.answering import REFUSED, AnsweringUpstreams
+from tests.support.calls import Running, gateway_for
 from tests.support.waiting import wait_until
-from tests.upstream_answers import MEMBER
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("upstreams")]
 CLAIMS = CacheKey(DataClass.CLAIMS, "list", Subject.member("m-1"))
 OTHERS_CLAIMS = CacheKey(DataClass.CLAIMS, "list", Subject.member("m-2"))
 CHANGE = Change(changed=Changed.MEMBER, member_id="m-1")
@@ -54,88 +54,82 @@ def filled() -> None:
         assert default_cache().set(key, "old")
 
 
-class WatchingGateway(FakeGateway):
-    """Notes what the outbox holds while the upstream carries the write out."""
+class WatchedWrite:
+    """A change of m-1's phone that notes what the outbox holds when it is sent; `ahead` is called just before."""
 
-    def __init__(self, answer: Any) -> None:
-        super().__init__({"updateMemberContact": answer})
+    def __init__(self, ahead: Callable[[], object] = lambda: None) -> None:
+        self._gateway = gateway_for()
+        self._ahead = ahead
+        self.call = self._gateway.member.update_member_contact("m-1", {"phone": "12345"})  # type: ignore[arg-type]
         self.seen: list[tuple[dict[str, Any], bool]] = []
 
-    def _answer(self, call: Any) -> Any:
-        self.seen = left()
-        return super()._answer(call)
-
-
-class _LatePending:
-    """A write that is sent when it is waited for, as real ones are."""
-
-    def __init__(self, gateway: WatchingGateway) -> None:
-        self._gateway = gateway
-        self.call = gateway.member.update_member_contact("m-1", {"phone": "12345"})  # type: ignore[arg-type]
-
     def require(self) -> Any:
+        """Sends it, as calls do when they are waited for."""
+        self.seen = left()
+        self._ahead()
         return self._gateway.call(self.call).require()
 
 
-def write(gateway: WatchingGateway) -> Any:
-    return written(_LatePending(gateway), CHANGE)  # type: ignore[arg-type]
+def write(watched: WatchedWrite | None = None) -> Any:
+    return written(watched or WatchedWrite(), CHANGE)  # type: ignore[arg-type]
 
 
 def test_what_a_write_will_drop_is_written_down_before_it_is_sent_and_gone_when_redis_knows() -> None:
-    gateway = WatchingGateway(MEMBER)
+    watched = WatchedWrite()
 
-    write(gateway)
+    write(watched)
 
-    assert gateway.seen == [({"tags": ["member:m-1"]}, False)]
+    assert watched.seen == [({"tags": ["member:m-1"]}, False)]
     assert left() == []
 
 
 def test_what_a_process_without_redis_has_written_is_due_before_it_answers(is_cut_off: None) -> None:
-    write(WatchingGateway(MEMBER))
+    write()
 
     assert left() == [({"tags": ["member:m-1"]}, True)]
 
 
 def test_so_it_is_when_the_worker_has_done_it_too_early(is_cut_off: None) -> None:
-    class DroppedMeanwhile(WatchingGateway):
-        def _answer(self, call: Any) -> Any:
-            OutboxMessage.objects.all().delete()
-            return super()._answer(call)
-
-    write(DroppedMeanwhile(MEMBER))
+    write(WatchedWrite(ahead=OutboxMessage.objects.all().delete))
 
     assert left() == [({"tags": ["member:m-1"]}, True)]
 
 
 def test_an_unknown_outcome_is_dropped_at_once_and_once_its_time_is_over(
-    is_cut_off: None,
+    is_cut_off: None, upstreams: AnsweringUpstreams
 ) -> None:
+    upstreams.answers["updateMemberContact"] = 503
+
     with pytest.raises(UpstreamTimeoutError):
-        write(WatchingGateway(UpstreamServerError("member", was_sent=True)))
+        write()
 
     assert left() == [({"tags": ["member:m-1"]}, False), ({"tags": ["member:m-1"]}, True)]
 
 
-@pytest.mark.parametrize(
-    "error", [UpstreamRejectedError("member", upstream_status=422), UpstreamServerError("member", was_sent=False)]
-)
-def test_what_was_not_done_leaves_nothing(is_cut_off: None, error: UpstreamError) -> None:
-    with pytest.raises((UpstreamRefusedError, UpstreamServerError)):
-        write(WatchingGateway(error))
+@pytest.mark.parametrize(("sent", "error"), [(422, UpstreamRefusedError), (REFUSED, UpstreamConnectionError)])
+def test_what_was_not_done_leaves_nothing(
+    is_cut_off: None, upstreams: AnsweringUpstreams, sent: Any, error: type[Exception]
+) -> None:
+    upstreams.answers["updateMemberContact"] = sent
 
+    with pytest.raises(error):
+        write()
+
+    assert upstreams.operations == ["updateMemberContact"]
     assert left() == []
 
 
-def test_without_the_database_a_write_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_a_write_is_not_sent(
+    upstreams: AnsweringUpstreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OperationalError("the database is down")
 
     monkeypatch.setattr(now_and_later, "put", refuse)
-    gateway = WatchingGateway(MEMBER)
 
     with pytest.raises(OperationalError):
-        write(gateway)
-    assert gateway.asked == []
+        write()
+    assert upstreams.asked == []
 
 
 def test_when_neither_redis_nor_the_database_can_be_told_the_write_is_not_acknowledged(
@@ -147,7 +141,7 @@ def test_when_neither_redis_nor_the_database_can_be_told_the_write_is_not_acknow
     monkeypatch.setattr(now_and_later, "hasten", refuse)
 
     with pytest.raises(UpstreamTimeoutError) as caught:
-        write(WatchingGateway(MEMBER))
+        write()
     assert caught.value.was_sent
 
 
@@ -231,6 +225,6 @@ def test_a_process_that_lost_redis_for_a_moment_answers_when_it_has_told_it(monk
 def test_a_write_of_a_long_outage_does_not_wait_for_its_end(is_cut_off: None) -> None:
     deadline = Deadline.after(10.0)
 
-    write(WatchingGateway(MEMBER))
+    write()
 
     assert not deadline.has_passed

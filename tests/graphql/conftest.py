@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 
 from sandbox.testing import Sandbox
-from tests.portal.conftest import as_, gateway
+from tests.portal.conftest import as_, upstreams
 from tests.support.well_upstreams import running
 from tests.support.well_upstreams import sandbox as well
 
-__all__ = ["as_", "gateway", "running", "well"]
+__all__ = ["as_", "running", "upstreams", "well"]
 
 Asking = Callable[..., dict[str, Any]]
 

@@ -104,17 +104,17 @@ def send(client: Any, query: str) -> tuple[Any, float]:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_an_attack_is_refused_at_once_and_nobody_is_called(attack: str, as_, gateway) -> None:
+def test_an_attack_is_refused_at_once_and_nobody_is_called(attack: str, as_, upstreams) -> None:
     client = as_("admin")
     answer, seconds = min((send(client, ATTACKS[attack]) for _ in range(3)), key=lambda each: each[1])
 
     assert answer.status_code == (413 if len(ATTACKS[attack]) > 64_000 else 400), answer.content
     assert seconds < LIMIT_SECONDS
     assert "data" not in answer.json()
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
-def test_a_string_of_1_mb_is_a_problem_413(as_, gateway) -> None:
+def test_a_string_of_1_mb_is_a_problem_413(as_, upstreams) -> None:
     answer, _ = send(as_("member"), '{ claim(memberId: "m-1", claimId: "' + "x" * 1_000_000 + '") { id } }')
 
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
@@ -136,7 +136,7 @@ def test_a_string_of_1_mb_is_a_problem_413(as_, gateway) -> None:
         (ATTACKS["8000 duplicate fields"], "Syntax Error: Document contains more than 2000 tokens. Parsing aborted."),
     ],
 )
-def test_the_error_names_the_limit(query: str, message: str, as_, gateway) -> None:
+def test_the_error_names_the_limit(query: str, message: str, as_, upstreams) -> None:
     answer, _ = send(as_("admin"), query)
 
     assert answer.json()["errors"][0]["message"].startswith(message)
@@ -152,7 +152,7 @@ def test_the_error_names_the_limit(query: str, message: str, as_, gateway) -> No
     ],
     ids=["a mutation", "ten root fields"],
 )  # fmt: skip
-def test_the_name_of_the_type_stands_beside_root_fields(query: str, data: Any, as_, gateway) -> None:
+def test_the_name_of_the_type_stands_beside_root_fields(query: str, data: Any, as_, upstreams) -> None:
     answer, _ = send(as_(None), query)
 
     assert answer.json()["data"] == data
@@ -168,14 +168,14 @@ def test_the_name_of_the_type_stands_beside_root_fields(query: str, data: Any, a
     ids=["10 aliases", "60 kB of commas", "a string of 60 kB"],
 )
 @pytest.mark.alone
-def test_what_is_within_the_limits_is_answered_at_once(query: str, status: int, as_, gateway) -> None:
+def test_what_is_within_the_limits_is_answered_at_once(query: str, status: int, as_, upstreams) -> None:
     answer, seconds = send(as_(None), query)
 
     assert answer.status_code == status
     assert seconds < LIMIT_SECONDS
 
 
-def test_the_whole_schema_is_answered_where_introspection_is_on(as_, gateway) -> None:
+def test_the_whole_schema_is_answered_where_introspection_is_on(as_, upstreams) -> None:
     query = get_introspection_query(
         specified_by_url=True, schema_description=True, directive_is_repeatable=True, input_value_deprecation=True
     )

@@ -182,12 +182,12 @@ def test_a_bad_token_is_401_even_for_what_needs_none(client) -> None:
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-def test_without_a_token_what_needs_one_is_an_error_with_200(client, gateway) -> None:
+def test_without_a_token_what_needs_one_is_an_error_with_200(client, upstreams) -> None:
     answer = post(client, {"query": '{ __typename memberClaims(memberId: "m-1") { id } }'})
 
     assert (answer.status_code, answer.json()["data"]) == (200, {"__typename": "Query", "memberClaims": None})
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 def test_too_many_requests_are_429_in_the_form_of_graphql(client, settings) -> None:

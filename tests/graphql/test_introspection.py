@@ -46,7 +46,7 @@ def test_without_it_the_schema_does_not_tell(query: str, ask: Asking) -> None:
 
 
 @pytest.mark.usefixtures("_off")
-def test_without_it_type_names_are_still_told(ask: Asking, gateway) -> None:
+def test_without_it_type_names_are_still_told(ask: Asking, upstreams) -> None:
     answer = ask("member", '{ __typename memberDashboard(memberId: "m-1") { __typename recentClaims { __typename } } }')
 
     assert answer["data"] == {

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.errors import GatewayOverloadedError, UpstreamTimeoutError
+from gateway_clients.pipeline.upstreams import admission
+from tests.support.answering import LATE
 from tests.upstream_answers import CLAIM, PROVIDER, a_page
 
 DASHBOARD = 'memberDashboard(memberId: "m-1")'
@@ -53,35 +54,35 @@ PROFILE = 'memberProfile(memberId: "m-1")'
         ("{ __schema { queryType { name } } }", []),
     ],
 )  # fmt: skip
-def test_only_the_services_of_the_asked_fields_are_called(query: str, called: list[str], ask, gateway) -> None:
+def test_only_the_services_of_the_asked_fields_are_called(query: str, called: list[str], ask, upstreams) -> None:
     answer = ask("member", query)
 
     assert "errors" not in answer
-    assert sorted(gateway.operations) == sorted(called)
+    assert sorted(upstreams.operations) == sorted(called)
 
 
-def test_a_document_is_planned_anew_for_each_value_of_its_conditions(ask, gateway) -> None:
+def test_a_document_is_planned_anew_for_each_value_of_its_conditions(ask, upstreams) -> None:
     query = f"query($all: Boolean!) {{ {DASHBOARD} {{ memberId name @include(if: $all) }} }}"
 
     less, more, again = (ask("member", query, all=each)["data"]["memberDashboard"] for each in (False, True, False))
 
     assert less == again == {"memberId": "m-1"}
     assert more == {"memberId": "m-1", "name": "Siti Rahayu"}
-    assert gateway.operations == ["getMember"]
+    assert upstreams.operations == ["getMember"]
 
 
-def test_parts_with_arguments_of_their_own_keep_apart(ask, gateway) -> None:
+def test_parts_with_arguments_of_their_own_keep_apart(ask, upstreams) -> None:
     answer = ask("member", f"{{ {PROFILE} {{ a: paymentPage(limit: 2) {{ limit }} paymentPage {{ limit }} }} }}")
 
     assert answer["data"]["memberProfile"] == {"a": {"limit": 2}, "paymentPage": {"limit": 20}}
 
 
-def test_claims_without_a_provider_or_with_an_unknown_one_have_none(ask, gateway) -> None:
+def test_claims_without_a_provider_or_with_an_unknown_one_have_none(ask, upstreams) -> None:
     other = {"id": "p-404", "name": "Closed"}
-    gateway.answers["listClaims"] = a_page(
+    upstreams.answers["listClaims"] = a_page(
         CLAIM, CLAIM | {"id": "b", "provider": None}, CLAIM | {"id": "c", "provider": other}
     )
-    gateway.answers["searchProviders"] = a_page(PROVIDER)
+    upstreams.answers["searchProviders"] = a_page(PROVIDER)
 
     answer = ask("member", f"{{ {DASHBOARD} {{ recentClaims {{ provider {{ id }} }} }} }}")
 
@@ -90,12 +91,12 @@ def test_claims_without_a_provider_or_with_an_unknown_one_have_none(ask, gateway
         None,
         None,
     ]
-    assert gateway.asked[-1].target == "/providers?ids=p-1%2Cp-404&limit=2&offset=0"
+    assert upstreams.asked[-1].target == "/providers?ids=p-1%2Cp-404&limit=2&offset=0"
     assert "errors" not in answer
 
 
-def test_when_providers_cannot_be_had_the_claims_are_shown_without(ask, gateway) -> None:
-    gateway.answers["searchProviders"] = UpstreamTimeoutError("provider")
+def test_when_providers_cannot_be_had_the_claims_are_shown_without(ask, upstreams) -> None:
+    upstreams.answers["searchProviders"] = LATE
 
     answer = ask("member", "{ claims { total claims { id provider { name } } } }")
 
@@ -104,8 +105,8 @@ def test_when_providers_cannot_be_had_the_claims_are_shown_without(ask, gateway)
     assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_TIMEOUT"
 
 
-def test_a_root_field_that_fails_is_null_beside_its_siblings(ask, gateway) -> None:
-    gateway.answers["listClaims"] = UpstreamTimeoutError("claims")
+def test_a_root_field_that_fails_is_null_beside_its_siblings(ask, upstreams) -> None:
+    upstreams.answers["listClaims"] = LATE
 
     answer = ask("admin", '{ claims { total } provider(providerId: "p-1") { name } members(limit: 0) { total } }')
 
@@ -117,12 +118,14 @@ def test_a_root_field_that_fails_is_null_beside_its_siblings(ask, gateway) -> No
     assert answer["errors"][1]["extensions"]["errors"] == {"limit": ["Must be a number from 1 to 100."]}
 
 
-def test_a_request_that_was_shed_says_so(ask, gateway) -> None:
-    gateway.answers["listClaims"] = GatewayOverloadedError()
+def test_a_request_that_was_shed_says_so(ask, upstreams, settings) -> None:
+    settings.ADMISSION_LIMIT = 1
+    admission().enter()
 
     answer = ask("admin", "{ claims { total } }")
 
     assert answer["errors"][0]["extensions"]["code"] == "OVERLOADED"
+    assert upstreams.asked == []
 
 
 def post(client: Client, query: str, **options: Any) -> Any:
@@ -176,9 +179,9 @@ def test_the_providers_of_all_claims_of_a_query_are_one_call_that_arrives(as_, s
     assert sandbox.calls("provider").by_operation == {"searchProviders": 1}
 
 
-def test_a_provider_whose_name_is_no_id_costs_no_other_claim_its_provider(ask, gateway) -> None:
+def test_a_provider_whose_name_is_no_id_costs_no_other_claim_its_provider(ask, upstreams) -> None:
     named = [CLAIM | {"id": f"clm-{n}", "provider": {"id": name}} for n, name in enumerate(["p-1", "2026/7", "a,b"])]
-    gateway.answers["listClaims"] = a_page(*named)
+    upstreams.answers["listClaims"] = a_page(*named)
 
     answer = ask("admin", "{ claims { claims { providerId provider { id } } } }")
 
@@ -188,16 +191,16 @@ def test_a_provider_whose_name_is_no_id_costs_no_other_claim_its_provider(ask, g
         {"providerId": "a,b", "provider": None},
     ]
     assert "errors" not in answer
-    assert [call.target for call in gateway.asked][1:] == ["/providers?ids=p-1&limit=1&offset=0"]
+    assert upstreams.targets[1:] == ["/providers?ids=p-1&limit=1&offset=0"]
 
 
-def test_where_no_provider_has_an_id_none_is_asked_for(ask, gateway) -> None:
-    gateway.answers["listClaims"] = a_page(CLAIM | {"provider": {"id": "2026/7"}})
+def test_where_no_provider_has_an_id_none_is_asked_for(ask, upstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(CLAIM | {"provider": {"id": "2026/7"}})
 
     answer = ask("admin", "{ claims { claims { provider { id } } } }")
 
     assert answer["data"]["claims"]["claims"] == [{"provider": None}]
-    assert [call.operation for call in gateway.asked] == ["listClaims"]
+    assert upstreams.operations == ["listClaims"]
 
 
 def test_what_is_kept_is_marked_as_over_rest(as_, sandbox) -> None:

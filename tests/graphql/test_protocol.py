@@ -9,7 +9,7 @@ from django.test import Client
 
 from gateway_clients.caching.store import default_cache
 from gateway_clients.edge.graphql.shared_documents import LIFE_SECONDS, MAX_SHARED_BYTES, shared_documents
-from gateway_clients.errors import UpstreamTimeoutError, UpstreamUnavailableError
+from tests.support.answering import LATE
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -25,8 +25,8 @@ def persisted(text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("accept", "status"), [(GRAPHQL, 294), (JSON, 200), ("*/*", 200)])
-def test_a_partial_answer_is_294_for_who_takes_graphqls_own_type(accept: str, status: int, as_, gateway) -> None:
-    gateway.answers["getCoverage"] = UpstreamTimeoutError("policy")
+def test_a_partial_answer_is_294_for_who_takes_graphqls_own_type(accept: str, status: int, as_, upstreams) -> None:
+    upstreams.answers["getCoverage"] = LATE
     query = f"{{ {DASHBOARD} {{ name coverageStatus {{ status }} }} }}"
 
     answer = post(as_("member"), {"query": query}, Accept=accept)
@@ -37,13 +37,13 @@ def test_a_partial_answer_is_294_for_who_takes_graphqls_own_type(accept: str, st
     assert answer.reason_phrase == ("Partial Success" if status == 294 else "OK")
 
 
-def test_an_answer_whose_data_is_null_is_294_too(as_, gateway) -> None:
+def test_an_answer_whose_data_is_null_is_294_too(as_, upstreams) -> None:
     answer = post(as_(None), {"query": "{ me { id } }"}, Accept=GRAPHQL)
 
     assert (answer.status_code, answer.json()["data"]) == (294, None)
 
 
-def test_a_whole_answer_is_200(as_, gateway) -> None:
+def test_a_whole_answer_is_200(as_, upstreams) -> None:
     assert post(as_("member"), {"query": f"{{ {DASHBOARD} {{ name }} }}"}, Accept=GRAPHQL).status_code == 200
 
 
@@ -56,7 +56,7 @@ def test_a_whole_answer_is_200(as_, gateway) -> None:
         ('{ memberClaims(memberId: "m-1", limit: 5) { id approvedAmount items { id } } }', "165"),
     ],
 )
-def test_the_cost_of_an_operation_is_told(query: str, cost: str, as_, gateway) -> None:
+def test_the_cost_of_an_operation_is_told(query: str, cost: str, as_, upstreams) -> None:
     client = as_("member")
 
     assert [post(client, {"query": query})["X-GraphQL-Cost"] for _ in range(2)] == [cost, cost]
@@ -66,15 +66,15 @@ PROVIDERS = " ".join(f"a{number}: provider {{ id name address }}" for number in 
 DEAR = f'{{ memberClaims(memberId: "m-1", limit: 100) {{ {PROVIDERS} }} }}'
 
 
-def test_an_operation_that_costs_too_much_is_refused_and_told_its_cost(as_, gateway) -> None:
+def test_an_operation_that_costs_too_much_is_refused_and_told_its_cost(as_, upstreams) -> None:
     answer = post(as_("member"), {"query": DEAR})
 
     assert answer["X-GraphQL-Cost"] == "7700"
     assert "could cost too much" in answer.json()["errors"][0]["message"]
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
-def test_costs_are_measured_and_nothing_is_refused(as_, gateway, settings, capsys) -> None:
+def test_costs_are_measured_and_nothing_is_refused(as_, upstreams, settings, capsys) -> None:
     settings.GRAPHQL_COST_MODE = "measure"
     client = as_("member")
 
@@ -85,7 +85,7 @@ def test_costs_are_measured_and_nothing_is_refused(as_, gateway, settings, capsy
     assert '"event":"graphql.cost_exceeded"' in capsys.readouterr().out
 
 
-def test_an_introspection_that_is_far_too_large_is_refused_whatever_the_mode(as_, gateway, settings) -> None:
+def test_an_introspection_that_is_far_too_large_is_refused_whatever_the_mode(as_, upstreams, settings) -> None:
     settings.GRAPHQL_COST_MODE = "measure"
     settings.GRAPHQL_INTROSPECTION = True
     kind = "kind name ofType { kind name ofType { kind name } }"
@@ -106,8 +106,8 @@ def test_an_introspection_that_is_far_too_large_is_refused_whatever_the_mode(as_
         'serviceDate: "2026-03-01") { isEligible } }',
     ],
 )
-def test_when_everything_is_down_the_answer_says_when_to_ask_again(query: str, as_, gateway) -> None:
-    gateway.answers.clear()
+def test_when_everything_is_down_the_answer_says_when_to_ask_again(query: str, as_, upstreams) -> None:
+    upstreams.answers.clear()
 
     answer = post(as_("member"), {"query": query})
 
@@ -116,9 +116,9 @@ def test_when_everything_is_down_the_answer_says_when_to_ask_again(query: str, a
     assert answer["Retry-After"] == "1"
 
 
-def test_the_longest_wait_of_all_is_told(as_, gateway) -> None:
-    gateway.answers["listClaims"] = UpstreamUnavailableError("claims", retry_after_seconds=7.2)
-    gateway.answers["searchProviders"] = UpstreamTimeoutError("provider")
+def test_the_longest_wait_of_all_is_told(as_, upstreams) -> None:
+    upstreams.answers["listClaims"] = (429, {}, {"Retry-After": "8"})
+    upstreams.answers["searchProviders"] = LATE
 
     assert post(as_("admin"), {"query": "{ claims { total } providers { total } }"})["Retry-After"] == "8"
 
@@ -132,8 +132,8 @@ def test_the_longest_wait_of_all_is_told(as_, gateway) -> None:
         '{ claims { total } claim(memberId: "m-2", claimId: "clm-1") { id } }',
     ],
 )
-def test_where_something_came_nobody_is_told_to_wait(query: str, as_, gateway) -> None:
-    gateway.answers["listClaims"] = gateway.answers["getCoverage"] = UpstreamUnavailableError("claims")
+def test_where_something_came_nobody_is_told_to_wait(query: str, as_, upstreams) -> None:
+    upstreams.answers["listClaims"] = upstreams.answers["getCoverage"] = 503
 
     assert "Retry-After" not in post(as_("member"), {"query": query})
 
@@ -238,12 +238,12 @@ def test_the_type_of_the_root_may_be_asked_where_only_trusted_documents_are(quer
 
 
 @pytest.mark.usefixtures("_trusted")
-def test_a_trusted_document_stays_one_when_a_client_adds_typename(as_, gateway) -> None:
+def test_a_trusted_document_stays_one_when_a_client_adds_typename(as_, upstreams) -> None:
     sent = f"query Own {{\n  {DASHBOARD} {{ name recentClaims {{ id __typename }} __typename }}\n}}"
-    client = as_("member")
+    client, asked_anew = as_("member"), {"Cache-Control": "no-cache"}
 
-    by_text = post(client, {"query": sent, "extensions": persisted(sent)})
-    by_hash = post(client, {"extensions": persisted(sent)})
+    by_text = post(client, {"query": sent, "extensions": persisted(sent)}, **asked_anew)
+    by_hash = post(client, {"extensions": persisted(sent)}, **asked_anew)
 
     assert by_text.json() == by_hash.json()
     assert by_text.json()["data"]["memberDashboard"]["__typename"] == "MemberDashboard"
@@ -261,8 +261,8 @@ def test_a_trusted_document_stays_one_when_a_client_adds_typename(as_, gateway) 
         "{ __typename",
     ],
 )
-def test_anything_else_is_refused_where_only_trusted_documents_are(query: str, as_, gateway) -> None:
+def test_anything_else_is_refused_where_only_trusted_documents_are(query: str, as_, upstreams) -> None:
     answer = post(as_("member"), {"query": query})
 
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
-    assert gateway.asked == []
+    assert upstreams.asked == []

@@ -140,8 +140,8 @@ def test_a_view_with_a_section_that_failed_is_not_kept(ask, sandbox) -> None:
     assert whole["data"]["memberDashboard"]["recentClaims"]
 
 
-def test_a_value_that_cannot_be_shown_is_told_each_time(ask, gateway) -> None:
-    gateway.answers["summarizeClaims"] = SUMMARY | {"total": 2**31}
+def test_a_value_that_cannot_be_shown_is_told_each_time(ask, upstreams) -> None:
+    upstreams.answers["summarizeClaims"] = SUMMARY | {"total": 2**31}
     for _ in range(2):
         answer = ask("member", f"{{ {PROFILE} {{ coverage {{ status }} claims {{ total }} }} }}")
         assert answer["data"] == {"memberProfile": {"coverage": {"status": "active"}, "claims": None}}

@@ -1,25 +1,17 @@
 """The number of unread notifications beside their list, over GraphQL."""
 
-from typing import Any
-
-from msgspec.structs import replace
-
-from gateway_clients.errors import UpstreamTimeoutError
-from gateway_clients.pipeline.call import Call
-from gateway_clients.services.notification import NotificationService
+from tests.support.answering import LATE, Answer, Asked
+from tests.upstream_answers import NOTIFICATION
 
 PAGE = "notificationPage { unreadCount notifications { id } meta { complete sections { name error } } }"
 
 
-def test_one_that_cannot_be_had_is_null_beside_the_list_and_says_why(ask, gateway, monkeypatch) -> None:
-    listed = NotificationService.list_notifications
+def late_with_unread_ones(asked: Asked) -> Answer:
+    return LATE if "unread=true" in asked.target else {"items": [NOTIFICATION]}
 
-    def apart(self: NotificationService, *given: Any, **asked: Any) -> Call[Any]:
-        call = listed(self, *given, **asked)
-        return replace(call, operation="countUnread") if asked["unread"] else call
 
-    monkeypatch.setattr(NotificationService, "list_notifications", apart)
-    gateway.answers["countUnread"] = UpstreamTimeoutError("notification")
+def test_one_that_cannot_be_had_is_null_beside_the_list_and_says_why(ask, upstreams) -> None:
+    upstreams.answers["listNotifications"] = late_with_unread_ones
 
     answer = ask("member", f'{{ memberProfile(memberId: "m-1") {{ {PAGE} }} }}')
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from gateway_clients.errors import UpstreamTimeoutError
+from tests.support.answering import LATE
 from tests.upstream_answers import BENEFIT, CLAIM, PROVIDER, a_page
 
 THE_QUERY = "query($m: String!) { memberDashboard(memberId: $m) { memberId name planName recentClaims { id status } } }"
 
 
-def test_the_query_of_the_portals_works_as_it_stands(ask, gateway) -> None:
+def test_the_query_of_the_portals_works_as_it_stands(ask, upstreams) -> None:
     answer = ask("member", THE_QUERY, m="m-1")
 
     assert answer["data"] == {
@@ -20,14 +20,14 @@ def test_the_query_of_the_portals_works_as_it_stands(ask, gateway) -> None:
         }
     }
     assert "errors" not in answer
-    assert sorted(gateway.operations) == ["getMember", "listClaims"]
+    assert sorted(upstreams.operations) == ["getMember", "listClaims"]
     assert answer["extensions"]["sections"] == {
         "memberDashboard": {"member": {"state": "fresh", "age": 0}, "recentClaims": {"state": "fresh", "age": 0}}
     }
 
 
-def test_a_section_that_failed_is_null_beside_the_others_and_says_why(ask, gateway) -> None:
-    gateway.answers["listMemberBenefits"] = UpstreamTimeoutError("benefit")
+def test_a_section_that_failed_is_null_beside_the_others_and_says_why(ask, upstreams) -> None:
+    upstreams.answers["listMemberBenefits"] = LATE
 
     answer = ask(
         "member",
@@ -43,14 +43,14 @@ def test_a_section_that_failed_is_null_beside_the_others_and_says_why(ask, gatew
     assert error["extensions"]["request_id"]
 
 
-def test_the_providers_of_a_list_of_claims_are_one_call(ask, gateway) -> None:
-    gateway.answers["listClaims"] = a_page(*(CLAIM | {"id": f"clm-{n}"} for n in range(5)))
-    gateway.answers["searchProviders"] = a_page(PROVIDER)
+def test_the_providers_of_a_list_of_claims_are_one_call(ask, upstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(*(CLAIM | {"id": f"clm-{n}"} for n in range(5)))
+    upstreams.answers["searchProviders"] = a_page(PROVIDER)
 
     answer = ask("member", '{ memberClaims(memberId: "m-1") { id provider { name isActive } } }')
 
     assert [each["provider"]["name"] for each in answer["data"]["memberClaims"]] == ["RS Sehat"] * 5
-    assert [call.target for call in gateway.asked] == [
+    assert upstreams.targets == [
         "/claims?member_id=m-1&limit=10&offset=0",
         "/providers?ids=p-1&limit=1&offset=0",
     ]
@@ -61,7 +61,7 @@ OVERVIEW = """{ adminOverview {
 } }"""
 
 
-def test_the_admin_overview_is_the_one_of_rest(ask, as_, gateway) -> None:
+def test_the_admin_overview_is_the_one_of_rest(ask, as_, upstreams) -> None:
     shown = ask("admin", OVERVIEW)["data"]["adminOverview"]
 
     over_rest = as_("admin").get("/api/v1/admin/overview").json()
@@ -70,15 +70,15 @@ def test_the_admin_overview_is_the_one_of_rest(ask, as_, gateway) -> None:
     assert [each["name"] for each in shown["meta"]["sections"]] == ["claimsSummary", "upstreams", "cache"]
 
 
-def test_an_overview_without_claims_calls_nobody(ask, gateway) -> None:
+def test_an_overview_without_claims_calls_nobody(ask, upstreams) -> None:
     answer = ask("admin", "{ adminOverview { cache { entries } meta { sections { name } } } }")
 
-    assert gateway.asked == []
+    assert upstreams.asked == []
     assert answer["data"]["adminOverview"]["meta"]["sections"] == [{"name": "upstreams"}, {"name": "cache"}]
 
 
-def test_an_overview_shows_the_rest_when_the_claims_are_down(ask, gateway) -> None:
-    gateway.answers["summarizeClaims"] = UpstreamTimeoutError("claims")
+def test_an_overview_shows_the_rest_when_the_claims_are_down(ask, upstreams) -> None:
+    upstreams.answers["summarizeClaims"] = LATE
 
     answer = ask("admin", OVERVIEW)
 
@@ -87,10 +87,10 @@ def test_an_overview_shows_the_rest_when_the_claims_are_down(ask, gateway) -> No
     assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_TIMEOUT"
 
 
-def test_the_overview_is_for_admins_alone(ask, gateway) -> None:
+def test_the_overview_is_for_admins_alone(ask, upstreams) -> None:
     for who in ("member", "provider", "nobody"):
         assert ask(who, OVERVIEW)["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 def test_a_member_changes_how_to_be_reached(ask, sandbox) -> None:
@@ -103,7 +103,7 @@ def test_a_member_changes_how_to_be_reached(ask, sandbox) -> None:
     assert shown["data"]["memberProfile"]["personal"]["phone"] == "+62 811-000-111"
 
 
-def test_a_wrong_contact_names_its_field_and_nobody_is_called(ask, gateway) -> None:
+def test_a_wrong_contact_names_its_field_and_nobody_is_called(ask, upstreams) -> None:
     change = """mutation($c: ContactInput!) { updateContact(memberId: "m-1", contact: $c) { id } }"""
 
     wrong = ask("member", change, c={"phone": "call me"})
@@ -111,7 +111,7 @@ def test_a_wrong_contact_names_its_field_and_nobody_is_called(ask, gateway) -> N
 
     assert list(wrong["errors"][0]["extensions"]["errors"]) == ["phone"]
     assert nothing["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 def test_a_notification_is_marked_as_read(ask, sandbox) -> None:
@@ -128,8 +128,8 @@ def test_a_notification_is_marked_as_read(ask, sandbox) -> None:
 
 
 @pytest.mark.parametrize("total", [2**31, 3_000_000_000])
-def test_a_number_past_ints_end_costs_its_field(total: int, ask, gateway) -> None:
-    gateway.answers["listClaims"] = a_page(CLAIM, total=total)
+def test_a_number_past_ints_end_costs_its_field(total: int, ask, upstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(CLAIM, total=total)
 
     answer = ask("member", '{ claims(memberId: "m-1") { total claims { id } } me { memberId } }')
 
@@ -138,9 +138,9 @@ def test_a_number_past_ints_end_costs_its_field(total: int, ask, gateway) -> Non
     assert (error["path"], error["extensions"]["code"]) == (["claims", "total"], "UPSTREAM_BAD_ANSWER")
 
 
-def test_a_number_that_must_be_there_costs_its_item(ask, gateway) -> None:
+def test_a_number_that_must_be_there_costs_its_item(ask, upstreams) -> None:
     good, large = {"benefit_code": "A", "amount": 1}, {"benefit_code": "B", "amount": 1, "quantity": 2**31}
-    gateway.answers["getClaim"] = CLAIM | {"items": [large, good]}
+    upstreams.answers["getClaim"] = CLAIM | {"items": [large, good]}
 
     answer = ask("member", '{ claim(memberId: "m-1", claimId: "clm-1") { id items { benefitCode quantity } } }')
 
@@ -161,9 +161,9 @@ STEP = {"status": "submitted", "at": "2026-03-02T08:30:00Z"}
     ],
     ids=["items of another type", "no item that can be read", "no history"],
 )
-def test_a_listed_claims_list_that_cannot_be_read_is_null_and_says_why(spoiled, shown, ask, gateway) -> None:
-    gateway.answers["listClaims"] = a_page(CLAIM | spoiled)
-    gateway.answers["getClaim"] = CLAIM | spoiled
+def test_a_listed_claims_list_that_cannot_be_read_is_null_and_says_why(spoiled, shown, ask, upstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(CLAIM | spoiled)
+    upstreams.answers["getClaim"] = CLAIM | spoiled
 
     answer = ask("member", '{ memberClaims(memberId: "m-1") { items { benefitCode } timeline { status } } }')
 
@@ -172,9 +172,9 @@ def test_a_listed_claims_list_that_cannot_be_read_is_null_and_says_why(spoiled, 
 
 
 @pytest.mark.parametrize("amount", [2**31, 3_000_000_000, 10**15])
-def test_an_amount_may_be_larger_than_an_int_and_is_a_whole_number(amount: int, ask, gateway) -> None:
-    gateway.answers["getClaim"] = CLAIM | {"total_amount": amount, "approved_amount": amount}
-    gateway.answers["listMemberBenefits"] = {"items": [BENEFIT | {"annual_limit": amount, "used_amount": 0}]}
+def test_an_amount_may_be_larger_than_an_int_and_is_a_whole_number(amount: int, ask, upstreams) -> None:
+    upstreams.answers["getClaim"] = CLAIM | {"total_amount": amount, "approved_amount": amount}
+    upstreams.answers["listMemberBenefits"] = {"items": [BENEFIT | {"annual_limit": amount, "used_amount": 0}]}
 
     data = ask(
         "member",
@@ -193,9 +193,9 @@ def test_an_amount_may_be_larger_than_an_int_and_is_a_whole_number(amount: int, 
 MOMENT = "0001-01-01T00:00:00+07:00"
 
 
-def test_a_moment_that_no_year_of_ours_has_costs_its_field(ask, as_, gateway) -> None:
-    gateway.answers["getClaim"] = CLAIM | {"submitted_at": MOMENT}
-    gateway.answers["listClaims"] = a_page(CLAIM | {"submitted_at": MOMENT})
+def test_a_moment_that_no_year_of_ours_has_costs_its_field(ask, as_, upstreams) -> None:
+    upstreams.answers["getClaim"] = CLAIM | {"submitted_at": MOMENT}
+    upstreams.answers["listClaims"] = a_page(CLAIM | {"submitted_at": MOMENT})
 
     data = ask("member", '{ claim(memberId: "m-1", claimId: "clm-1") { id submittedAt } }')["data"]
     detail = as_("member").get("/api/v1/claims/m-1/clm-1").json()

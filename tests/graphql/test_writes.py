@@ -150,15 +150,16 @@ def test_all_notifications_are_marked_as_read(as_, sandbox) -> None:
         (None, None, []),
     ],
 )
-def test_a_provider_marks_a_notification_of_its_own(who: str | None, marked: Any, asked, as_, gateway) -> None:
-    gateway.answers["markNotificationRead"] = {**NOTIFICATION, "member_id": None, "provider_id": "p-1", "is_read": True}
+def test_a_provider_marks_a_notification_of_its_own(who: str | None, marked: Any, asked, as_, upstreams) -> None:
+    read = {**NOTIFICATION, "member_id": None, "provider_id": "p-1", "is_read": True}
+    upstreams.answers["markNotificationRead"] = read
 
     answer = send(
         as_(who), 'mutation { markProviderNotificationRead(providerId: "p-1", notificationId: "n-1") { id isRead } }'
     )
 
     assert answer.json()["data"] == {"markProviderNotificationRead": marked}
-    assert [call.target for call in gateway.asked] == asked
+    assert upstreams.targets == asked
     assert marked is not None or code_of(answer) == ("FORBIDDEN" if who else "UNAUTHENTICATED")
 
 

@@ -4,9 +4,10 @@ import pytest
 
 from members.models import Account
 from tests.members.calls import PASSWORD
+from tests.support.answering import upstreams
 from tests.support.portals import fast_passwords, own_counters, portal, signed_in
 
-__all__ = ["fast_passwords", "own_counters", "portal", "signed_in"]
+__all__ = ["fast_passwords", "own_counters", "portal", "signed_in", "upstreams"]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from gateway_clients.caching.keys import Subject
 from gateway_clients.edge.input.parameters import Page
-from gateway_clients.errors import UpstreamConnectionError, UpstreamNotFoundError
+from gateway_clients.errors import UpstreamConnectionError
 from members.aggregators import (
     DOCUMENTS,
     MEMBER_BENEFITS,
@@ -16,18 +16,17 @@ from members.aggregators import (
     eligibility,
     notification_list,
 )
-from tests.support.answering import answering, gateway_without_cache
-from tests.support.fake_gateway import FakeGateway
-from tests.upstream_answers import NOTIFICATION, all_well
+from tests.support.answering import AnsweringUpstreams
+from tests.support.calls import gateway_for
+from tests.upstream_answers import NOTIFICATION
 
 PAGE = Page(limit=5, offset=10)
 
 
-def test_payments_come_page_by_page() -> None:
-    with answering(all_well()) as targets:
-        shown = PAYMENTS.page(gateway_without_cache(), {"member_id": "m-1"}, page=PAGE).result()
+def test_payments_come_page_by_page(upstreams: AnsweringUpstreams) -> None:
+    shown = PAYMENTS.page(gateway_for(), {"member_id": "m-1"}, page=PAGE).result()
 
-    assert targets == ["/payments?member_id=m-1&limit=5&offset=10"]
+    assert upstreams.targets == ["/payments?member_id=m-1&limit=5&offset=10"]
     assert ([payment.id for payment in shown.payments], shown.total, shown.limit, shown.offset) == (
         ["pay-1"],
         17,
@@ -38,51 +37,79 @@ def test_payments_come_page_by_page() -> None:
 
 
 @pytest.mark.parametrize(("claim_id", "asked"), [(None, ""), ("clm-1", "claim_id=clm-1&")])
-def test_documents_come_page_by_page_also_of_one_claim(claim_id: str | None, asked: str) -> None:
-    with answering(all_well()) as targets:
-        query = {"member_id": "m-1", "claim_id": claim_id}
-        shown = DOCUMENTS.page(gateway_without_cache(), query, page=PAGE).result()
+def test_documents_come_page_by_page_also_of_one_claim(
+    claim_id: str | None, asked: str, upstreams: AnsweringUpstreams
+) -> None:
+    shown = DOCUMENTS.page(gateway_for(), {"member_id": "m-1", "claim_id": claim_id}, page=PAGE).result()
 
-    assert targets == [f"/documents?member_id=m-1&{asked}limit=5&offset=10"]
+    assert upstreams.targets == [f"/documents?member_id=m-1&{asked}limit=5&offset=10"]
     assert ([document.id for document in shown.documents], shown.total) == (["d-1"], 17)
 
 
-def test_notifications_of_a_member_and_of_a_provider() -> None:
-    told = {"items": [NOTIFICATION, {"id": "n-2"}]}
-    shown = notification_list(FakeGateway({"listNotifications": told}), Subject.member("m-1"), limit=5).result()
+def test_notifications_of_a_member_and_of_a_provider(upstreams: AnsweringUpstreams) -> None:
+    upstreams.answers["listNotifications"] = {"items": [NOTIFICATION, {"id": "n-2"}]}
+    shown = notification_list(gateway_for(), Subject.member("m-1"), limit=5).result()
 
     assert ([one.id for one in shown.notifications], shown.limit) == (["n-1"], 5)
     assert shown.meta.sections["notifications"].omitted == 1
 
-    gateway = FakeGateway({"listNotifications": {"items": []}})
-    notification_list(gateway, Subject.provider("p-1"), limit=5).result()
-    assert [call.target for call in gateway.asked] == ["/notifications?provider_id=p-1&limit=6"]
+    upstreams.answers["listNotifications"] = {"items": []}
+    notification_list(gateway_for(), Subject.provider("p-1"), limit=5).result()
+    assert upstreams.targets == [
+        "/notifications?member_id=m-1&limit=6",
+        "/notifications?provider_id=p-1&limit=6",
+    ]
 
 
-def test_members_are_searched_page_by_page_and_never_kept() -> None:
-    gateway = FakeGateway(all_well())
+def test_members_are_searched_page_by_page_and_never_kept(upstreams: AnsweringUpstreams) -> None:
+    first, shown = (MEMBERS.page(gateway_for(), {"q": "siti"}, page=PAGE).result() for _ in range(2))
 
-    shown = MEMBERS.page(gateway, {"q": "siti"}, page=PAGE).result()
-
-    assert [(call.target, call.key) for call in gateway.asked] == [("/members?q=siti&limit=5&offset=10", None)]
+    assert upstreams.targets == ["/members?q=siti&limit=5&offset=10"] * 2
+    assert first.items == shown.items
     assert ([member.name for member in shown.items], shown.total) == (["Siti Rahayu"], 1)
 
 
-def test_eligibility_is_asked_and_never_kept() -> None:
-    gateway = FakeGateway(all_well())
+def test_eligibility_is_asked_and_never_kept(upstreams: AnsweringUpstreams) -> None:
+    day = datetime.date(2026, 3, 1)
 
-    shown = eligibility(gateway, "m-1", provider_id="p-1", service_date=datetime.date(2026, 3, 1)).result()
+    for _ in range(2):
+        shown = eligibility(gateway_for(), "m-1", provider_id="p-1", service_date=day).result()
 
-    assert (shown.is_eligible, shown.coverage, shown.reason) == (True, "full", None)
-    assert [call.key for call in gateway.asked] == [None]
+        assert (shown.is_eligible, shown.coverage, shown.reason) == (True, "full", None)
+    assert upstreams.operations == ["checkEligibility"] * 2
 
 
-@pytest.mark.parametrize(("spec", "name"), [(MEMBER_BENEFITS.view, "benefits"), (MEMBER_COVERAGE.view, "coverage")])
-def test_a_single_section_alone(spec, name: str) -> None:
-    assert list(FakeGateway(all_well()).view(spec, "m-1").sections()) == [name]
+ALONE = pytest.mark.parametrize(
+    ("spec", "name", "operation"),
+    [
+        (MEMBER_BENEFITS.view, "benefits", "listMemberBenefits"),
+        (MEMBER_COVERAGE.view, "coverage", "getCoverage"),
+    ],
+)
+
+
+@ALONE
+def test_a_single_section_alone(spec, name: str, operation: str, upstreams: AnsweringUpstreams) -> None:
+    assert list(gateway_for().view(spec, "m-1").sections()) == [name]
+    assert upstreams.operations == [operation]
+
+
+@ALONE
+def test_a_single_section_whose_service_is_down_fails(
+    spec, name: str, operation: str, upstreams: AnsweringUpstreams
+) -> None:
+    del upstreams.answers[operation]
+
     with pytest.raises(UpstreamConnectionError):
-        FakeGateway({}).view(spec, "m-1").sections()
+        gateway_for().view(spec, "m-1").sections()
 
-    operation = "listMemberBenefits" if name == "benefits" else "getCoverage"
-    absent = FakeGateway({operation: UpstreamNotFoundError(name, upstream_status=404)}).view(spec, "m-1").sections()
+
+@ALONE
+def test_a_single_section_that_is_not_there_is_null(
+    spec, name: str, operation: str, upstreams: AnsweringUpstreams
+) -> None:
+    upstreams.answers[operation] = 404
+
+    absent = gateway_for().view(spec, "m-1").sections()
+
     assert (bytes(absent[name].value), absent[name].state) == (b"null", "fresh")

@@ -7,14 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gateway_clients.edge.input import request_context
 from members import token_families
 from members.models import Account
-from tests.support.fake_gateway import FakeGateway
+from tests.support.answering import upstreams
 from tests.support.portals import signed_in
-from tests.upstream_answers import all_done, all_well
 
-__all__ = ["signed_in"]
+__all__ = ["signed_in", "upstreams"]
 
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "member": {"member_id": "m-1"},
@@ -24,14 +22,6 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "admin": {"is_admin": True},
     "nobody": {},
 }
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
-    """The gateway of every request of the test."""
-    fake = FakeGateway(all_well() | all_done())
-    monkeypatch.setattr(request_context, "Gateway", lambda **_: fake)
-    return fake
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from gateway_clients.errors import UpstreamNotFoundError
 from tests.portal.addresses import ADDRESSES, ELSEWHERE, Address
 from tests.portal.conftest import ACCOUNTS
 from tests.upstream_answers import NOTIFICATION
@@ -27,51 +26,51 @@ def foreign(who: str) -> list[tuple[str, Address]]:
 
 
 @pytest.fixture
-def gateway(gateway):
-    gateway.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
-    return gateway
+def upstreams(upstreams):
+    upstreams.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
+    return upstreams
 
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=str)
 @pytest.mark.parametrize("who", ACCOUNTS)
 def test_each_address_answers_those_of_the_table_and_refuses_the_others(
-    address: Address, who: str, as_, gateway
+    address: Address, who: str, as_, upstreams
 ) -> None:
     answer = address.asked_by(as_(who))
 
     if who in address.allowed:
         assert answer.status_code == address.status
-        assert gateway.asked
+        assert upstreams.asked
     elif who == "other provider" and address.apart is not None:
         assert answer.status_code == address.apart
-        assert len(gateway.asked) == (2 if "documents/d-1" in address.path else 1)
+        assert len(upstreams.asked) == (2 if "documents/d-1" in address.path else 1)
     else:
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-        assert gateway.asked == []
+        assert upstreams.asked == []
 
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=str)
-def test_without_a_token_nobody_is_called(address: Address, as_, gateway) -> None:
+def test_without_a_token_nobody_is_called(address: Address, as_, upstreams) -> None:
     answer = address.asked_by(as_(None))
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize(("who", "address"), [*foreign("member"), *foreign("provider")], ids=str)
 def test_an_address_of_somebody_who_is_not_there_is_refused_like_a_foreign_one(
-    who: str, address: Address, as_, gateway
+    who: str, address: Address, as_, upstreams
 ) -> None:
     answer = address.asked_by(as_(who), with_nobodys_id(address))
 
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize("address", [each for each in ADDRESSES if each.decides], ids=str)
-def test_what_does_not_exist_is_not_found(address: Address, as_, gateway) -> None:
-    gateway.answers[address.decides] = UpstreamNotFoundError("some", upstream_status=404)
+def test_what_does_not_exist_is_not_found(address: Address, as_, upstreams) -> None:
+    upstreams.answers[address.decides] = 404
 
     answer = address.asked_by(as_("admin"))
 
@@ -82,24 +81,24 @@ def test_what_does_not_exist_is_not_found(address: Address, as_, gateway) -> Non
     "path",
     ["claims?member_id=m-2", "claims/m-2", "claims/m-2/clm-1", "dashboard/m-2", "members/m-2/documents/d-1/content"],
 )
-def test_another_members_address_is_refused_before_anybody_is_called(path: str, as_, gateway) -> None:
+def test_another_members_address_is_refused_before_anybody_is_called(path: str, as_, upstreams) -> None:
     assert as_("member").get(f"/api/v1/{path}").status_code == 403
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize("path", ["claims?provider_id=p-2", "providers/p-2/dashboard"])
-def test_another_providers_address_is_refused_before_anybody_is_called(path: str, as_, gateway) -> None:
+def test_another_providers_address_is_refused_before_anybody_is_called(path: str, as_, upstreams) -> None:
     assert as_("provider").get(f"/api/v1/{path}").status_code == 403
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize(
     ("who", "asked"),
     [("member", "member_id=m-1"), ("provider", "provider_id=p-1"), ("admin", "")],
 )
-def test_a_list_of_claims_is_over_what_the_caller_may_see(who: str, asked: str, as_, gateway) -> None:
+def test_a_list_of_claims_is_over_what_the_caller_may_see(who: str, asked: str, as_, upstreams) -> None:
     assert as_(who).get("/api/v1/claims").status_code == 200
-    assert [call.target for call in gateway.asked] == [f"/claims?{asked}{'&' if asked else ''}limit=20&offset=0"]
+    assert upstreams.targets == [f"/claims?{asked}{'&' if asked else ''}limit=20&offset=0"]
 
 
 def test_every_address_of_the_api_is_in_the_table() -> None:
@@ -122,9 +121,9 @@ def test_every_address_of_the_api_is_in_the_table() -> None:
     [("?provider_id=p-1", "provider_id=p-1"), ("?member_id=m-1", "member_id=m-1"), ("", "provider_id=p-1")],
 )
 def test_who_is_a_member_and_a_provider_gets_the_whole_list_that_is_asked_for(
-    asked: str, target: str, signed_in, gateway
+    asked: str, target: str, signed_in, upstreams
 ) -> None:
     answer = signed_in(member_id="m-1", provider_id="p-1").get(f"/api/v1/claims{asked}")
 
     assert answer.status_code == 200
-    assert [call.target for call in gateway.asked] == [f"/claims?{target}&limit=20&offset=0"]
+    assert upstreams.targets == [f"/claims?{target}&limit=20&offset=0"]

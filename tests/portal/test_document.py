@@ -28,8 +28,8 @@ def operation_of(document: dict[str, Any], address: Address) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("address", READING, ids=str)
-def test_an_answer_is_what_the_document_says(address: Address, document, as_, gateway) -> None:
-    gateway.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
+def test_an_answer_is_what_the_document_says(address: Address, document, as_, upstreams) -> None:
+    upstreams.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
     content = operation_of(document, address)["responses"][str(address.status)]["content"]
 
     answer = address.asked_by(as_("admin"))

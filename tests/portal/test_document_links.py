@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from members.document_links import forget_old_links
 from members.models import Account, DocumentLink
-from tests.support.fake_gateway import FakeGateway
+from tests.support.answering import AnsweringUpstreams
 
 PDF = b"%PDF-1.4\n"
 CONTENT = "/api/v1/members/m-1/documents/d-1/content"
@@ -20,11 +20,11 @@ LINK = "/api/v1/members/m-1/documents/d-1/link"
 
 
 @pytest.fixture
-def link(as_: Callable[..., Client], gateway: FakeGateway) -> str:
+def link(as_: Callable[..., Client], upstreams: AnsweringUpstreams) -> str:
     """The path and query of a member's new link; nothing asked for yet."""
     answer = as_("member").post(LINK)
     assert answer.status_code == 201
-    gateway.asked.clear()
+    upstreams.asked.clear()
     url = urlsplit(answer.json()["url"])
     return f"{url.path}?{url.query}"
 
@@ -34,7 +34,7 @@ def follow(link: str) -> tuple[int, bytes]:
     return answer.status_code, b"".join(answer) if answer.streaming else answer.content
 
 
-def test_a_link_is_the_whole_address_and_says_when_it_ends(as_, gateway) -> None:
+def test_a_link_is_the_whole_address_and_says_when_it_ends(as_, upstreams) -> None:
     answer = as_("member").post(LINK).json()
 
     assert re.fullmatch(rf"http://testserver{CONTENT}\?link=[A-Za-z0-9_-]{{43}}", answer["url"])
@@ -42,48 +42,48 @@ def test_a_link_is_the_whole_address_and_says_when_it_ends(as_, gateway) -> None
     assert datetime.timedelta(seconds=55) < left <= datetime.timedelta(seconds=60)
 
 
-def test_who_follows_it_gets_the_file_as_an_attachment_and_tells_no_other_site(link: str, gateway) -> None:
+def test_who_follows_it_gets_the_file_as_an_attachment_and_tells_no_other_site(link: str, upstreams) -> None:
     answer = Client().get(link)
 
     assert (answer.status_code, b"".join(answer)) == (200, PDF)
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cache-Control"] == "private, no-store"
-    assert [call.operation for call in gateway.asked] == ["getDocument", "downloadDocument"]
+    assert upstreams.operations == ["getDocument", "downloadDocument"]
 
 
-def test_it_is_good_once_and_a_head_does_not_use_it_up(link: str, gateway) -> None:
+def test_it_is_good_once_and_a_head_does_not_use_it_up(link: str, upstreams) -> None:
     assert Client().head(link).status_code == 200
     assert follow(link) == (200, PDF)
-    gateway.asked.clear()
+    upstreams.asked.clear()
 
     status, body = follow(link)
 
-    assert (status, b'"code":"unauthenticated"' in body, gateway.asked) == (401, True, [])
+    assert (status, b'"code":"unauthenticated"' in body, upstreams.asked) == (401, True, [])
 
 
-def test_it_ends_after_a_minute_and_is_forgotten(link: str, gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_ends_after_a_minute_and_is_forgotten(link: str, upstreams, monkeypatch: pytest.MonkeyPatch) -> None:
     later = timezone.now() + datetime.timedelta(seconds=61)
     monkeypatch.setattr(timezone, "now", lambda: later)
 
     assert follow(link)[0] == 401
     forget_old_links()
-    assert (DocumentLink.objects.count(), gateway.asked) == (0, [])
+    assert (DocumentLink.objects.count(), upstreams.asked) == (0, [])
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"token_epoch": 7}], ids=["disabled", "another password"])
-def test_it_dies_with_its_account(link: str, gateway, change) -> None:
+def test_it_dies_with_its_account(link: str, upstreams, change) -> None:
     Account.objects.update(**change)
 
     assert follow(link)[0] == 401
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
-def test_it_is_worth_what_its_account_may_see_when_it_is_followed(link: str, gateway) -> None:
+def test_it_is_worth_what_its_account_may_see_when_it_is_followed(link: str, upstreams) -> None:
     Account.objects.update(member_id="m-2")
 
     assert follow(link)[0] == 403
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize(
@@ -95,20 +95,20 @@ def test_it_is_worth_what_its_account_may_see_when_it_is_followed(link: str, gat
         "/api/v1/auth/me",
     ],
 )
-def test_it_opens_no_other_address(link: str, gateway, elsewhere: str) -> None:
+def test_it_opens_no_other_address(link: str, upstreams, elsewhere: str) -> None:
     assert Client().get(f"{elsewhere}?{link.partition('?')[2]}").status_code == 401
     graphql = f"/graphql?{link.partition('?')[2]}"
     assert Client().post(graphql, {"query": "{ me { id } }"}, "application/json").json()["data"] is None
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
-def test_who_may_not_download_a_document_gets_no_link_to_it(as_, gateway) -> None:
+def test_who_may_not_download_a_document_gets_no_link_to_it(as_, upstreams) -> None:
     assert as_("other member").post(LINK).status_code == 403
     assert as_("other provider").post(LINK).status_code == 404
     assert DocumentLink.objects.count() == 0
 
 
-def test_neither_the_log_nor_the_database_has_what_opens_it(as_, gateway, capfd: pytest.CaptureFixture[str]) -> None:
+def test_neither_the_log_nor_the_database_has_what_opens_it(as_, upstreams, capfd: pytest.CaptureFixture[str]) -> None:
     with capture_logs() as lines:
         url = as_("member").post(LINK).json()["url"]
         token = url.rpartition("=")[2]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from gateway_clients.errors import UpstreamRejectedError, UpstreamServerError, UpstreamTimeoutError
 from gateway_clients.invalidation import now_and_later
+from tests.support.answering import LATE
 from tests.upstream_answers import CLAIM, DOCUMENT
 
 FOLDER = "/api/v1/members/m-1/documents"
@@ -42,8 +42,8 @@ FILE = ('name="file"; filename="a.pdf"\r\nContent-Type: application/pdf', PDF)
 CLAIM_ID = ('name="claim_id"', b"clm-1")
 
 
-def test_the_bytes_are_handed_out_as_a_file(as_, gateway) -> None:
-    gateway.answers["getDocument"] = {**DOCUMENT, "name": 'kwitansi "é".pdf'}
+def test_the_bytes_are_handed_out_as_a_file(as_, upstreams) -> None:
+    upstreams.answers["getDocument"] = {**DOCUMENT, "name": 'kwitansi "é".pdf'}
 
     answer = as_("member").get(CONTENT)
 
@@ -59,8 +59,8 @@ def test_the_bytes_are_handed_out_as_a_file(as_, gateway) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "application/PDF", ""])
-def test_what_a_browser_might_run_is_handed_out_as_mere_bytes(content_type: str, as_, gateway) -> None:
-    gateway.answers["getDocument"] = {**DOCUMENT, "content_type": content_type}
+def test_what_a_browser_might_run_is_handed_out_as_mere_bytes(content_type: str, as_, upstreams) -> None:
+    upstreams.answers["getDocument"] = {**DOCUMENT, "content_type": content_type}
 
     assert as_("member").get(CONTENT).headers["Content-Type"] == "application/octet-stream"
 
@@ -80,26 +80,26 @@ def test_what_a_browser_might_run_is_handed_out_as_mere_bytes(content_type: str,
     ],
 )
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_who_takes_any_of_the_listed_types_gets_the_file(method: str, accept: str, as_, gateway) -> None:
+def test_who_takes_any_of_the_listed_types_gets_the_file(method: str, accept: str, as_, upstreams) -> None:
     answer = getattr(as_("member"), method)(CONTENT, headers={"Accept": accept})
 
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json", "*/*;q=0"])
-def test_who_takes_none_of_them_is_told_so_and_nobody_is_called(accept: str, as_, gateway) -> None:
+def test_who_takes_none_of_them_is_told_so_and_nobody_is_called(accept: str, as_, upstreams) -> None:
     answer = as_("member").get(CONTENT, headers={"Accept": accept})
 
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
-def test_a_head_asks_what_it_is_and_not_for_the_bytes(as_, gateway) -> None:
+def test_a_head_asks_what_it_is_and_not_for_the_bytes(as_, upstreams) -> None:
     answer = as_("member").head(CONTENT)
 
     assert (answer.status_code, b"".join(answer)) == (200, b"")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="invoice.pdf"'
-    assert gateway.operations == ["getDocument"]
+    assert upstreams.operations == ["getDocument"]
 
 
 @pytest.mark.parametrize(
@@ -114,38 +114,37 @@ def test_a_head_asks_what_it_is_and_not_for_the_bytes(as_, gateway) -> None:
         ("provider", {}, {"member_id": "m-2"}, ["getDocument", "getClaim"]),
     ],
 )
-def test_what_is_not_theirs_is_not_found_and_no_byte_is_asked_for(who, document, claim, asked, as_, gateway) -> None:
-    gateway.answers |= {"getDocument": {**DOCUMENT, **document}, "getClaim": {**CLAIM, **claim}}
+def test_what_is_not_theirs_is_not_found_and_no_byte_is_asked_for(who, document, claim, asked, as_, upstreams) -> None:
+    upstreams.answers |= {"getDocument": {**DOCUMENT, **document}, "getClaim": {**CLAIM, **claim}}
 
     answer = as_(who).get(CONTENT)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert gateway.operations == asked
+    assert upstreams.operations == asked
 
 
-def test_whose_a_document_is_comes_from_no_cache(as_, gateway) -> None:
-    as_("provider").get(CONTENT)
+def test_whose_a_document_is_comes_from_no_cache(as_, upstreams) -> None:
+    provider = as_("provider")
 
-    assert [(call.operation, call.key) for call in gateway.asked] == [
-        ("getDocument", None),
-        ("getClaim", None),
-        ("downloadDocument", None),
-    ]
+    for _ in range(2):
+        assert provider.get(CONTENT).status_code == 200
+
+    assert upstreams.operations == ["getDocument", "getClaim", "downloadDocument"] * 2
 
 
-def test_another_document_than_asked_for_is_a_bad_answer(as_, gateway) -> None:
-    gateway.answers["getDocument"] = {**DOCUMENT, "id": "d-2"}
+def test_another_document_than_asked_for_is_a_bad_answer(as_, upstreams) -> None:
+    upstreams.answers["getDocument"] = {**DOCUMENT, "id": "d-2"}
 
     assert as_("member").get(CONTENT).status_code == 502
 
 
-def test_a_file_is_handed_on_with_a_safe_name(as_, gateway, dropped) -> None:
+def test_a_file_is_handed_on_with_a_safe_name(as_, upstreams, dropped) -> None:
     answer = as_("member").post(FOLDER, {"claim_id": "clm-1", "file": a_file("in;voi:ce.pdf")})
 
     assert (answer.status_code, answer.json()["id"]) == (201, "d-1")
-    assert gateway.operations == ["getClaim", "uploadDocument"]
-    boundary = gateway.asked[1].content_type.partition("boundary=")[2]
-    assert gateway.uploaded.decode() == (
+    assert upstreams.operations == ["getClaim", "uploadDocument"]
+    boundary = upstreams.asked[1].headers["Content-Type"].partition("boundary=")[2]
+    assert upstreams.uploaded.decode() == (
         f'--{boundary}\r\nContent-Disposition: form-data; name="member_id"\r\n\r\nm-1\r\n'
         f'--{boundary}\r\nContent-Disposition: form-data; name="claim_id"\r\n\r\nclm-1\r\n'
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="in_voi_ce.pdf"\r\n'
@@ -162,16 +161,16 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("name", "safe"), NAMES)
-def test_a_name_is_normalised_before_it_is_cleaned_on_its_way_in(name: str, safe: str, as_, gateway) -> None:
+def test_a_name_is_normalised_before_it_is_cleaned_on_its_way_in(name: str, safe: str, as_, upstreams) -> None:
     head = f'name="file"; filename="{name}"\r\nContent-Type: application/pdf'
 
     assert as_("member").post(FOLDER, **form(CLAIM_ID, (head, PDF))).status_code == 201
-    assert f'name="file"; filename="{safe}"\r\n'.encode() in gateway.uploaded
+    assert f'name="file"; filename="{safe}"\r\n'.encode() in upstreams.uploaded
 
 
 @pytest.mark.parametrize(("name", "safe"), NAMES)
-def test_a_name_is_normalised_before_it_is_cleaned_on_its_way_out(name: str, safe: str, as_, gateway) -> None:
-    gateway.answers["getDocument"] = {**DOCUMENT, "name": name}
+def test_a_name_is_normalised_before_it_is_cleaned_on_its_way_out(name: str, safe: str, as_, upstreams) -> None:
+    upstreams.answers["getDocument"] = {**DOCUMENT, "name": name}
 
     header = as_("member").get(CONTENT).headers["Content-Disposition"]
 
@@ -189,74 +188,74 @@ def test_a_name_is_normalised_before_it_is_cleaned_on_its_way_out(name: str, saf
         ("Application/PDF; name=a", PDF, "application/pdf"),
     ],
 )
-def test_a_kind_under_another_name_is_taken(content_type: str, content: bytes, kind: str, as_, gateway) -> None:
-    gateway.answers["uploadDocument"] = {**DOCUMENT, "claim_id": None}
+def test_a_kind_under_another_name_is_taken(content_type: str, content: bytes, kind: str, as_, upstreams) -> None:
+    upstreams.answers["uploadDocument"] = {**DOCUMENT, "claim_id": None}
     head = f'name="file"; filename="a"\r\nContent-Type: {content_type}'
 
     assert as_("member").post(FOLDER, **form((head, content))).status_code == 201
-    assert f"Content-Type: {kind}\r\n\r\n".encode() + content in gateway.uploaded
+    assert f"Content-Type: {kind}\r\n\r\n".encode() + content in upstreams.uploaded
 
 
 @pytest.mark.parametrize("status", ["cancelled", "approved", "rejected", "paid", "lost"])
 @pytest.mark.parametrize("who", ["member", "provider", "admin"])
-def test_a_claim_that_takes_no_documents_any_more_is_a_conflict(status: str, who: str, as_, gateway) -> None:
-    gateway.answers["getClaim"] = {**CLAIM, "status": status}
+def test_a_claim_that_takes_no_documents_any_more_is_a_conflict(status: str, who: str, as_, upstreams) -> None:
+    upstreams.answers["getClaim"] = {**CLAIM, "status": status}
 
     answer = as_(who).post(FOLDER, {"claim_id": "clm-1", "file": a_file()})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-    assert gateway.operations == ["getClaim"]
-    assert gateway.uploaded == b""
+    assert upstreams.operations == ["getClaim"]
+    assert upstreams.uploaded == b""
 
 
 @pytest.mark.parametrize("status", ["submitted", "processing"])
-def test_a_claim_that_is_under_way_takes_documents(status: str, as_, gateway) -> None:
-    gateway.answers["getClaim"] = {**CLAIM, "status": status}
+def test_a_claim_that_is_under_way_takes_documents(status: str, as_, upstreams) -> None:
+    upstreams.answers["getClaim"] = {**CLAIM, "status": status}
 
     assert as_("member").post(FOLDER, {"claim_id": "clm-1", "file": a_file()}).status_code == 201
 
 
-def test_what_a_cancelled_claim_holds_is_still_handed_out(as_, gateway) -> None:
-    gateway.answers["getClaim"] = {**CLAIM, "status": "cancelled"}
+def test_what_a_cancelled_claim_holds_is_still_handed_out(as_, upstreams) -> None:
+    upstreams.answers["getClaim"] = {**CLAIM, "status": "cancelled"}
 
     assert as_("provider").get(CONTENT).status_code == 200
 
 
-def test_a_member_may_send_a_file_that_is_for_no_claim(as_, gateway) -> None:
-    gateway.answers["uploadDocument"] = {**DOCUMENT, "claim_id": None}
+def test_a_member_may_send_a_file_that_is_for_no_claim(as_, upstreams) -> None:
+    upstreams.answers["uploadDocument"] = {**DOCUMENT, "claim_id": None}
 
     assert as_("member").post(FOLDER, {"file": a_file()}).status_code == 201
-    assert gateway.operations == ["uploadDocument"]
+    assert upstreams.operations == ["uploadDocument"]
 
 
-def test_a_provider_names_a_claim(as_, gateway) -> None:
+def test_a_provider_names_a_claim(as_, upstreams) -> None:
     assert as_("provider").post(FOLDER, {"file": a_file()}).status_code == 403
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize(
     ("who", "claim"), [("provider", {"provider": {"id": "p-2"}}), ("member", {"member_id": "m-2"})]
 )
-def test_a_file_for_a_claim_that_is_not_theirs_is_not_sent(who: str, claim, as_, gateway) -> None:
-    gateway.answers["getClaim"] = {**CLAIM, **claim}
+def test_a_file_for_a_claim_that_is_not_theirs_is_not_sent(who: str, claim, as_, upstreams) -> None:
+    upstreams.answers["getClaim"] = {**CLAIM, **claim}
 
     assert as_(who).post(FOLDER, {"claim_id": "clm-1", "file": a_file()}).status_code == 404
-    assert gateway.operations == ["getClaim"]
-    assert gateway.uploaded == b""
+    assert upstreams.operations == ["getClaim"]
+    assert upstreams.uploaded == b""
 
 
-def test_a_small_forms_fields_may_stand_behind_the_file(as_, gateway) -> None:
+def test_a_small_forms_fields_may_stand_behind_the_file(as_, upstreams) -> None:
     assert as_("member").post(FOLDER, **form(FILE, CLAIM_ID)).status_code == 201
-    assert b'name="claim_id"\r\n\r\nclm-1' in gateway.uploaded
+    assert b'name="claim_id"\r\n\r\nclm-1' in upstreams.uploaded
 
 
-def test_a_large_forms_fields_must_stand_before_the_file(as_, gateway) -> None:
+def test_a_large_forms_fields_must_stand_before_the_file(as_, upstreams) -> None:
     large = (FILE[0], PDF + b"x" * 300_000)
 
     answer = as_("member").post(FOLDER, **form(large, CLAIM_ID))
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["claim_id"])
-    assert not gateway.uploaded
+    assert not upstreams.uploaded
 
 
 @pytest.mark.parametrize(
@@ -270,11 +269,11 @@ def test_a_large_forms_fields_must_stand_before_the_file(as_, gateway) -> None:
         ("image/svg+xml", b"<svg/>"),
     ],
 )
-def test_what_is_no_pdf_jpeg_or_png_is_not_taken(content_type: str, content: bytes, as_, gateway) -> None:
+def test_what_is_no_pdf_jpeg_or_png_is_not_taken(content_type: str, content: bytes, as_, upstreams) -> None:
     answer = as_("member").post(FOLDER, {"file": a_file("a.pdf", content, content_type)})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize(
@@ -297,45 +296,45 @@ def test_what_is_no_pdf_jpeg_or_png_is_not_taken(content_type: str, content: byt
         (form((f'name="file"; filename="{"x" * 5000}"', PDF)), None),
     ],
 )
-def test_a_malformed_form_is_bad_input_and_nothing_is_sent(request_, field: str | None, as_, gateway) -> None:
+def test_a_malformed_form_is_bad_input_and_nothing_is_sent(request_, field: str | None, as_, upstreams) -> None:
     answer = as_("member").post(FOLDER, **request_)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_user_input")
     assert list(answer.json().get("errors", {})) == ([] if field is None else [field])
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/pdf", "text/plain", ""])
-def test_another_kind_of_body_is_not_taken(content_type: str, as_, gateway) -> None:
+def test_another_kind_of_body_is_not_taken(content_type: str, as_, upstreams) -> None:
     answer = as_("member").post(FOLDER, data=PDF, content_type=content_type)
 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("size", [400_000, 2_000_000])
-def test_too_large_a_file_is_not_taken(size: int, as_, gateway, settings) -> None:
+def test_too_large_a_file_is_not_taken(size: int, as_, upstreams, settings) -> None:
     settings.UPLOAD_MAX_BYTES = 399_999
 
     answer = as_("member").post(FOLDER, {"file": a_file(content=PDF + b"x" * (size - len(PDF)))})
 
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
-    assert not gateway.uploaded
+    assert not upstreams.uploaded
 
 
-def test_a_file_of_the_largest_size_is_taken(as_, gateway, settings) -> None:
+def test_a_file_of_the_largest_size_is_taken(as_, upstreams, settings) -> None:
     settings.UPLOAD_MAX_BYTES = 400_000
-    gateway.answers["uploadDocument"] = {**DOCUMENT, "claim_id": None}
+    upstreams.answers["uploadDocument"] = {**DOCUMENT, "claim_id": None}
 
     answer = as_("member").post(FOLDER, {"file": a_file(content=PDF + b"x" * (400_000 - len(PDF)))})
 
     assert answer.status_code == 201
 
 
-def test_the_key_upstream_is_the_accounts_own(as_, gateway) -> None:
+def test_the_key_upstream_is_the_accounts_own(as_, upstreams) -> None:
     def key_of(client: Any, **headers: str) -> str:
-        gateway.asked.clear()
+        upstreams.asked.clear()
         assert client.post(FOLDER, {"claim_id": "clm-1", "file": a_file()}, headers=headers).status_code == 201
-        key: str = gateway.asked[-1].idempotency_key
+        key: str = upstreams.asked[-1].headers["Idempotency-Key"]
         return key
 
     member, admin = as_("member"), as_("admin")
@@ -347,24 +346,24 @@ def test_the_key_upstream_is_the_accounts_own(as_, gateway) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "é"])
-def test_a_bad_key_is_bad_input(key: str, as_, gateway) -> None:
+def test_a_bad_key_is_bad_input(key: str, as_, upstreams) -> None:
     answer = as_("member").post(FOLDER, {"file": a_file()}, headers={"Idempotency-Key": key})
 
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["Idempotency-Key"])
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "code", "is_dropped"),
+    ("sent", "status", "code", "is_dropped"),
     [
-        (UpstreamTimeoutError("document", was_sent=True), 504, "upstream_timeout", True),
-        (UpstreamServerError("document", was_sent=True), 504, "upstream_timeout", True),
-        (UpstreamRejectedError("document", upstream_status=422), 422, "upstream_refused", False),
+        (LATE, 504, "upstream_timeout", True),
+        (503, 504, "upstream_timeout", True),
+        (422, 422, "upstream_refused", False),
         ({**DOCUMENT, "member_id": "m-2"}, 504, "upstream_timeout", True),
     ],
 )
-def test_an_upload_fails_as_writes_do(error, status: int, code: str, is_dropped, as_, gateway, dropped) -> None:
-    gateway.answers["uploadDocument"] = error
+def test_an_upload_fails_as_writes_do(sent, status: int, code: str, is_dropped, as_, upstreams, dropped) -> None:
+    upstreams.answers["uploadDocument"] = sent
 
     answer = as_("member").post(FOLDER, {"file": a_file()})
 

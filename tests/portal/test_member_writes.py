@@ -6,18 +6,11 @@ import json
 import pytest
 from django.utils import timezone
 
-from gateway_clients.errors import (
-    UpstreamCircuitOpenError,
-    UpstreamConnectionError,
-    UpstreamContractError,
-    UpstreamNotFoundError,
-    UpstreamRejectedError,
-    UpstreamServerError,
-    UpstreamTimeoutError,
-)
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.models import OutboxMessage
+from gateway_clients.pipeline.upstreams import upstream
 from tests.portal.addresses import json_of
+from tests.support.answering import CUT_OFF, LATE, REFUSED
 from tests.upstream_answers import MEMBER, NOTIFICATION
 
 CONTACT = "/api/v1/members/m-1"
@@ -33,14 +26,15 @@ def dropped(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     return drops
 
 
-def test_a_contact_is_changed_and_all_of_the_member_dropped(as_, gateway, dropped) -> None:
-    gateway.answers["updateMemberContact"] = {**MEMBER, "phone": "+62 (21) 555-01"}
+def test_a_contact_is_changed_and_all_of_the_member_dropped(as_, upstreams, dropped) -> None:
+    upstreams.answers["updateMemberContact"] = {**MEMBER, "phone": "+62 (21) 555-01"}
 
     answer = as_("member").patch(CONTACT, **json_of({"phone": "+62 (21) 555-01"}))
 
     assert (answer.status_code, answer.json()["phone"], answer.json()["id"]) == (200, "+62 (21) 555-01", "m-1")
-    (call,) = gateway.asked
-    assert (call.method, call.target, json.loads(call.body)) == ("PATCH", "/members/m-1", {"phone": "+62 (21) 555-01"})
+    (asked,) = upstreams.asked
+    assert (asked.method, asked.target) == ("PATCH", "/members/m-1")
+    assert json.loads(asked.body) == {"phone": "+62 (21) 555-01"}
     assert dropped == [("member:m-1",)]
 
 
@@ -66,62 +60,66 @@ def test_a_contact_is_changed_and_all_of_the_member_dropped(as_, gateway, droppe
         ({"address": "a\x00b"}, "address"),
     ],
 )
-def test_a_bad_contact_names_its_field_and_nobody_is_called(body, field: str, as_, gateway) -> None:
+def test_a_bad_contact_names_its_field_and_nobody_is_called(body, field: str, as_, upstreams) -> None:
     answer = as_("member").patch(CONTACT, **json_of(body))
 
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_user_input")
     assert list(answer.json()["errors"]) == [field]
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize("address", [MARK, PROVIDERS_MARK])
-def test_a_notification_is_marked_read(address: str, as_, gateway, dropped) -> None:
-    gateway.answers["markNotificationRead"] = {**NOTIFICATION, "member_id": None, "is_read": True}
+def test_a_notification_is_marked_read(address: str, as_, upstreams, dropped) -> None:
+    upstreams.answers["markNotificationRead"] = {**NOTIFICATION, "member_id": None, "is_read": True}
 
     answer = as_("admin").post(address)
 
     owner = "member:m-1" if "members" in address else "provider:p-1"
     assert (answer.status_code, answer.json()["is_read"]) == (200, True)
-    assert gateway.asked[0].target == f"/notifications/n-1/read?{owner.replace(':', '_id=')}"
+    assert upstreams.asked[0].target == f"/notifications/n-1/read?{owner.replace(':', '_id=')}"
     assert dropped == [(f"{owner}:dashboard", f"{owner}:notifications")]
 
 
 ALL_READ = "/api/v1/members/m-1/notifications/read"
 
 
-def test_all_unread_notifications_are_marked_side_by_side_and_dropped_once(as_, gateway, dropped) -> None:
-    gateway.answers["markNotificationRead"] = {**NOTIFICATION, "is_read": True}
+def test_all_unread_notifications_are_marked_side_by_side_and_dropped_once(as_, upstreams, dropped) -> None:
+    upstreams.answers["markNotificationRead"] = {**NOTIFICATION, "is_read": True}
 
     answer = as_("member").post(ALL_READ)
 
     assert (answer.status_code, answer.json()) == (200, {"read": 1})
-    assert [call.target for call in gateway.asked] == [
+    assert upstreams.targets == [
         "/notifications?member_id=m-1&unread=true&limit=100",
         "/notifications/n-1/read?member_id=m-1",
     ]
-    assert gateway.asked[0].key is None
     assert dropped == [("member:m-1:dashboard", "member:m-1:notifications")]
 
 
-def test_where_nothing_is_unread_nothing_is_marked_or_dropped(as_, gateway, dropped) -> None:
-    gateway.answers["listNotifications"] = {"items": []}
+def test_what_is_unread_is_asked_for_anew_each_time_also_where_nothing_was_dropped(as_, upstreams, dropped) -> None:
+    member = as_("member")
+
+    for _ in range(2):
+        member.post(ALL_READ)
+
+    assert upstreams.operations == ["listNotifications", "markNotificationRead"] * 2
+
+
+def test_where_nothing_is_unread_nothing_is_marked_or_dropped(as_, upstreams, dropped) -> None:
+    upstreams.answers["listNotifications"] = {"items": []}
 
     assert as_("member").post(ALL_READ).json() == {"read": 0}
-    assert (len(gateway.asked), dropped) == (1, [])
+    assert (len(upstreams.asked), dropped) == (1, [])
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "told", "drops"),
-    [
-        (UpstreamNotFoundError("notification", upstream_status=404), 200, {"read": 0}, 1),
-        (UpstreamTimeoutError("notification", was_sent=True), 504, None, 1),
-        (UpstreamCircuitOpenError("notification"), 503, None, 0),
-    ],
+    ("sent", "status", "told", "drops"),
+    [(404, 200, {"read": 0}, 1), (LATE, 504, None, 1), (REFUSED, 503, None, 0)],
 )
 def test_one_that_cannot_be_marked_fails_them_all_unless_it_is_gone(
-    error, status: int, told, drops: int, as_, gateway, dropped
+    sent, status: int, told, drops: int, as_, upstreams, dropped
 ) -> None:
-    gateway.answers["markNotificationRead"] = error
+    upstreams.answers["markNotificationRead"] = sent
 
     answer = as_("member").post(ALL_READ)
 
@@ -130,18 +128,15 @@ def test_one_that_cannot_be_marked_fails_them_all_unless_it_is_gone(
     assert len(dropped) == drops
 
 
-def test_somebody_elses_notification_in_the_answer_tells_nothing_of_what_was_done(as_, gateway) -> None:
-    gateway.answers["markNotificationRead"] = {**NOTIFICATION, "member_id": "m-2"}
+def test_somebody_elses_notification_in_the_answer_tells_nothing_of_what_was_done(as_, upstreams) -> None:
+    upstreams.answers["markNotificationRead"] = {**NOTIFICATION, "member_id": "m-2"}
 
     assert as_("member").post(MARK).status_code == 504
 
 
-UNSURE = (UpstreamTimeoutError, UpstreamConnectionError, UpstreamServerError, UpstreamContractError)
-
-
-@pytest.mark.parametrize("error", UNSURE)
-def test_what_was_sent_and_not_acknowledged_is_504_and_dropped_all_the_same(error, as_, gateway, dropped) -> None:
-    gateway.answers["updateMemberContact"] = error("member", was_sent=True)
+@pytest.mark.parametrize("sent", [LATE, CUT_OFF, 503, b"<html>"])
+def test_what_was_sent_and_not_acknowledged_is_504_and_dropped_all_the_same(sent, as_, upstreams, dropped) -> None:
+    upstreams.answers["updateMemberContact"] = sent
 
     answer = as_("member").patch(CONTACT, **json_of({"phone": "12345"}))
 
@@ -153,21 +148,36 @@ def test_what_was_sent_and_not_acknowledged_is_504_and_dropped_all_the_same(erro
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "code"),
+    ("sent", "status", "code"),
     [
-        (UpstreamConnectionError("member"), 503, "upstream_unavailable"),
-        (UpstreamCircuitOpenError("member"), 503, "circuit_open"),
-        (UpstreamRejectedError("member", upstream_status=422, detail="its own words"), 422, "upstream_refused"),
-        (UpstreamRejectedError("member", upstream_status=400), 422, "upstream_refused"),
-        (UpstreamRejectedError("member", upstream_status=401), 502, "upstream_bad_answer"),
-        (UpstreamRejectedError("member", upstream_status=418), 502, "upstream_bad_answer"),
+        (REFUSED, 503, "upstream_unavailable"),
+        ((422, {"detail": "its own words"}), 422, "upstream_refused"),
+        (400, 422, "upstream_refused"),
+        (401, 502, "upstream_bad_answer"),
+        (418, 502, "upstream_bad_answer"),
     ],
 )
-def test_what_was_not_done_says_why_and_drops_nothing(error, status: int, code: str, as_, gateway, dropped) -> None:
-    gateway.answers["updateMemberContact"] = error
+def test_what_was_not_done_says_why_and_drops_nothing(sent, status: int, code: str, as_, upstreams, dropped) -> None:
+    upstreams.answers["updateMemberContact"] = sent
 
     answer = as_("member").patch(CONTACT, **json_of({"phone": "12345"}))
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert b"its own words" not in answer.content
+    assert dropped == []
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path", "body"),
+    [("member", "patch", CONTACT, {"phone": "12345"}), ("notification", "post", MARK, {})],
+)
+def test_what_an_open_breaker_held_back_says_so_and_drops_nothing(
+    service: str, method: str, path: str, body, as_, upstreams, dropped
+) -> None:
+    upstream(service).breaker.open()
+
+    answer = getattr(as_("member"), method)(path, **json_of(body))
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "circuit_open")
+    assert upstreams.asked == []
     assert dropped == []

@@ -7,12 +7,12 @@ import pytest
 
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import SERVICES
-from gateway_clients.errors import UpstreamTimeoutError
 from gateway_clients.instrumentation.hooks import CallRecord
 from gateway_clients.instrumentation.rates import CallRates, RateBook, Rates, quantile_ms, together
 from gateway_clients.pipeline.fleet_health import fleet_health
 from gateway_clients.resilience.breaker_store import BreakerReport, BreakerStore, OwnSnapshot
 from gateway_clients.resilience.breaker_sync import BreakerSync
+from tests.support.answering import LATE
 
 ADDRESS = "/api/v1/admin/overview"
 
@@ -21,7 +21,7 @@ def a_call(seconds: float = 0.1, outcome: str = "ok", service: str = "claims") -
     return CallRecord(service=service, operation="listClaims", outcome=outcome, seconds=seconds, state="asked")
 
 
-def test_all_is_shown(as_, gateway) -> None:
+def test_all_is_shown(as_, upstreams) -> None:
     answer = as_("admin").get(ADDRESS)
 
     shown = answer.json()
@@ -33,11 +33,11 @@ def test_all_is_shown(as_, gateway) -> None:
     assert list(shown["cache"]) == ["hit_ratio", "entries", "memory_bytes"]
     assert shown["cache"]["memory_bytes"] > 0
     assert shown["meta"]["complete"] is True
-    assert gateway.operations == ["summarizeClaims"]
+    assert upstreams.operations == ["summarizeClaims"]
 
 
-def test_a_claims_service_that_fails_costs_its_section(as_, gateway) -> None:
-    gateway.answers["summarizeClaims"] = UpstreamTimeoutError("claims")
+def test_a_claims_service_that_fails_costs_its_section(as_, upstreams) -> None:
+    upstreams.answers["summarizeClaims"] = LATE
 
     shown = as_("admin").get(ADDRESS).json()
 
@@ -46,7 +46,7 @@ def test_a_claims_service_that_fails_costs_its_section(as_, gateway) -> None:
     assert shown["meta"]["sections"]["upstreams"]["state"] == "fresh"
 
 
-def test_without_redis_the_process_speaks_for_itself(as_, gateway, monkeypatch) -> None:
+def test_without_redis_the_process_speaks_for_itself(as_, upstreams, monkeypatch) -> None:
     client = as_("admin")
     monkeypatch.setattr(default_cache().circuit, "_is_down", True)
 

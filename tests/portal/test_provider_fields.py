@@ -46,8 +46,8 @@ def test_every_view_of_a_provider_is_listed() -> None:
 
 
 @pytest.mark.parametrize("address", MAY_SEE)
-def test_a_provider_is_told_the_listed_fields_and_no_other(address: str, as_, gateway) -> None:
-    gateway.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
+def test_a_provider_is_told_the_listed_fields_and_no_other(address: str, as_, upstreams) -> None:
+    upstreams.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
 
     answer = as_("provider").get(address)
 

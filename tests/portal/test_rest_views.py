@@ -2,19 +2,19 @@
 
 import datetime
 
-import msgspec
 import pytest
 
-from gateway_clients.errors import UpstreamCircuitOpenError, UpstreamNotFoundError, UpstreamTimeoutError
-from gateway_clients.pipeline.outcome import Outcome
-from gateway_clients.pipeline.section import SectionState
+from gateway_clients.caching.lookups import LookupResult
+from gateway_clients.pipeline.upstreams import upstream
 from tests.portal.addresses import ADDRESSES
+from tests.support.answering import LATE, REFUSED
+from tests.support.waiting import wait_until
 from tests.upstream_answers import CLAIM, NOTIFICATION, a_page
 
 SECTIONS = ["member", "recent_claims", "benefits_summary", "coverage_status", "notifications"]
 
 
-def test_a_dashboard_is_whole_and_private(as_, gateway) -> None:
+def test_a_dashboard_is_whole_and_private(as_, upstreams) -> None:
     answer = as_("member").get("/api/v1/dashboard/m-1")
 
     shown = answer.json()
@@ -34,16 +34,16 @@ def test_a_dashboard_is_whole_and_private(as_, gateway) -> None:
     assert answer.headers["ETag"].startswith('W/"')
 
 
-def test_only_the_asked_sections_in_the_order_of_the_view(as_, gateway) -> None:
+def test_only_the_asked_sections_in_the_order_of_the_view(as_, upstreams) -> None:
     shown = as_("member").get("/api/v1/dashboard/m-1?sections=notifications,member").json()
 
     assert list(shown) == ["member", "notifications", "meta"]
     assert list(shown["meta"]["sections"]) == ["member", "notifications"]
-    assert gateway.operations == ["getMember", "listNotifications"]
+    assert sorted(upstreams.operations) == ["getMember", "listNotifications"]
 
 
-def test_a_section_that_failed_is_null_and_named(as_, gateway) -> None:
-    gateway.answers["listMemberBenefits"] = UpstreamTimeoutError("benefit")
+def test_a_section_that_failed_is_null_and_named(as_, upstreams) -> None:
+    upstreams.answers["listMemberBenefits"] = LATE
 
     answer = as_("member").get("/api/v1/dashboard/m-1")
 
@@ -56,8 +56,8 @@ def test_a_section_that_failed_is_null_and_named(as_, gateway) -> None:
     }
 
 
-def test_all_services_down_is_503_with_retry_after(as_, gateway) -> None:
-    gateway.answers.clear()
+def test_all_services_down_is_503_with_retry_after(as_, upstreams) -> None:
+    upstreams.answers.clear()
 
     answer = as_("member").get("/api/v1/dashboard/m-1")
 
@@ -65,13 +65,13 @@ def test_all_services_down_is_503_with_retry_after(as_, gateway) -> None:
     assert int(answer.headers["Retry-After"]) >= 1
 
 
-def test_a_member_who_does_not_exist_has_no_dashboard(as_, gateway) -> None:
-    gateway.answers["getMember"] = UpstreamNotFoundError("member", upstream_status=404)
+def test_a_member_who_does_not_exist_has_no_dashboard(as_, upstreams) -> None:
+    upstreams.answers["getMember"] = 404
 
     assert as_("admin").get("/api/v1/dashboard/m-1").status_code == 404
 
 
-def test_a_page_of_claims(as_, gateway) -> None:
+def test_a_page_of_claims(as_, upstreams) -> None:
     answer = as_("member").get("/api/v1/claims/m-1?status=paid&limit=5&offset=10")
 
     shown = answer.json()
@@ -81,15 +81,15 @@ def test_a_page_of_claims(as_, gateway) -> None:
         "id", "member_id", "provider_id", "claim_number", "display_number", "status", "status_color", "amount",
         "formatted_amount", "service_date", "provider_name",
     ]  # fmt: skip
-    assert [call.target for call in gateway.asked] == ["/claims?member_id=m-1&status=paid&limit=5&offset=10"]
+    assert upstreams.targets == ["/claims?member_id=m-1&status=paid&limit=5&offset=10"]
 
 
-def test_a_provider_asks_for_a_members_claims_at_its_own_address_only(as_, gateway) -> None:
+def test_a_provider_asks_for_a_members_claims_at_its_own_address_only(as_, upstreams) -> None:
     assert as_("provider").get("/api/v1/claims/m-1").status_code == 200
-    assert [call.target for call in gateway.asked] == ["/claims?member_id=m-1&provider_id=p-1&limit=20&offset=0"]
+    assert upstreams.targets == ["/claims?member_id=m-1&provider_id=p-1&limit=20&offset=0"]
 
 
-def test_a_claim_in_detail(as_, gateway) -> None:
+def test_a_claim_in_detail(as_, upstreams) -> None:
     answer = as_("member").get("/api/v1/claims/m-1/clm-1")
 
     assert list(answer.json()) == [
@@ -101,23 +101,28 @@ def test_a_claim_in_detail(as_, gateway) -> None:
     assert answer.headers["Cache-Status"] == "web-bff; fwd=miss"
 
 
-def test_a_stale_claim_says_so_in_its_headers(as_, gateway) -> None:
-    claim = gateway.claims.get_claim("clm-1").parse(msgspec.json.encode(CLAIM)).value
-    gateway.answers["getClaim"] = Outcome(claim, SectionState.STALE, age_seconds=61.9)
+def test_a_stale_claim_says_so_in_its_headers(as_, upstreams, settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.CACHE_TTL_SECONDS_CLAIMS = 0.05
+    member = as_("member")
+    assert member.get("/api/v1/claims/m-1/clm-1").status_code == 200
+    upstreams.answers["getClaim"] = LATE
+    wait_until(lambda: "stale" in member.get("/api/v1/claims/m-1/clm-1").headers["Cache-Status"])
+    monkeypatch.setattr(LookupResult, "age_seconds", 61.9)
+    monkeypatch.setattr(LookupResult, "ttl_seconds", -1.9)
 
-    answer = as_("member").get("/api/v1/claims/m-1/clm-1")
+    answer = member.get("/api/v1/claims/m-1/clm-1")
 
-    assert (answer.headers["Cache-Status"], answer.headers["Age"]) == ("web-bff; hit; detail=stale", "61")
+    assert (answer.headers["Cache-Status"], answer.headers["Age"]) == ("web-bff; hit; ttl=-2; detail=stale", "61")
 
 
 @pytest.mark.parametrize("who", ["member", "admin"])
-def test_another_members_claim_is_not_found(who: str, as_, gateway) -> None:
-    gateway.answers["getClaim"] = CLAIM | {"member_id": "m-2"}
+def test_another_members_claim_is_not_found(who: str, as_, upstreams) -> None:
+    upstreams.answers["getClaim"] = CLAIM | {"member_id": "m-2"}
 
     answer = as_(who).get("/api/v1/claims/m-1/clm-1")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert gateway.operations == ["getClaim"]
+    assert upstreams.operations == ["getClaim"]
 
 
 @pytest.mark.parametrize(
@@ -165,23 +170,23 @@ def test_another_members_claim_is_not_found(who: str, as_, gateway) -> None:
         ("members/m-1/notifications?offset=0", "offset"),
     ],
 )
-def test_bad_input_names_its_field_and_nobody_is_called(address: str, field: str, as_, gateway) -> None:
+def test_bad_input_names_its_field_and_nobody_is_called(address: str, field: str, as_, upstreams) -> None:
     answer = as_("admin").get(f"/api/v1/{address}")
 
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_user_input")
     assert list(answer.json()["errors"]) == [field]
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=str)
-def test_what_an_address_does_not_know_is_refused_by_its_name_and_nobody_is_called(address, as_, gateway) -> None:
+def test_what_an_address_does_not_know_is_refused_by_its_name_and_nobody_is_called(address, as_, upstreams) -> None:
     joint = "&" if "?" in address.path else "?"
 
     answer = address.asked_by(as_("admin"), f"{address.path}{joint}unknwon=1")
 
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_user_input")
     assert answer.json()["errors"] == {"unknwon": ["Unknown query parameter."]}
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize("path", ["auth/login", "auth/refresh", "auth/logout", "events"])
@@ -197,7 +202,7 @@ def test_the_openapi_document_refuses_it_too(as_) -> None:
     assert (answer.status_code, answer.json()["errors"]) == (400, {"lang": ["Unknown query parameter."]})
 
 
-def test_who_may_not_is_not_told_what_an_address_knows(as_, gateway) -> None:
+def test_who_may_not_is_not_told_what_an_address_knows(as_, upstreams) -> None:
     assert as_("other member").get("/api/v1/claims/m-1?unknwon=1").status_code == 403
     assert as_(None).get("/api/v1/claims/m-1?unknwon=1").status_code == 401
 
@@ -215,10 +220,10 @@ def test_who_may_not_is_not_told_what_an_address_knows(as_, gateway) -> None:
         ("members/m-1/notifications", "/notifications?member_id=m-1&limit=21"),
     ],
 )
-def test_what_is_asked_for_reaches_the_service(address: str, target: str, as_, gateway) -> None:
+def test_what_is_asked_for_reaches_the_service(address: str, target: str, as_, upstreams) -> None:
     assert as_("admin").get(f"/api/v1/{address}").status_code == 200
     unread = ["/notifications?member_id=m-1&unread=true&limit=100"] if "notifications" in address else []
-    assert [call.target for call in gateway.asked] == [target, *unread]
+    assert sorted(upstreams.targets) == sorted([target, *unread])
 
 
 @pytest.mark.parametrize(
@@ -230,12 +235,14 @@ def test_what_is_asked_for_reaches_the_service(address: str, target: str, as_, g
         ("members/m-1/notifications?unread=true", "members/m-1/notifications?unread=false"),
     ],
 )
-def test_answers_to_different_questions_are_kept_apart(one: str, other: str, as_, gateway) -> None:
-    for address in (one, other):
-        as_("admin").get(f"/api/v1/{address}")
+def test_answers_to_different_questions_are_kept_apart(one: str, other: str, as_, upstreams) -> None:
+    admin = as_("admin")
 
-    first, second = [call for call in gateway.asked if "limit=100" not in call.target]
-    assert first.key != second.key
+    for address in (one, other, one, other):
+        assert admin.get(f"/api/v1/{address}").status_code == 200
+
+    assert len({target for target in upstreams.targets if "limit=100" not in target}) == 2
+    assert len([target for target in upstreams.targets if "limit=100" not in target]) == 2
 
 
 @pytest.mark.parametrize(
@@ -246,35 +253,44 @@ def test_answers_to_different_questions_are_kept_apart(one: str, other: str, as_
         "sections=recent_claims,member&sections=member",
     ],
 )
-def test_names_are_separated_by_commas_or_repeated(query: str, as_, gateway) -> None:
+def test_names_are_separated_by_commas_or_repeated(query: str, as_, upstreams) -> None:
     answer = as_("member").get(f"/api/v1/dashboard/m-1?{query}").json()
 
     assert list(answer) == ["member", "recent_claims", "meta"]
 
 
 @pytest.mark.parametrize("address", ["dashboard/m.1", "claims/m%201", f"members/{'m' * 65}", "claims/m-1/a%2Fb"])
-def test_a_bad_id_in_an_address_is_not_found(address: str, as_, gateway) -> None:
+def test_a_bad_id_in_an_address_is_not_found(address: str, as_, upstreams) -> None:
     answer = as_("admin").get(f"/api/v1/{address}")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert gateway.asked == []
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "code"),
+    ("sent", "status", "code"),
     [
-        (UpstreamTimeoutError("claims"), 504, "upstream_timeout"),
-        (UpstreamCircuitOpenError("claims"), 503, "circuit_open"),
+        (LATE, 504, "upstream_timeout"),
+        (REFUSED, 503, "upstream_unavailable"),
         (a_page(CLAIM | {"member_id": "m-2"}), 502, "upstream_bad_answer"),
         (b"<html>", 502, "upstream_bad_answer"),
     ],
 )
-def test_a_page_of_claims_fails_as_its_service_does(error, status: int, code: str, as_, gateway) -> None:
-    gateway.answers["listClaims"] = error
+def test_a_page_of_claims_fails_as_its_service_does(sent, status: int, code: str, as_, upstreams) -> None:
+    upstreams.answers["listClaims"] = sent
 
     answer = as_("member").get("/api/v1/claims/m-1")
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_a_page_of_claims_behind_an_open_breaker_fails_and_nobody_is_called(as_, upstreams) -> None:
+    upstream("claims").breaker.open()
+
+    answer = as_("member").get("/api/v1/claims/m-1")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "circuit_open")
+    assert upstreams.asked == []
 
 
 @pytest.mark.parametrize(
@@ -298,7 +314,7 @@ def test_a_page_of_claims_fails_as_its_service_does(error, status: int, code: st
         ),
     ],
 )
-def test_each_address_has_its_shape(address: str, fields: list[str], as_, gateway) -> None:
+def test_each_address_has_its_shape(address: str, fields: list[str], as_, upstreams) -> None:
     answer = as_("admin").get(f"/api/v1/{address}")
 
     assert answer.status_code == 200
@@ -306,7 +322,7 @@ def test_each_address_has_its_shape(address: str, fields: list[str], as_, gatewa
 
 
 @pytest.mark.parametrize(("accepted", "text"), [({}, "Rp 500,000"), ({"Accept-Language": "id-ID"}, "Rp 500.000")])
-def test_amounts_are_written_as_the_portal_reads_them(accepted: dict[str, str], text: str, as_, gateway) -> None:
+def test_amounts_are_written_as_the_portal_reads_them(accepted: dict[str, str], text: str, as_, upstreams) -> None:
     member = as_("member")
     dashboard = member.get("/api/v1/dashboard/m-1", headers=accepted)
     claim = member.get("/api/v1/claims/m-1/clm-1", headers=accepted).json()
@@ -328,8 +344,8 @@ def test_amounts_are_written_as_the_portal_reads_them(accepted: dict[str, str], 
         ({"items": [CLAIM]}, "?limit=2", False),
     ],
 )
-def test_a_page_says_whether_there_is_more_behind_it(answer, query: str, has_more: bool, as_, gateway) -> None:
-    gateway.answers["listClaims"] = answer
+def test_a_page_says_whether_there_is_more_behind_it(answer, query: str, has_more: bool, as_, upstreams) -> None:
+    upstreams.answers["listClaims"] = answer
 
     assert as_("member").get(f"/api/v1/claims/m-1{query}").json()["has_more"] is has_more
 
@@ -338,9 +354,9 @@ def test_a_page_says_whether_there_is_more_behind_it(answer, query: str, has_mor
     ("count", "limit", "has_more"), [(2, 2, False), (3, 2, True), (100, 100, True), (99, 100, False)]
 )
 def test_notifications_say_whether_there_are_more_and_how_many_are_unread(
-    count: int, limit: int, has_more: bool, as_, gateway
+    count: int, limit: int, has_more: bool, as_, upstreams
 ) -> None:
-    gateway.answers["listNotifications"] = {"items": [NOTIFICATION] * count}
+    upstreams.answers["listNotifications"] = {"items": [NOTIFICATION] * count}
 
     shown = as_("member").get(f"/api/v1/members/m-1/notifications?limit={limit}").json()
 
@@ -349,7 +365,7 @@ def test_notifications_say_whether_there_are_more_and_how_many_are_unread(
     assert list(shown["meta"]["sections"]) == ["notifications", "unread_count"]
 
 
-def test_a_document_says_where_its_bytes_are(as_, gateway) -> None:
+def test_a_document_says_where_its_bytes_are(as_, upstreams) -> None:
     member = as_("member")
     (document,) = member.get("/api/v1/members/m-1/documents").json()["documents"]
 

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import msgspec
 import pytest
 from django.test import Client
 
@@ -12,22 +11,19 @@ from dashboard.aggregators import MEMBER_PROFILE
 from gateway_clients.audit.members import naming_field
 from gateway_clients.conf import SERVICES
 from gateway_clients.edge.graphql.types import TYPES
-from gateway_clients.errors import UpstreamConnectionError
 from gateway_clients.models import AuditEntry
-from gateway_clients.pipeline.attempt import fresh_outcome
-from gateway_clients.pipeline.section import SectionState
-from gateway_clients.services.policy import PolicyService
 from sandbox.testing import Sandbox
 from tests.graphql.conftest import ask, running, sandbox, well
 from tests.graphql.test_access import query_of
 from tests.portal.addresses import ADDRESSES, TODAY, VIEWS, Address
 from tests.portal.conftest import as_
-from tests.portal.conftest import gateway as well_gateway
 from tests.security.conftest import Entries
-from tests.support.fake_gateway import FakeGateway
-from tests.upstream_answers import CLAIM, COVERAGE, MEMBER, NOTIFICATION, a_page
+from tests.support.answering import LATE, REFUSED, AnsweringUpstreams
+from tests.support.answering import upstreams as well_upstreams
+from tests.support.waiting import wait_until
+from tests.upstream_answers import CLAIM, MEMBER, NOTIFICATION, a_page
 
-__all__ = ["as_", "ask", "running", "sandbox", "well", "well_gateway"]
+__all__ = ["as_", "ask", "running", "sandbox", "well", "well_upstreams"]
 
 DASHBOARD = "member,recent_claims,benefits_summary,coverage_status,notifications"
 PROFILE = ",".join(MEMBER_PROFILE.section_names)
@@ -100,10 +96,10 @@ CLAIM_INPUT = (
 
 
 @pytest.fixture
-def gateway(well_gateway: FakeGateway) -> FakeGateway:
+def upstreams(well_upstreams: AnsweringUpstreams) -> AnsweringUpstreams:
     """All well, also for a provider."""
-    well_gateway.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
-    return well_gateway
+    well_upstreams.answers["listNotifications"] = {"items": [{**NOTIFICATION, "member_id": None}]}
+    return well_upstreams
 
 
 def told(rows: list[AuditEntry]) -> list[tuple[str, str, str, str, str, str]]:
@@ -125,7 +121,7 @@ def action_of(address: Address) -> str:
 @pytest.mark.parametrize("address", ADDRESSES, ids=str)
 @pytest.mark.parametrize("who", ["member", "provider", "other provider", "admin", None])
 def test_each_address_leaves_the_rows_of_what_it_shows(
-    address: Address, who: str | None, as_, gateway, entries: Entries
+    address: Address, who: str | None, as_, upstreams, entries: Entries
 ) -> None:
     answer = address.asked_by(as_(who))
 
@@ -149,7 +145,7 @@ def test_every_address_is_in_the_table() -> None:
 @pytest.mark.parametrize("address", VIEWS)
 @pytest.mark.parametrize("who", ["provider", "admin", None])
 def test_each_root_field_leaves_the_rows_of_what_it_shows(
-    address: str, who: str | None, ask, gateway, entries: Entries
+    address: str, who: str | None, ask, upstreams, entries: Entries
 ) -> None:
     answer = ask(who, query_of(address))
 
@@ -166,7 +162,7 @@ def test_each_root_field_leaves_the_rows_of_what_it_shows(
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_each_mutation_leaves_the_row_of_what_it_shows(name: str, ask, gateway, entries: Entries) -> None:
+def test_each_mutation_leaves_the_row_of_what_it_shows(name: str, ask, upstreams, entries: Entries) -> None:
     arguments, section = WRITES[name]
     asked = CLAIM_INPUT % TODAY if name == "submitClaim" else arguments
 
@@ -191,8 +187,8 @@ def test_whatever_shows_a_member_by_its_type_says_which() -> None:
     assert named == (having - {"User"}) | {"Personal"} | ({"DashboardMember"} & named)
 
 
-def test_a_list_leaves_a_row_for_each_member_once(as_, gateway, entries: Entries) -> None:
-    gateway.answers["listClaims"] = a_page(*({**CLAIM, "member_id": f"m-{number % 3}"} for number in range(7)))
+def test_a_list_leaves_a_row_for_each_member_once(as_, upstreams, entries: Entries) -> None:
+    upstreams.answers["listClaims"] = a_page(*({**CLAIM, "member_id": f"m-{number % 3}"} for number in range(7)))
 
     as_("admin").get("/api/v1/claims")
 
@@ -200,25 +196,25 @@ def test_a_list_leaves_a_row_for_each_member_once(as_, gateway, entries: Entries
 
 
 def test_a_search_that_finds_nobody_leaves_no_row_and_one_that_finds_two_leaves_two(
-    as_, gateway, entries: Entries
+    as_, upstreams, entries: Entries
 ) -> None:
     admin = as_("admin")
-    gateway.answers["searchMembers"] = a_page()
+    upstreams.answers["searchMembers"] = a_page()
     admin.get("/api/v1/members?q=nobody")
     assert entries() == []
 
-    gateway.answers["searchMembers"] = a_page(MEMBER, {**MEMBER, "id": "m-2"})
+    upstreams.answers["searchMembers"] = a_page(MEMBER, {**MEMBER, "id": "m-2"})
     admin.get("/api/v1/members?q=Siti")
     assert [row.member_id for row in entries()] == ["m-1", "m-2"]
 
 
-def test_of_a_page_of_which_only_the_total_is_asked_nobody_is_shown(ask, gateway, entries: Entries) -> None:
+def test_of_a_page_of_which_only_the_total_is_asked_nobody_is_shown(ask, upstreams, entries: Entries) -> None:
     ask("admin", "{ claims { total } members { total } }")
 
     assert entries() == []
 
 
-def test_one_answer_with_several_fields_leaves_one_row_for_a_member(ask, gateway, entries: Entries) -> None:
+def test_one_answer_with_several_fields_leaves_one_row_for_a_member(ask, upstreams, entries: Entries) -> None:
     ask("admin", '{ memberDashboard(memberId: "m-1") { name } memberClaims(memberId: "m-1") { id } members { total } }')
 
     assert told(entries()) == [
@@ -226,43 +222,43 @@ def test_one_answer_with_several_fields_leaves_one_row_for_a_member(ask, gateway
     ]
 
 
-def test_an_id_alone_shows_nothing(ask, gateway, entries: Entries) -> None:
+def test_an_id_alone_shows_nothing(ask, upstreams, entries: Entries) -> None:
     ask("admin", '{ memberDashboard(memberId: "m-1") { memberId } }')
 
-    assert gateway.asked == []
+    assert upstreams.asked == []
     assert entries() == []
 
 
-def test_only_sections_that_show_something_are_named(as_, gateway, entries: Entries) -> None:
+def test_only_sections_that_show_something_are_named(as_, upstreams, entries: Entries) -> None:
     for operation in ("getMember", "listClaims"):
-        gateway.answers[operation] = UpstreamConnectionError("one of them")
+        upstreams.answers[operation] = REFUSED
 
     as_("admin").get("/api/v1/dashboard/m-1")
 
     assert [row.sections for row in entries()] == ["benefits_summary,coverage_status,notifications"]
 
 
-def test_an_answer_that_shows_nothing_leaves_no_row(as_, gateway, entries: Entries) -> None:
-    gateway.answers.clear()
+def test_an_answer_that_shows_nothing_leaves_no_row(as_, upstreams, entries: Entries) -> None:
+    upstreams.answers.clear()
 
     assert as_("admin").get("/api/v1/dashboard/m-1").status_code == 503
     assert entries() == []
 
 
-def test_the_word_of_the_policy_service_is_shown_in_the_refusal_too(as_, gateway, entries: Entries) -> None:
-    gateway.answers["checkEligibility"] = {"is_eligible": False, "reason": "Lapsed"}
+def test_the_word_of_the_policy_service_is_shown_in_the_refusal_too(as_, upstreams, entries: Entries) -> None:
+    upstreams.answers["checkEligibility"] = {"is_eligible": False, "reason": "Lapsed"}
     (submit,) = (each for each in ADDRESSES if str(each) == "post claims")
 
     assert submit.asked_by(as_("provider")).status_code == 400
     assert told(entries()) == [("shown", "provider", "m-1", "POST claims", "eligibility", "upstream")]
 
 
-def test_bad_input_leaves_no_row(as_, gateway, entries: Entries) -> None:
+def test_bad_input_leaves_no_row(as_, upstreams, entries: Entries) -> None:
     assert as_("admin").get("/api/v1/claims/m-1?limit=0").status_code == 400
     assert entries() == []
 
 
-def test_a_request_that_is_one_too_many_leaves_no_row(as_, gateway, entries: Entries, settings: Any) -> None:
+def test_a_request_that_is_one_too_many_leaves_no_row(as_, upstreams, entries: Entries, settings: Any) -> None:
     admin = as_("admin")
     settings.RATE_LIMIT_MAX = 1
     assert admin.get("/api/v1/members/m-1/coverage").status_code == 200
@@ -272,14 +268,16 @@ def test_a_request_that_is_one_too_many_leaves_no_row(as_, gateway, entries: Ent
     assert len(entries()) == 1
 
 
-def test_a_stale_answer_says_so(as_, gateway, entries: Entries) -> None:
-    call = PolicyService().get_coverage("m-1")
-    parsed = call.parse(msgspec.json.encode(COVERAGE))
-    gateway.answers["getCoverage"] = msgspec.structs.replace(fresh_outcome(parsed), state=SectionState.STALE)
+def test_a_stale_answer_says_so(as_, upstreams, entries: Entries, settings: Any) -> None:
+    settings.CACHE_TTL_SECONDS_COVERAGE = 0.05
+    admin = as_("admin")
+    admin.get("/api/v1/members/m-1/coverage")
+    upstreams.answers["getCoverage"] = LATE
+    wait_until(lambda: "stale" in admin.get("/api/v1/members/m-1/coverage").headers["Cache-Status"])
 
-    as_("admin").get("/api/v1/members/m-1/coverage")
+    last = entries()[-1]
 
-    assert [(row.sections, row.origins) for row in entries()] == [("coverage", "stale")]
+    assert (last.sections, last.origins) == ("coverage", "stale")
 
 
 def calls(sandbox: Sandbox) -> int:

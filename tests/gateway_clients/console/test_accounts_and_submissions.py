@@ -9,7 +9,6 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from claims import resolution
 from claims.models import Operation, State, Submission
 from claims.submissions.repository import SETTLE, about
 from gateway_clients.models import AuditEntry, OutboxMessage
@@ -17,7 +16,9 @@ from members import token_families
 from members.models import Account, TokenFamily
 from tests.gateway_clients.console.conftest import PASSWORD
 from tests.gateway_clients.console.reading import text_of
-from tests.support.fake_gateway import FakeGateway
+from tests.support.answering import REFUSED, AnsweringUpstreams, upstreams
+
+__all__ = ["upstreams"]
 
 ACCOUNTS, SUBMISSIONS = "/admin/members/account/", "/admin/claims/submission/"
 OUTBOX = "/admin/gateway_clients/outboxmessage/"
@@ -151,17 +152,16 @@ def test_staff_resolve_that_it_did_not_happen(steerer: Client, unknown: Submissi
 
 @pytest.mark.parametrize(
     ("claim", "state"),
-    [(CLAIM, State.SUBMITTED), ({**CLAIM, "member_id": "m-2"}, State.UNKNOWN), (None, State.UNKNOWN)],
+    [(CLAIM, State.SUBMITTED), ({**CLAIM, "member_id": "m-2"}, State.UNKNOWN), (REFUSED, State.UNKNOWN)],
 )
 def test_staff_resolve_that_it_happened_as_a_claim_of_that_member(
-    steerer: Client, unknown: Submission, claim: Any, state: State, monkeypatch: pytest.MonkeyPatch
+    steerer: Client, unknown: Submission, claim: Any, state: State, upstreams: AnsweringUpstreams
 ) -> None:
-    fake = FakeGateway({} if claim is None else {"getClaim": claim})
-    monkeypatch.setattr(resolution, "Gateway", lambda **_: fake)
+    upstreams.answers["getClaim"] = claim
     given = {"outcome": "happened", "claim_id": "c-9", "reason": "their log"}
     steerer.post(f"{SUBMISSIONS}{unknown.pk}/resolve/", given)
 
-    assert fake.operations == ["getClaim"]
+    assert upstreams.operations == ["getClaim"]
     assert Submission.objects.get().state == state
 
 
