@@ -23,12 +23,11 @@ from bff_project.processes.connections import Connections
 from bff_project.processes.cpu_scheduling import give_way
 from bff_project.processes.doorkeeper import Doorkeeper, most_connections
 from bff_project.processes.parent_death import die_with
+from bff_project.processes.request_heads import MOST_HEAD_BYTES
 from bff_project.processes.signals import Wakeups, forked_children_end_by
 
 #: Milliseconds for a request's head, from its first byte or from when the connection was opened or last answered.
 HEAD_MILLISECONDS: Final = 10_000
-#: Bytes of a request's head; a larger one is answered 431.
-HEAD_BYTES: Final = 16_384
 #: Of so many threads one may wait for a request's body.
 THREADS_PER_BODY: Final = 8
 THREAD_IDLE_SECONDS: Final = 600
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         blocking_threads_idle_timeout=THREAD_IDLE_SECONDS,
         # With so many connections granian takes no more; the doorkeeper makes room before.
         backpressure=2 * connections,
-        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS, max_buffer_size=HEAD_BYTES),
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS, max_buffer_size=MOST_HEAD_BYTES),
         respawn_failed_workers=True,
         respawn_interval=RESPAWN_SECONDS,
         workers_kill_timeout=wanted.finish_seconds,

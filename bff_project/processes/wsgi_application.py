@@ -1,8 +1,9 @@
-"""The WSGI application as the HTTP server calls it: it knows lost cookies, and bodies come with a clock."""
+"""The WSGI application as the HTTP server calls it: it knows lost cookies and large heads, and bodies have a clock."""
 
 from collections.abc import Iterable
 from typing import Any, Final
 
+from bff_project.processes import request_heads
 from bff_project.processes.bodies import BodyPlaces, ClockedBody
 
 WsgiApplication = Any
@@ -26,13 +27,15 @@ class ServedApplication:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serves a request."""
-        if "HTTP_COOKIE" in environ and not all(part.strip() for part in environ["HTTP_COOKIE"].split(";")):
-            environ[COOKIES_LOST] = True
-        if self._body_places is not None and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
-            environ["wsgi.input"] = ClockedBody(environ["wsgi.input"], self._body_places, environ["REMOTE_ADDR"])
 
         def begin(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
             return start_response(status, [*headers, SERVER], *failure)
 
+        if request_heads.is_too_large(environ):
+            return request_heads.refuse(begin)
+        if "HTTP_COOKIE" in environ and not all(part.strip() for part in environ["HTTP_COOKIE"].split(";")):
+            environ[COOKIES_LOST] = True
+        if self._body_places is not None and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
+            environ["wsgi.input"] = ClockedBody(environ["wsgi.input"], self._body_places, environ["REMOTE_ADDR"])
         answer: Iterable[bytes] = self._application(environ, begin)
         return answer

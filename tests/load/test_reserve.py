@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from bff_project.processes.http_server import HEAD_BYTES
 from bff_project.processes.ports import LOOPBACK
+from bff_project.processes.request_heads import HEAD_BYTES
 from sandbox.testing import Sandbox
 from tests.load.conftest import Start
 from tests.support.calls import Running
@@ -191,6 +191,16 @@ def test_a_head_has_sixteen_kilobytes_at_most(shared: RunningGateway, size: int,
             return 431  # it was closed before all of the head was sent
 
     assert ask() == status
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/api/v1/dashboard/m-1", "/graphql", "/admin/"])
+def test_a_head_that_is_too_large_is_told_by_a_problem(shared: RunningGateway, path: str) -> None:
+    answer = shared.ask("GET", path, headers={f"X-Part-{number}": "a" * 1_000 for number in range(18)})
+
+    assert (answer.status, answer.headers["content-type"]) == (431, "application/problem+json")
+    problem = json.loads(answer.body)
+    assert (problem["status"], problem["code"]) == (431, "bad_user_input")
+    assert problem["request_id"] == answer.headers["x-request-id"]
 
 
 @pytest.mark.long
