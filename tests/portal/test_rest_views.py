@@ -6,7 +6,7 @@ import pytest
 
 from gateway_clients.caching.lookups import LookupResult
 from gateway_clients.pipeline.upstreams import upstream
-from tests.portal.addresses import ADDRESSES
+from tests.portal.addresses import ADDRESSES, PROFILE
 from tests.support.answering import LATE, REFUSED
 from tests.support.waiting import wait_until
 from tests.upstream_answers import CLAIM, NOTIFICATION, a_page
@@ -296,7 +296,7 @@ def test_a_page_of_claims_behind_an_open_breaker_fails_and_nobody_is_called(as_,
 @pytest.mark.parametrize(
     ("address", "fields"),
     [
-        ("members/m-1", ["personal", "claims", "benefits", "coverage", "payments", "documents", "meta"]),
+        ("members/m-1", [*PROFILE, "meta"]),
         ("members/m-1/benefits", ["benefits", "meta"]),
         ("members/m-1/coverage", ["coverage", "meta"]),
         ("members/m-1/payments", ["payments", "total", "limit", "offset", "has_more", "meta"]),
