@@ -15,6 +15,7 @@ from tests.upstreams.samples import (
     Read,
     UpstreamSamples,
     a_page,
+    first_page,
 )
 
 claims = Gateway.claims
@@ -149,6 +150,24 @@ SAMPLES = UpstreamSamples(
             False,
         ),
     ],
+    shown={
+        "claims/m-1": first_page(
+            "claims",
+            {
+                "id": "clm-1",
+                "member_id": "m-1",
+                "provider_id": "p-1",
+                "claim_number": "2026-000001",
+                "display_number": "CLM-2026-000001",
+                "status": "submitted",
+                "status_color": "blue",
+                "amount": 500000,
+                "formatted_amount": "Rp 500,000",
+                "service_date": "2026-03-01",
+                "provider_name": "RS Sehat",
+            },
+        ),
+    },
     foreign=[
         Foreign(claims.get_claim("clm-1"), CLAIM, CLAIM | {"id": "clm-2"}),
         Foreign(claims.cancel_claim("clm-1", idempotency_key="k"), CLAIM, CLAIM | {"id": "clm-2"}),

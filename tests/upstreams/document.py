@@ -3,7 +3,7 @@
 from gateway_clients.gateway import Gateway
 from gateway_clients.services.document import NewDocument
 from tests.sandbox.asking import UPLOAD
-from tests.upstreams.samples import Change, Effect, Example, Foreign, Json, Read, UpstreamSamples, a_page
+from tests.upstreams.samples import Change, Effect, Example, Foreign, Json, Read, UpstreamSamples, a_page, first_page
 
 document = Gateway.document
 DOCUMENT: Json = {
@@ -47,6 +47,21 @@ SAMPLES = UpstreamSamples(
             False,
         ),
     ],
+    shown={
+        "members/m-1/documents": first_page(
+            "documents",
+            {
+                "id": "d-1",
+                "claim_id": "clm-1",
+                "name": "invoice.pdf",
+                "kind": None,
+                "content_type": "application/pdf",
+                "size_bytes": 9,
+                "uploaded_at": "2026-03-01T00:00:00Z",
+                "content_url": "/api/v1/members/m-1/documents/d-1/content",
+            },
+        ),
+    },
     foreign=[
         Foreign(document.list_documents("m-1"), a_page(DOCUMENT), a_page(DOCUMENT | {"member_id": "m-2"})),
         Foreign(

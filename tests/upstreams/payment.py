@@ -1,7 +1,7 @@
 """The payment service."""
 
 from gateway_clients.gateway import Gateway
-from tests.upstreams.samples import Effect, Example, Foreign, Json, Read, UpstreamSamples, a_page
+from tests.upstreams.samples import Effect, Example, Foreign, Json, Read, UpstreamSamples, a_page, first_page
 
 payment = Gateway.payment
 PAYMENT: Json = {"id": "pay-1", "claim_id": "clm-1", "amount": 1500, "status": "paid"}
@@ -24,6 +24,20 @@ SAMPLES = UpstreamSamples(
             {"member:m-1", "claim:clm-1"},
         ),
     ],
+    shown={
+        "members/m-1/payments": first_page(
+            "payments",
+            {
+                "id": "pay-1",
+                "claim_id": "clm-1",
+                "amount": 1500,
+                "formatted_amount": "Rp 1,500",
+                "status": "paid",
+                "paid_at": None,
+                "method": None,
+            },
+        ),
+    },
     foreign=[
         Foreign(
             payment.list_payments("m-1", claim_id="clm-1"), a_page(PAYMENT), a_page(PAYMENT | {"claim_id": "clm-2"})

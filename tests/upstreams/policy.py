@@ -28,6 +28,17 @@ SAMPLES = UpstreamSamples(
             True,
         ),
     ],
+    shown={
+        "members/m-1/coverage": {
+            "coverage": {
+                "status": "active",
+                "policy_number": "POL-1",
+                "plan_name": "Askes Gold",
+                "effective_date": None,
+                "expiry_date": None,
+            },
+        },
+    },
     examples={
         "getCoverage": Example(200, "GET", "/members/m-1/coverage"),
         "checkEligibility": Example(200, "POST", "/eligibility/check", ELIGIBILITY),

@@ -2,10 +2,20 @@
 
 from gateway_clients.gateway import Gateway
 from gateway_clients.services.base import digest_of
-from tests.upstreams.samples import Effect, Example, Foreign, Json, Read, UpstreamSamples, a_page
+from tests.upstreams.samples import Effect, Example, Foreign, Json, Read, UpstreamSamples, a_page, first_page
 
 provider = Gateway.provider
 PROVIDER: Json = {"id": "p-1", "name": "RS Sehat", "is_active": True, "type": "hospital"}
+SHOWN: Json = {
+    "id": "p-1",
+    "name": "RS Sehat",
+    "type": "hospital",
+    "location": None,
+    "address": None,
+    "phone": None,
+    "is_active": True,
+    "network_tier": None,
+}
 DASHBOARD = "providers/prov-1/dashboard"
 
 SAMPLES = UpstreamSamples(
@@ -33,6 +43,10 @@ SAMPLES = UpstreamSamples(
             {"provider:p-1", "provider:p-2"},
         ),
     ],
+    shown={
+        "providers/p-1": SHOWN,
+        "providers": first_page("items", SHOWN),
+    },
     foreign=[
         Foreign(provider.get_provider("p-1"), PROVIDER, PROVIDER | {"id": "p-2"}),
         Foreign(provider.search_providers(ids=["p-1"]), a_page(PROVIDER), a_page(PROVIDER | {"id": "p-2"})),

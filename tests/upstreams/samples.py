@@ -15,6 +15,11 @@ THE_MEMBER = Subject.member("m-1")
 THE_PROVIDER = Subject.provider("p-1")
 
 
+def first_page(name: str, *items: Json, total: int = 17) -> Json:
+    """A list as a portal sees it: the first page of twenty."""
+    return {name: list(items), "total": total, "limit": 20, "offset": 0, "has_more": total > len(items)}
+
+
 def a_page(*items: Json, total: int | None = None) -> Json:
     """A list as upstreams answer it."""
     return {"items": list(items), "total": len(items) if total is None else total}
@@ -78,6 +83,7 @@ class UpstreamSamples:
     """All that is known of one upstream.
 
     `well` and `done` are what it answers to reads and to changes, by the operation, about member m-1 and provider p-1.
+    `shown` is what an address makes of them, without `meta`, for somebody who reads English.
     `examples` has a request for each operation of its contract but health.
     """
 
@@ -85,6 +91,7 @@ class UpstreamSamples:
     reads: Sequence[Read]
     examples: Mapping[str, Example]
     done: Mapping[str, Any] = field(default_factory=dict)
+    shown: Mapping[str, Json] = field(default_factory=dict)
     changes: Sequence[Change] = ()
     foreign: Sequence[Foreign] = ()
     effects: Sequence[Effect] = ()
