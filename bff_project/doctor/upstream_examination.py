@@ -5,7 +5,7 @@ import datetime
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,33 +15,17 @@ from django.conf import settings
 from msgspec.structs import replace
 
 from bff_project.doctor.finding import Finding, Level, clock_finding
-from gateway_clients.caching.keys import Subject
 from gateway_clients.conf import SERVICES, upstream_conf
 from gateway_clients.errors import UpstreamError
 from gateway_clients.gateway import Gateway
 from gateway_clients.instrumentation.hooks import DriftRecord, Record, observe
-from gateway_clients.pipeline.call import Call
 from gateway_clients.resilience.deadline import Deadline
+from gateway_clients.services.base import Service
 from gateway_clients.tls import client_context
 
 HTTPS: Final = 443
 #: Days before its end from which on a certificate is told of.
 CERTIFICATE_WARNING_DAYS: Final = 21
-#: Items that a sample of a list asks for.
-SAMPLE_ITEMS: Final = 20
-
-Sample = Callable[[Gateway, str], Call[Any]]
-#: Of each upstream the read that is tried, about one member.
-SAMPLES: Final[Mapping[str, Sample]] = {
-    "claims": lambda gateway, member_id: gateway.claims.list_claims(member_id=member_id, limit=SAMPLE_ITEMS),
-    "member": lambda gateway, member_id: gateway.member.get_member(member_id),
-    "provider": lambda gateway, _member_id: gateway.provider.search_providers(limit=SAMPLE_ITEMS),
-    "benefit": lambda gateway, member_id: gateway.benefit.list_member_benefits(member_id),
-    "policy": lambda gateway, member_id: gateway.policy.get_coverage(member_id),
-    "notification": lambda gateway, member_id: gateway.notification.list_notifications(Subject.member(member_id)),
-    "payment": lambda gateway, member_id: gateway.payment.list_payments(member_id, limit=SAMPLE_ITEMS),
-    "document": lambda gateway, member_id: gateway.document.list_documents(member_id, limit=SAMPLE_ITEMS),
-}
 
 
 def examine_upstreams(member_id: str | None) -> Iterator[Finding]:
@@ -137,13 +121,14 @@ def _any_member() -> str | None:
 def _sample(service: str, member_id: str) -> Finding:
     """Asks, keeps nothing, and tells of fields and items that are not as the contract says."""
     gateway = _gateway()
+    client: Service = getattr(gateway, service)
     drifted: list[DriftRecord] = []
 
     def note(record: Record) -> None:
         if isinstance(record, DriftRecord):
             drifted.append(record)
 
-    call = replace(SAMPLES[service](gateway, member_id), key=None)
+    call = replace(client.sample(member_id), key=None)
     stop = observe(note)
     try:
         gateway.call(call).require()

@@ -1,4 +1,4 @@
-"""One table of what a change invalidates, for events, writes and staff."""
+"""Which events tell of a change, and one table of what it invalidates, for events, writes and staff."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,3 +80,26 @@ DROPS: Final[Mapping[Changed, tuple[str, ...]]] = {
 }
 #: Where no provider is named: those of every provider, because any of them may show the claim.
 OF_ANY_PROVIDER: Final = tuple(f"provider:{ANY}:{data_class}" for data_class in ("claims", "summary", "dashboard"))
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """What changes with events of one type, and the ids that their data holds: each of the first, one of the second."""
+
+    changed: Changed
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+OF_A_MEMBER: Final = ("member_id",)
+#: What upstreams tell, by the type of the event.
+EVENTS: Final[Mapping[str, EventType]] = {
+    "claim.status.changed": EventType(Changed.CLAIM, ("claim_id", "member_id"), ("provider_id",)),
+    "member.updated": EventType(Changed.MEMBER, OF_A_MEMBER),
+    "benefit.updated": EventType(Changed.BENEFITS, OF_A_MEMBER),
+    "coverage.changed": EventType(Changed.COVERAGE, OF_A_MEMBER),
+    "provider.updated": EventType(Changed.PROVIDER, ("provider_id",)),
+    "payment.updated": EventType(Changed.PAYMENTS, OF_A_MEMBER),
+    "document.added": EventType(Changed.DOCUMENTS, OF_A_MEMBER),
+    "notification.created": EventType(Changed.NOTIFICATIONS, (), ("member_id", "provider_id")),
+}

@@ -4,7 +4,7 @@ import datetime
 import hmac
 import re
 from collections.abc import Mapping
-from typing import ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
 import msgspec
@@ -23,6 +23,9 @@ DIGEST_PURPOSE: Final = "words in cache keys"
 #: Hexadecimal digits: 128 bits, so that no two searches meet.
 DIGEST_LENGTH: Final = 32
 
+#: Items that a sample of a list asks for.
+SAMPLE_ITEMS: Final = 20
+
 #: Query parameters; those that are None are left out.
 Query = Mapping[str, str | int | bool | datetime.date | None]
 
@@ -31,6 +34,10 @@ class Service:
     """The typed client of one upstream: one method for each operation of its contract; each returns a `Call`."""
 
     name: ClassVar[str]
+
+    def sample(self, member_id: str) -> Call[Any]:
+        """Returns the read that the doctor tries, about this member where the upstream's answers are about one."""
+        raise NotImplementedError
 
     def _read(
         self,

@@ -42,6 +42,9 @@ class BenefitService(Service):
 
     name = "benefit"
 
+    def sample(self, member_id: str) -> Call[BenefitsPayload]:
+        return self.list_member_benefits(member_id)
+
     def list_member_benefits(self, member_id: str) -> Call[BenefitsPayload]:
         """This period's limits and use."""
         key = CacheKey(DataClass.BENEFITS, "list", subject=Subject.member(member_id))

@@ -8,7 +8,7 @@ import msgspec
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
-from gateway_clients.services.base import Service, representation_of
+from gateway_clients.services.base import SAMPLE_ITEMS, Service, representation_of
 from gateway_clients.services.payload_parser import Amount, Count, Moment, Page, Parser, Payload, hold_in_utc, one, page
 
 
@@ -109,6 +109,9 @@ class ClaimsService(Service):
     """The typed client of the claims service."""
 
     name = "claims"
+
+    def sample(self, member_id: str) -> Call[Page[ClaimPayload]]:
+        return self.list_claims(member_id=member_id, limit=SAMPLE_ITEMS)
 
     def list_claims(
         self,

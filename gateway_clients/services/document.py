@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
-from gateway_clients.services.base import Service, representation_of
+from gateway_clients.services.base import SAMPLE_ITEMS, Service, representation_of
 from gateway_clients.services.payload_parser import Count, Moment, Page, Payload, hold_in_utc, nothing, one, page
 
 
@@ -54,6 +54,9 @@ class DocumentService(Service):
     """The typed client of the document service."""
 
     name = "document"
+
+    def sample(self, member_id: str) -> Call[Page[DocumentPayload]]:
+        return self.list_documents(member_id, limit=SAMPLE_ITEMS)
 
     def list_documents(
         self, member_id: str, *, claim_id: str | None = None, limit: int = 20, offset: int = 0

@@ -48,6 +48,9 @@ class MemberService(Service):
 
     name = "member"
 
+    def sample(self, member_id: str) -> Call[MemberPayload]:
+        return self.get_member(member_id)
+
     def search_members(
         self, *, q: str | None = None, status: str | None = None, limit: int = 20, offset: int = 0
     ) -> Call[Page[MemberPayload]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
-from gateway_clients.services.base import Query, Service, representation_of
+from gateway_clients.services.base import SAMPLE_ITEMS, Query, Service, representation_of
 from gateway_clients.services.payload_parser import Moment, Page, Payload, hold_in_utc, nothing, one, page
 
 
@@ -31,6 +31,9 @@ class NotificationService(Service):
     """The typed client of the notification service. `recipient` is a member or a provider."""
 
     name = "notification"
+
+    def sample(self, member_id: str) -> Call[Page[NotificationPayload]]:
+        return self.list_notifications(Subject.member(member_id), limit=SAMPLE_ITEMS)
 
     def list_notifications(
         self, recipient: Subject, *, unread: bool | None = None, limit: int = 20, is_kept: bool = True

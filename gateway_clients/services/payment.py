@@ -3,7 +3,7 @@
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
-from gateway_clients.services.base import Service, representation_of
+from gateway_clients.services.base import SAMPLE_ITEMS, Service, representation_of
 from gateway_clients.services.payload_parser import Amount, Moment, Page, Payload, hold_in_utc, page
 
 
@@ -26,6 +26,9 @@ class PaymentService(Service):
     """The typed client of the payment service."""
 
     name = "payment"
+
+    def sample(self, member_id: str) -> Call[Page[PaymentPayload]]:
+        return self.list_payments(member_id, limit=SAMPLE_ITEMS)
 
     def list_payments(
         self, member_id: str, *, claim_id: str | None = None, limit: int = 20, offset: int = 0

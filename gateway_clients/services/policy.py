@@ -37,6 +37,9 @@ class PolicyService(Service):
 
     name = "policy"
 
+    def sample(self, member_id: str) -> Call[CoveragePayload]:
+        return self.get_coverage(member_id)
+
     def get_coverage(self, member_id: str) -> Call[CoveragePayload]:
         """The member's coverage today."""
         key = CacheKey(DataClass.COVERAGE, "today", subject=Subject.member(member_id))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.pipeline.call import Call
-from gateway_clients.services.base import Service, digest_of, representation_of
+from gateway_clients.services.base import SAMPLE_ITEMS, Service, digest_of, representation_of
 from gateway_clients.services.payload_parser import Page, Payload, one, page
 
 
@@ -26,6 +26,9 @@ class ProviderService(Service):
     """The typed client of the provider service."""
 
     name = "provider"
+
+    def sample(self, member_id: str) -> Call[Page[ProviderPayload]]:
+        return self.search_providers(limit=SAMPLE_ITEMS)
 
     def search_providers(
         self,

@@ -2,10 +2,10 @@
 
 import threading
 from bisect import insort
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 
 from sandbox.messages import Row
 from sandbox.world import people
@@ -17,6 +17,8 @@ from sandbox.world.shelf import Shelf
 Clock = Callable[[], datetime]
 #: Hears of a change at once: the type of the event, and its data.
 Tell = Callable[[str, Row], None]
+#: What is kept by id alone.
+TABLES: Final = ("members", "coverages", "benefits", "providers", "claims")
 IS_COVERED: Final = ("approved", "paid")
 
 
@@ -50,6 +52,13 @@ class World:
         for claim in self.listed:
             for owner in (claim["member_id"], claim["provider"]["id"]):
                 self.listed_by_owner.setdefault(owner, []).append(claim)
+
+    @property
+    def collections(self) -> dict[str, Mapping[str, Any]]:
+        """All data by the name of its kind, each by the id of whom or what it is about."""
+        parts = {each.name: getattr(self, each.name) for each in fields(self)}
+        shelves = {name: part.by_id for name, part in parts.items() if isinstance(part, Shelf)}
+        return {name: parts[name] for name in TABLES} | shelves
 
     @property
     def today(self) -> date:

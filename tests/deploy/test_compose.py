@@ -33,13 +33,17 @@ def values_of_raw_file(text: str) -> dict[str, str]:
     return {name: value for name, equals, value in lines if equals}
 
 
-def environment_of(service: str, dotenv: str) -> dict[str, str]:
-    """The variables that a container gets, when the text of .env is this."""
+def environment_of(service: str, dotenv: str, **shell: str) -> dict[str, str]:
+    """The variables that a container gets, when the text of .env is this, and these are the variables of the shell."""
     declared = COMPOSE["services"][service]
-    assert declared["env_file"] == [{"path": ".env", "format": "raw"}]
     values = values_of_raw_file(dotenv)
-    own = {name: filled_in(text, values) for name, text in declared.get("environment", {}).items()}
-    return {**values, **own}
+    asked = {**values, **shell}
+    reached: dict[str, str] = {}
+    for each in declared["env_file"]:
+        assert each["format"] == "raw"
+        path = filled_in(each["path"], asked)
+        reached |= values if path == ".env" else values_of_raw_file((ROOT / path).read_text())
+    return reached | {name: filled_in(text, asked) for name, text in declared.get("environment", {}).items()}
 
 
 def filled_in(text: str, values: Mapping[str, str]) -> str:
@@ -63,7 +67,7 @@ def test_every_setting_reaches_the_containers_as_it_stands(service: str) -> None
     assert {name: reached[name] for name in given if name not in decided_here} == {
         name: value for name, value in given.items() if name not in decided_here
     }
-    assert decided_here - {f"{name.upper()}_SERVICE_URL" for name in SERVICES} == {
+    assert decided_here == {
         "ENVIRONMENT",
         "PORT",
         "METRICS_PORT",
@@ -83,11 +87,22 @@ def test_the_example_with_its_secrets_changed_is_a_set_of_settings_that_can_be_u
     assert settings["CACHE_TTL_SECONDS_CLAIMS"] == 60.0
 
 
-@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "REDIS_PASSWORD", "CLAIMS_SERVICE_URL", "DOCUMENT_SERVICE_URL"])
+@pytest.mark.parametrize("name", ["POSTGRES_PASSWORD", "REDIS_PASSWORD"])
 def test_what_has_no_default_is_asked_for(name: str) -> None:
     kept = [line for line in (EXAMPLE.read_text() + PASSWORDS).splitlines() if not line.startswith(f"{name}=")]
     with pytest.raises(KeyError, match=name):
         environment_of("gateway", "\n".join(kept))
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_the_addresses_of_the_upstreams_are_those_of_the_file_that_is_named(service: str) -> None:
+    dotenv = EXAMPLE.read_text() + PASSWORDS
+    usual = environment_of(service, dotenv)
+    sandboxed = environment_of(service, dotenv, UPSTREAMS_FILE="deploy/sandbox.env")
+
+    urls = {f"{name.upper()}_SERVICE_URL" for name in SERVICES}
+    assert {name for name in usual if usual[name] != sandboxed[name]} == urls
+    assert set(sandboxed) == set(usual)
 
 
 def test_every_secret_without_which_production_does_not_start_is_asked_for() -> None:

@@ -19,7 +19,6 @@ from bff_project import urls
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.conf import DataClass
 from gateway_clients.edge.access.resources import EVERYTHING, Resource
-from gateway_clients.edge.events.views import TYPES as EVENTS
 from gateway_clients.edge.graphql import specified
 from gateway_clients.edge.graphql.specified import ARGUMENTS, page_field, page_part
 from gateway_clients.edge.graphql.type_registry import TypeRegistry
@@ -38,7 +37,7 @@ from gateway_clients.edge.specs import (
     sections_model,
 )
 from gateway_clients.gateway import SectionSpec, ViewSpec
-from gateway_clients.invalidation.rules import Change, Changed
+from gateway_clients.invalidation.rules import EVENTS, Change, Changed
 from gateway_clients.services.payment import PaymentPayload
 from tests.support.answering import AnsweringUpstreams
 from tests.support.calls import gateway_for

@@ -12,6 +12,7 @@ from gateway_clients.invalidation.rules import DROPS, Change, Changed
 from sandbox.testing import Sandbox
 from tests.events.signing import tell
 from tests.support.waiting import wait_until
+from tests.upstreams import UPSTREAMS
 
 pytestmark = pytest.mark.django_db
 DASHBOARD = "/api/v1/dashboard/m-1"
@@ -43,46 +44,7 @@ def move(sandbox: Sandbox, claim_id: str, status: str) -> None:
     requests.post(url, json={"status": status}, timeout=5).raise_for_status()
 
 
-M, P = {"member_id": "m-1"}, {"provider_id": "prov-1"}
-CLAIM = {"claim_id": "clm-1", **M, "status": "paid"}
-OF_CLAIMS = {"recent_claims", "claims_summary"}
-#: event, data, role, view → the sections that are asked for anew
-EFFECTS = [
-    ("claim.status.changed", CLAIM, "member", "dashboard/m-1", {"recent_claims"}),
-    ("claim.status.changed", CLAIM, "member", "claims/m-1", {"claims"}),
-    ("claim.status.changed", CLAIM, "member", "members/m-1", {"claims"}),
-    ("claim.status.changed", CLAIM, "member", "members/m-1/payments", set()),
-    ("claim.status.changed", {**CLAIM, **P}, "provider", "providers/prov-1/dashboard", OF_CLAIMS),
-    ("claim.status.changed", CLAIM, "provider", "providers/prov-1/dashboard", OF_CLAIMS),
-    ("claim.status.changed", CLAIM, "provider", "claims?provider_id=prov-1", {"claims"}),
-    ("claim.status.changed", CLAIM, "provider", "claims/m-1", {"claims"}),
-    ("claim.status.changed", {**CLAIM, "provider_id": "prov-2"}, "provider", "claims?provider_id=prov-1", set()),
-    ("claim.status.changed", {**CLAIM, "claim_id": "2026/0042"}, "member", "claims/m-1", {"claims"}),
-    ("claim.status.changed", {**CLAIM, "provider_id": "*"}, "member", "claims/m-1", {"claims"}),
-    ("claim.status.changed", {**CLAIM, "provider_id": "*"}, "provider", "claims?provider_id=prov-1", set()),
-    ("provider.updated", {"provider_id": "2026/7"}, "provider", "providers/prov-1/dashboard", set()),
-    (
-        "member.updated",
-        M,
-        "member",
-        "dashboard/m-1",
-        {"member", "recent_claims", "benefits_summary", "coverage_status", "notifications"},
-    ),
-    ("benefit.updated", M, "member", "dashboard/m-1", {"benefits_summary"}),
-    ("benefit.updated", M, "member", "members/m-1/benefits", {"benefits"}),
-    ("coverage.changed", M, "member", "dashboard/m-1", {"coverage_status"}),
-    ("coverage.changed", M, "member", "members/m-1/coverage", {"coverage"}),
-    ("provider.updated", P, "provider", "providers/prov-1/dashboard", {"provider", "notifications", *OF_CLAIMS}),
-    ("provider.updated", P, "provider", "providers", {"items"}),
-    ("payment.updated", M, "member", "members/m-1", {"payments"}),
-    ("payment.updated", M, "member", "members/m-1/payments", {"payments"}),
-    ("document.added", M, "member", "members/m-1", {"documents"}),
-    ("document.added", M, "member", "members/m-1/documents", {"documents"}),
-    ("notification.created", M, "member", "dashboard/m-1", {"notifications"}),
-    ("notification.created", P, "provider", "providers/prov-1/dashboard", {"notifications"}),
-    ("notification.created", P, "member", "dashboard/m-1", set()),
-    ("member.updated", {"member_id": "m-2"}, "member", "dashboard/m-1", set()),
-]  # fmt: skip
+EFFECTS = [effect for each in UPSTREAMS.values() for effect in each.effects]
 
 
 @pytest.mark.parametrize(("event_type", "data", "role", "path", "dropped"), EFFECTS)

@@ -10,10 +10,12 @@ from django.test import Client
 
 from gateway_clients.caching.store import default_cache
 from gateway_clients.edge.events import views as events
-from gateway_clients.edge.events.views import TYPES, forget_old_events
+from gateway_clients.edge.events.views import forget_old_events
 from gateway_clients.invalidation import now_and_later
+from gateway_clients.invalidation.rules import EVENTS
 from gateway_clients.models import OutboxMessage, ReceivedEvent
 from tests.events.signing import ADDRESS, OTHER_SECRET, SECRET, body_of, headers_of, send, tell
+from tests.upstreams import UPSTREAMS
 
 pytestmark = pytest.mark.django_db
 BODY = body_of("member.updated", member_id="m-1")
@@ -295,15 +297,6 @@ def test_old_ids_are_forgotten(dropped) -> None:
     assert [each.webhook_id for each in ReceivedEvent.objects.all()] == ["evt_new"]
 
 
-def test_the_types_are_those_of_the_contract() -> None:
-    assert set(TYPES) == {
-        "claim.status.changed",
-        "member.updated",
-        "benefit.updated",
-        "coverage.changed",
-        "provider.updated",
-        "payment.updated",
-        "document.added",
-        "notification.created",
-    }
-    assert json.loads(BODY)["type"] in TYPES
+def test_every_type_of_event_has_its_effects_told() -> None:
+    assert set(EVENTS) == {effect.event_type for each in UPSTREAMS.values() for effect in each.effects}
+    assert json.loads(BODY)["type"] in EVENTS

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from sandbox.testing import Sandbox
+from tests.portal.addresses import PROFILE
 
 DELAY_SECONDS = 0.3
 
@@ -17,7 +18,7 @@ DELAY_SECONDS = 0.3
     ("role", "address", "services"),
     [
         ("member", "dashboard/m-1", {"member", "claims", "benefit", "policy", "notification"}),
-        ("member", "members/m-1", {"member", "claims", "benefit", "policy", "payment", "document"}),
+        ("member", "members/m-1", set(PROFILE.values())),
         ("provider", "providers/prov-1/dashboard", {"provider", "claims", "notification"}),
         ("admin", "admin/overview", {"claims"}),
     ],

@@ -4,7 +4,7 @@ import pytest
 
 from gateway_clients.edge.access.rules import ATTRIBUTE
 from gateway_clients.edge.graphql import resolver_info
-from tests.graphql.test_twins import TWINS, selected, type_at
+from tests.graphql.test_twins import selected, twin_of, type_at
 from tests.portal.addresses import VIEWS
 from tests.portal.conftest import ACCOUNTS
 from tests.upstream_answers import NOTIFICATION
@@ -13,7 +13,7 @@ CODES = {404: "NOT_FOUND", 502: "UPSTREAM_BAD_ANSWER"}
 
 
 def query_of(address: str) -> str:
-    root, below = TWINS[address]
+    root, below = twin_of(address)
     selection = selected(type_at(root.partition("(")[0], below))
     return f"{{ view: {root} {f'{{ {below} {selection} }}' if below else selection} }}"
 

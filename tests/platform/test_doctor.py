@@ -13,9 +13,10 @@ from django.test import override_settings
 from bff_project.doctor.broker_examination import examine_broker
 from bff_project.doctor.database_examination import Fleet, examine_database
 from bff_project.doctor.finding import Finding, Level, clock_finding
-from bff_project.doctor.upstream_examination import SAMPLES, examine_upstreams, seconds_ahead
+from bff_project.doctor.upstream_examination import examine_upstreams, seconds_ahead
 from bff_project.processes.ports import free_port
 from gateway_clients.conf import SERVICES
+from gateway_clients.gateway import Gateway
 from sandbox.testing import Sandbox
 from tests.support.gateway import ROOT, migrated_database
 from tests.support.processes import clean_environment
@@ -93,8 +94,11 @@ def test_a_field_that_breaks_the_contract_is_named_and_an_answer_that_fails_is_w
     assert set(levels(of(found, "claims"))) == {Level.OK}
 
 
-def test_every_upstream_has_a_sample() -> None:
-    assert set(SAMPLES) == set(SERVICES)
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_upstream_has_a_sample_that_is_a_read(name: str) -> None:
+    call = getattr(Gateway, name).sample("m-1")
+
+    assert (call.service, call.method, call.is_repeatable) == (name, "GET", True)
 
 
 @pytest.mark.parametrize(

@@ -1,85 +1,76 @@
-"""Every address of the API that is about somebody's data: how it is asked, and who may."""
+"""Every address of the API that is about somebody's data: who may, what it shows, and its GraphQL twin.
 
-import datetime
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+What stands here is decided here: the tests hold the code to it.
+"""
 
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
-from django.test import Client
+from tests.portal.address import CLAIM_BODY, Address, Twin, a_form, json_of, read
 
 OWN_AND_ADMIN = frozenset({"member", "admin"})
 ALL_THREE = frozenset({"member", "provider", "admin"})
 EVERYBODY = frozenset({"member", "other member", "provider", "other provider", "admin"})
-PDF = b"%PDF-1.4\nsomething"
-TODAY = datetime.date.today().isoformat()  # noqa: DTZ011 - any day near this one will do
-CLAIM_BODY = {
-    "member_id": "m-1",
-    "provider_id": "p-1",
-    "service_date": TODAY,
-    "items": [{"benefit_code": "CONS-GP", "amount": 1000}],
+DASHBOARD = "member,recent_claims,benefits_summary,coverage_status,notifications"
+#: What the profile shows, in this order, and the upstream that each section comes from.
+PROFILE = {
+    "personal": "member",
+    "claims": "claims",
+    "benefits": "benefit",
+    "coverage": "policy",
+    "payments": "payment",
+    "documents": "document",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """One method of one address, about member m-1 and provider p-1.
-
-    `decides` is the operation whose 404 is the answer's; None: a list, or a view without such a section. `apart` is
-    what another provider gets, whom the address itself does not give away: 404, or 502 for the foreign list of a fake.
-    """
-
-    method: str
-    path: str
-    pattern: str
-    allowed: frozenset[str]
-    decides: str | None = None
-    apart: int | None = None
-    status: int = 200
-    send: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-    def asked_by(self, client: Client, path: str | None = None) -> HttpResponse:
-        """The answer."""
-        send = {name: value() if callable(value) else value for name, value in self.send.items()}
-        asked: HttpResponse = getattr(client, self.method)(f"/api/v1/{path or self.path}", **send)
-        return asked
-
-
-def json_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """How a JSON body is sent."""
-    return {"data": dict(body), "content_type": "application/json"}
-
-
-def a_form() -> dict[str, Any]:
-    """A form with a file that is new at each call."""
-    return {"claim_id": "clm-1", "file": SimpleUploadedFile("invoice.pdf", PDF, "application/pdf")}
-
-
-def read(path: str, pattern: str, allowed: frozenset[str], **more: Any) -> Address:
-    """A GET."""
-    return Address(method="get", path=path, pattern=pattern, allowed=allowed, **more)
-
-
 MEMBER = "members/<id:member_id>"
+THE_PROFILE = 'memberProfile(memberId: "m-1")'
+
+
+def in_profile(field: str, shows: str = "") -> Twin:
+    """A field of the profile; the audit trail names a section of the same name, or `shows`."""
+    return Twin(THE_PROFILE, shows or field, below=field)
+
+
 ADDRESSES = (
-    read("dashboard/m-1", "dashboard/<id:member_id>", OWN_AND_ADMIN, decides="getMember"),
-    read("members/m-1", MEMBER, OWN_AND_ADMIN, decides="getMember"),
+    read(
+        "dashboard/m-1",
+        "dashboard/<id:member_id>",
+        OWN_AND_ADMIN,
+        decides="getMember",
+        shows=DASHBOARD,
+        twin=Twin('memberDashboard(memberId: "m-1")', DASHBOARD),
+    ),
+    read(
+        "members/m-1",
+        MEMBER,
+        OWN_AND_ADMIN,
+        decides="getMember",
+        shows=",".join(PROFILE),
+        twin=Twin(THE_PROFILE, ",".join(PROFILE)),
+    ),
     Address(
         method="patch",
         path="members/m-1",
         pattern=MEMBER,
         allowed=OWN_AND_ADMIN,
         decides="updateMemberContact",
+        shows="personal",
         send=json_of({"phone": "+62 811"}),
     ),
-    read("members/m-1/benefits", f"{MEMBER}/benefits", OWN_AND_ADMIN),
-    read("members/m-1/coverage", f"{MEMBER}/coverage", OWN_AND_ADMIN),
-    read("members/m-1/payments", f"{MEMBER}/payments", OWN_AND_ADMIN, decides="listPayments"),
-    read("members/m-1/documents", f"{MEMBER}/documents", OWN_AND_ADMIN, decides="listDocuments"),
+    read("members/m-1/benefits", f"{MEMBER}/benefits", OWN_AND_ADMIN, shows="benefits", twin=in_profile("benefits")),
+    read("members/m-1/coverage", f"{MEMBER}/coverage", OWN_AND_ADMIN, shows="coverage", twin=in_profile("coverage")),
+    read(
+        "members/m-1/payments",
+        f"{MEMBER}/payments",
+        OWN_AND_ADMIN,
+        decides="listPayments",
+        shows="payments",
+        twin=in_profile("paymentPage", "payment_page"),
+    ),
+    read(
+        "members/m-1/documents",
+        f"{MEMBER}/documents",
+        OWN_AND_ADMIN,
+        decides="listDocuments",
+        shows="documents",
+        twin=in_profile("documentPage", "document_page"),
+    ),
     Address(
         method="post",
         path="members/m-1/documents",
@@ -88,6 +79,7 @@ ADDRESSES = (
         decides="getClaim",
         apart=404,
         status=201,
+        shows="document",
         send={"data": a_form},
     ),
     read(
@@ -96,6 +88,7 @@ ADDRESSES = (
         ALL_THREE,
         decides="getDocument",
         apart=404,
+        shows="content",
     ),
     Address(
         method="post",
@@ -105,6 +98,7 @@ ADDRESSES = (
         decides="getDocument",
         apart=404,
         status=201,
+        shows="document_link",
     ),
     Address(
         method="post",
@@ -112,31 +106,69 @@ ADDRESSES = (
         pattern=f"{MEMBER}/notifications/read",
         allowed=OWN_AND_ADMIN,
         decides="listNotifications",
+        shows="read_count",
     ),
-    read("members/m-1/notifications", f"{MEMBER}/notifications", OWN_AND_ADMIN, decides="listNotifications"),
+    read(
+        "members/m-1/notifications",
+        f"{MEMBER}/notifications",
+        OWN_AND_ADMIN,
+        decides="listNotifications",
+        shows="notifications,unread_count",
+        twin=in_profile("notificationPage", "notification_page"),
+    ),
     Address(
         method="post",
         path="members/m-1/notifications/n-1/read",
         pattern=f"{MEMBER}/notifications/<id:notification_id>/read",
         allowed=OWN_AND_ADMIN,
         decides="markNotificationRead",
+        shows="notification",
     ),
     read(
         "members/m-1/eligibility?provider_id=p-1&service_date=2026-03-01",
         f"{MEMBER}/eligibility",
         ALL_THREE,
         decides="checkEligibility",
+        shows="eligibility",
+        twin=Twin(
+            'eligibilityCheck(memberId: "m-1", providerId: "p-1", serviceDate: "2026-03-01")', "eligibility_check"
+        ),
     ),
-    read("members", "members", frozenset({"admin"})),
-    read("claims/m-1", "claims/<id:member_id>", ALL_THREE, decides="listClaims", apart=502),
-    read("claims/m-1/clm-1", "claims/<id:member_id>/<id:claim_id>", ALL_THREE, decides="getClaim", apart=404),
-    read("claims?member_id=m-1", "claims", ALL_THREE, decides="listClaims", apart=502),
+    read("members", "members", frozenset({"admin"}), shows="items", twin=Twin("members", "items")),
+    read(
+        "claims/m-1",
+        "claims/<id:member_id>",
+        ALL_THREE,
+        decides="listClaims",
+        apart=502,
+        shows="claims",
+        twin=Twin('claims(memberId: "m-1")', "claims"),
+    ),
+    read(
+        "claims/m-1/clm-1",
+        "claims/<id:member_id>/<id:claim_id>",
+        ALL_THREE,
+        decides="getClaim",
+        apart=404,
+        shows="claim_detail",
+        twin=Twin('claim(memberId: "m-1", claimId: "clm-1")', "claim"),
+    ),
+    read(
+        "claims?member_id=m-1",
+        "claims",
+        ALL_THREE,
+        decides="listClaims",
+        apart=502,
+        shows="claims",
+        twin=Twin('claims(memberId: "m-1")', "claims"),
+    ),
     Address(
         method="post",
         path="claims",
         pattern="claims",
         allowed=ALL_THREE,
         status=201,
+        shows="claim_detail",
         send=json_of(CLAIM_BODY),
     ),
     Address(
@@ -146,6 +178,7 @@ ADDRESSES = (
         allowed=ALL_THREE,
         decides="getClaim",
         apart=404,
+        shows="claim_detail",
         send=json_of({"reason": "Because"}),
     ),
     Address(
@@ -156,15 +189,25 @@ ADDRESSES = (
         decides="getClaim",
         apart=404,
         status=409,
+        shows=None,
         send=json_of({"reason": "Because"}),
     ),
-    read("providers", "providers", EVERYBODY),
-    read("providers/p-1", "providers/<id:provider_id>", EVERYBODY, decides="getProvider"),
+    read("providers", "providers", EVERYBODY, shows=None, twin=Twin("providers", None)),
+    read(
+        "providers/p-1",
+        "providers/<id:provider_id>",
+        EVERYBODY,
+        decides="getProvider",
+        shows=None,
+        twin=Twin('provider(providerId: "p-1")', None),
+    ),
     read(
         "providers/p-1/dashboard",
         "providers/<id:provider_id>/dashboard",
         frozenset({"provider", "admin"}),
         decides="getProvider",
+        shows="recent_claims",
+        twin=Twin('providerDashboard(providerId: "p-1")', "recent_claims"),
     ),
     Address(
         method="post",
@@ -172,8 +215,9 @@ ADDRESSES = (
         pattern="providers/<id:provider_id>/notifications/<id:notification_id>/read",
         allowed=frozenset({"provider", "admin"}),
         decides="markNotificationRead",
+        shows=None,
     ),
-    read("admin/overview", "admin/overview", frozenset({"admin"})),
+    read("admin/overview", "admin/overview", frozenset({"admin"}), shows=None, twin=Twin("adminOverview", None)),
 )
 #: The views, which GraphQL shows too; bytes have no twin there.
 VIEWS = {

@@ -3,7 +3,8 @@
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from tests.portal.addresses import ADDRESSES, ELSEWHERE, Address
+from tests.portal.address import Address
+from tests.portal.addresses import ADDRESSES, ELSEWHERE
 from tests.portal.conftest import ACCOUNTS
 from tests.upstream_answers import NOTIFICATION
 

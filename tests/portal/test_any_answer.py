@@ -1,6 +1,7 @@
 """Whatever an upstream answers is either a payload, from which a view can be made, or a ValueError."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -8,14 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import claims.aggregators
+import members.aggregators
 from claims.transformers import to_claim_detail, to_claims_summary, to_provider, to_recent_claims
 from claims.view_models import ClaimAction
 from dashboard.transformers import to_dashboard_member
 from gateway_clients.caching.keys import Subject
+from gateway_clients.edge.access.resources import EVERYTHING
+from gateway_clients.edge.specs import ListSpec
 from gateway_clients.gateway import Gateway
-from members.aggregators import DOCUMENTS, PAYMENTS
+from gateway_clients.pipeline.call import Call
 from members.transformers import insured
-from tests.upstream_answers import BENEFIT, CLAIM, COVERAGE, DOCUMENT, MEMBER, NOTIFICATION, PAYMENT, PROVIDER, SUMMARY
+from tests.upstream_answers import BENEFIT, CLAIM, COVERAGE, MEMBER, NOTIFICATION, PROVIDER, SUMMARY, all_well
 
 JUNK = st.recursive(
     st.none()
@@ -32,6 +37,10 @@ ITEM = {"benefit_code": "A", "amount": 1, "quantity": 1}
 WHOLE_CLAIM = {**CLAIM, "items": [ITEM], "history": [STEP], "approved_amount": 1, "submitted_at": STEP["at"]}
 
 
+#: A call, what may be answered to it, the transformer of a view.
+Case = tuple[Call[Any], st.SearchStrategy[Any], Callable[[Any], Any]]
+
+
 def spoiled(whole: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """The answer with some of its fields replaced by junk."""
     return st.dictionaries(st.sampled_from(sorted(whole)), JUNK, max_size=3).map(lambda changes: {**whole, **changes})
@@ -42,8 +51,20 @@ def spoiled_page(whole: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"items": items | JUNK, "total": st.integers() | JUNK})
 
 
-#: call, answers, the transformer of a view
-CASES = {
+def case_of(spec: ListSpec[Any, Any]) -> Case:
+    asked = {name: value for name, value in {"member_id": "m-1", "provider_id": "p-1"}.items() if name in spec.path}
+    call = spec.call(Gateway, spec.narrow(EVERYTHING, {**asked, "limit": 5}))
+    return call, spoiled_page(all_well()[call.operation]["items"][0]), spec.shown
+
+
+#: Every list that is declared.
+LISTS = [
+    spec
+    for module in (claims.aggregators, members.aggregators)
+    for spec in vars(module).values()
+    if isinstance(spec, ListSpec)
+]
+CASES: dict[str, Case] = {
     "claims": (Gateway.claims.list_claims(), spoiled_page(WHOLE_CLAIM), to_recent_claims),
     "claim": (
         Gateway.claims.get_claim("clm-1"),
@@ -66,8 +87,7 @@ CASES = {
         spoiled_page(NOTIFICATION),
         insured.to_notifications,
     ),
-    "payments": (Gateway.payment.list_payments("m-1"), spoiled_page(PAYMENT), PAYMENTS.shown),
-    "documents": (Gateway.document.list_documents("m-1"), spoiled_page(DOCUMENT), DOCUMENTS.shown),
+    **{f"declared {spec.name}": case_of(spec) for spec in LISTS},
 }
 
 

@@ -6,7 +6,8 @@ import jsonschema
 import pytest
 from django.test import Client
 
-from tests.portal.addresses import ADDRESSES, Address
+from tests.portal.address import Address
+from tests.portal.addresses import ADDRESSES
 from tests.upstream_answers import NOTIFICATION
 
 PREFIX = "/api/v1/"

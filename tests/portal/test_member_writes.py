@@ -9,7 +9,7 @@ from django.utils import timezone
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.models import OutboxMessage
 from gateway_clients.pipeline.upstreams import upstream
-from tests.portal.addresses import json_of
+from tests.portal.address import json_of
 from tests.support.answering import CUT_OFF, LATE, REFUSED
 from tests.upstream_answers import MEMBER, NOTIFICATION
 

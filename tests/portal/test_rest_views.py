@@ -6,11 +6,14 @@ import pytest
 
 from gateway_clients.caching.lookups import LookupResult
 from gateway_clients.pipeline.upstreams import upstream
-from tests.portal.addresses import ADDRESSES
+from members.aggregators import PROFILE_PAGES
+from tests.portal.addresses import ADDRESSES, PROFILE
 from tests.support.answering import LATE, REFUSED
 from tests.support.waiting import wait_until
 from tests.upstream_answers import CLAIM, NOTIFICATION, a_page
+from tests.upstreams import UPSTREAMS
 
+SHOWN = [(address, view) for each in UPSTREAMS.values() for address, view in each.shown.items()]
 SECTIONS = ["member", "recent_claims", "benefits_summary", "coverage_status", "notifications"]
 
 
@@ -296,7 +299,7 @@ def test_a_page_of_claims_behind_an_open_breaker_fails_and_nobody_is_called(as_,
 @pytest.mark.parametrize(
     ("address", "fields"),
     [
-        ("members/m-1", ["personal", "claims", "benefits", "coverage", "payments", "documents", "meta"]),
+        ("members/m-1", [*PROFILE, "meta"]),
         ("members/m-1/benefits", ["benefits", "meta"]),
         ("members/m-1/coverage", ["coverage", "meta"]),
         ("members/m-1/payments", ["payments", "total", "limit", "offset", "has_more", "meta"]),
@@ -319,6 +322,18 @@ def test_each_address_has_its_shape(address: str, fields: list[str], as_, upstre
 
     assert answer.status_code == 200
     assert list(answer.json()) == fields
+
+
+@pytest.mark.parametrize(("address", "view"), SHOWN)
+def test_what_an_upstream_answers_is_shown_as_its_samples_say(address: str, view, as_, upstreams) -> None:
+    shown = as_("admin").get(f"/api/v1/{address}").json()
+
+    shown.pop("meta", None)
+    assert shown == view
+
+
+def test_every_list_of_a_profile_has_its_view_told() -> None:
+    assert {spec.path.replace("<id:member_id>", "m-1") for spec in PROFILE_PAGES} <= {address for address, _ in SHOWN}
 
 
 @pytest.mark.parametrize(("accepted", "text"), [({}, "Rp 500,000"), ({"Accept-Language": "id-ID"}, "Rp 500.000")])

@@ -1,8 +1,5 @@
 """Every operation of every contract is there, and answers as the contract says."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import jsonschema
 import pytest
 import requests
@@ -13,46 +10,14 @@ from sandbox.contract import load_contract
 from sandbox.messages import Answer, json_answer
 from sandbox.services import OPERATIONS
 from sandbox.testing import Sandbox
-from tests.sandbox.asking import ELIGIBILITY, NOTICE, UPLOAD, a_claim, key, submission
+from tests.sandbox.asking import a_claim, key
+from tests.upstreams import UPSTREAMS
+from tests.upstreams.samples import Example
 
-
-@dataclass(frozen=True)
-class Example:
-    """A request that an operation answers with `status`. `path` may name the status of one of m-1's claims."""
-
-    status: int
-    method: str
-    path: str
-    body: Any = None
-    files: dict[str, Any] = field(default_factory=dict)
-
-
-VALIDATION = {**ELIGIBILITY, "benefit_code": "CONS-GP", "amount": 100_000, "quantity": 1}
 EXAMPLES: dict[tuple[str, str], Example] = {
-    ("claims", "listClaims"): Example(200, "GET", "/claims?member_id=m-1&status=paid&limit=100"),
-    ("claims", "submitClaim"): Example(201, "POST", "/claims", submission()),
-    ("claims", "summarizeClaims"): Example(200, "GET", "/claims/summary?provider_id=prov-1"),
-    ("claims", "getClaim"): Example(200, "GET", "/claims/clm-1"),
-    ("claims", "cancelClaim"): Example(200, "POST", "/claims/{submitted}/cancel", {"reason": "paid it myself"}),
-    ("claims", "appealClaim"): Example(200, "POST", "/claims/{rejected}/appeal", {"reason": "see the report"}),
-    ("member", "searchMembers"): Example(200, "GET", "/members?q=rahayu&status=active"),
-    ("member", "getMember"): Example(200, "GET", "/members/m-1"),
-    ("member", "updateMemberContact"): Example(200, "PATCH", "/members/m-9", {"phone": "+62 000 1"}),
-    ("provider", "searchProviders"): Example(200, "GET", "/providers?is_active=true&limit=100"),
-    ("provider", "getProvider"): Example(200, "GET", "/providers/prov-40"),
-    ("benefit", "listMemberBenefits"): Example(200, "GET", "/members/m-1/benefits"),
-    ("benefit", "validateBenefit"): Example(200, "POST", "/benefits/validate", VALIDATION),
-    ("policy", "getCoverage"): Example(200, "GET", "/members/m-1/coverage"),
-    ("policy", "checkEligibility"): Example(200, "POST", "/eligibility/check", ELIGIBILITY),
-    ("notification", "listNotifications"): Example(200, "GET", "/notifications?member_id=m-1&unread=true"),
-    ("notification", "sendNotification"): Example(202, "POST", "/notifications", NOTICE),
-    ("notification", "markNotificationRead"): Example(200, "POST", "/notifications/ntf-1/read"),
-    ("payment", "listPayments"): Example(200, "GET", "/payments?member_id=m-1"),
-    ("document", "listDocuments"): Example(200, "GET", "/documents?member_id=m-1"),
-    ("document", "uploadDocument"): Example(201, "POST", "/documents", files=UPLOAD),
-    ("document", "getDocument"): Example(200, "GET", "/documents/doc-1"),
-    ("document", "downloadDocument"): Example(200, "GET", "/documents/doc-1/content"),
-    **{(service, "health"): Example(200, "GET", "/health") for service in SERVICES},
+    (service, operation): example
+    for service, samples in UPSTREAMS.items()
+    for operation, example in {**samples.examples, "health": Example(200, "GET", "/health")}.items()
 }
 
 

@@ -34,11 +34,8 @@ def mark_world(sandbox: Sandbox) -> None:
     """Puts a canary into each free text of the services' data."""
     world = sandbox.world
     with world.lock:
-        for rows in (world.members, world.coverages, world.benefits, world.providers, world.claims):
+        for rows in world.collections.values():
             for row in rows.values():
-                _mark(row)
-        for shelf in (world.payments, world.notifications, world.documents):
-            for row in shelf.by_id.values():
                 _mark(row)
 
 

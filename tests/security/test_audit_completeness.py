@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 
 from bff_project.schema import schema
-from dashboard.aggregators import MEMBER_PROFILE
 from gateway_clients.audit.members import naming_field
 from gateway_clients.conf import SERVICES
 from gateway_clients.edge.graphql.types import TYPES
@@ -15,7 +14,8 @@ from gateway_clients.models import AuditEntry
 from sandbox.testing import Sandbox
 from tests.graphql.conftest import ask, running, sandbox, well
 from tests.graphql.test_access import query_of
-from tests.portal.addresses import ADDRESSES, TODAY, VIEWS, Address
+from tests.portal.address import TODAY, Address
+from tests.portal.addresses import ADDRESSES, VIEWS
 from tests.portal.conftest import as_
 from tests.security.conftest import Entries
 from tests.support.answering import LATE, REFUSED, AnsweringUpstreams
@@ -25,59 +25,7 @@ from tests.upstream_answers import CLAIM, MEMBER, NOTIFICATION, a_page
 
 __all__ = ["as_", "ask", "running", "sandbox", "well", "well_upstreams"]
 
-DASHBOARD = "member,recent_claims,benefits_summary,coverage_status,notifications"
-PROFILE = ",".join(MEMBER_PROFILE.section_names)
-#: What each address shows of member m-1: the sections; None: nothing about a member.
-SHOWS: dict[str, str | None] = {
-    "get dashboard/m-1": DASHBOARD,
-    "get members/m-1": PROFILE,
-    "patch members/m-1": "personal",
-    "get members/m-1/benefits": "benefits",
-    "get members/m-1/coverage": "coverage",
-    "get members/m-1/payments": "payments",
-    "get members/m-1/documents": "documents",
-    "post members/m-1/documents": "document",
-    "get members/m-1/documents/d-1/content": "content",
-    "post members/m-1/documents/d-1/link": "document_link",
-    "get members/m-1/notifications": "notifications,unread_count",
-    "post members/m-1/notifications/read": "read_count",
-    "post members/m-1/notifications/n-1/read": "notification",
-    "get members/m-1/eligibility?provider_id=p-1&service_date=2026-03-01": "eligibility",
-    "get members": "items",
-    "get claims/m-1": "claims",
-    "get claims/m-1/clm-1": "claim_detail",
-    "get claims?member_id=m-1": "claims",
-    "post claims": "claim_detail",
-    "post claims/m-1/clm-1/cancel": "claim_detail",
-    "post claims/m-1/clm-1/appeal": None,
-    "get providers": None,
-    "get providers/p-1": None,
-    "get providers/p-1/dashboard": "recent_claims",
-    "post providers/p-1/notifications/n-1/read": None,
-    "get admin/overview": None,
-}  # fmt: skip
 ROLES = {"member": "member", "provider": "provider", "other provider": "provider", "admin": "admin"}
-#: What each root field shows of m-1 by GraphQL, as `query_of` asks for it.
-FIELDS: dict[str, tuple[str, str] | None] = {
-    "/api/v1/dashboard/m-1": ("graphql.memberDashboard", DASHBOARD),
-    "/api/v1/members/m-1": ("graphql.memberProfile", PROFILE),
-    "/api/v1/members/m-1/benefits": ("graphql.memberProfile", "benefits"),
-    "/api/v1/members/m-1/coverage": ("graphql.memberProfile", "coverage"),
-    "/api/v1/members/m-1/payments": ("graphql.memberProfile", "payment_page"),
-    "/api/v1/members/m-1/documents": ("graphql.memberProfile", "document_page"),
-    "/api/v1/members/m-1/notifications": ("graphql.memberProfile", "notification_page"),
-    "/api/v1/members/m-1/eligibility?provider_id=p-1&service_date=2026-03-01": (
-        "graphql.eligibilityCheck", "eligibility_check",
-    ),
-    "/api/v1/members": ("graphql.members", "items"),
-    "/api/v1/claims/m-1": ("graphql.claims", "claims"),
-    "/api/v1/claims/m-1/clm-1": ("graphql.claim", "claim"),
-    "/api/v1/claims?member_id=m-1": ("graphql.claims", "claims"),
-    "/api/v1/providers": None,
-    "/api/v1/providers/p-1": None,
-    "/api/v1/providers/p-1/dashboard": ("graphql.providerDashboard", "recent_claims"),
-    "/api/v1/admin/overview": None,
-}  # fmt: skip
 #: Root fields that are about nobody's data, or whose rows the tests below count.
 OTHER_FIELDS = {"me", "login", "refreshToken", "logout", "memberClaims", "submission"}
 WRITES = {
@@ -112,6 +60,13 @@ def expected(shows: tuple[str, str] | None, who: str, origin: str = "upstream") 
     return [("shown", ROLES[who], "m-1", *shows, origin)]
 
 
+def shown_by_twin(address: Address) -> tuple[str, str] | None:
+    """The action and the sections by GraphQL."""
+    assert address.twin is not None
+    field = address.twin.root.partition("(")[0]
+    return (f"graphql.{field}", address.twin.shows) if address.twin.shows else None
+
+
 def action_of(address: Address) -> str:
     """`GET members/{member}/benefits`."""
     where = re.sub("<id:([a-z]+)_id>", "{\\1}", address.pattern)
@@ -127,8 +82,7 @@ def test_each_address_leaves_the_rows_of_what_it_shows(
 
     rows = entries()
     if who in address.allowed:
-        sections = SHOWS[str(address)]
-        assert told(rows) == expected(sections and (action_of(address), sections), who)
+        assert told(rows) == expected(address.shows and (action_of(address), address.shows), who)
         assert all(row.request_id == answer.headers["X-Request-ID"] and row.account_id for row in rows)
         return
     outcome = {401: "unauthenticated", 403: "denied", 404: "not_found", 502: None}[answer.status_code]
@@ -136,10 +90,6 @@ def test_each_address_leaves_the_rows_of_what_it_shows(
     assert {(row.sections, row.origins) for row in rows} <= {("", "")}
     if "m-1" in address.path:
         assert {row.member_id for row in rows} <= {"m-1"}
-
-
-def test_every_address_is_in_the_table() -> None:
-    assert set(SHOWS) == {str(each) for each in ADDRESSES}
 
 
 @pytest.mark.parametrize("address", VIEWS)
@@ -151,7 +101,7 @@ def test_each_root_field_leaves_the_rows_of_what_it_shows(
 
     rows = entries()
     if who in VIEWS[address].allowed:
-        assert told(rows) == expected(FIELDS[address], who)
+        assert told(rows) == expected(shown_by_twin(VIEWS[address]), who)
         return
     code = answer["errors"][0]["extensions"]["code"]
     outcome = {
@@ -176,8 +126,8 @@ def test_every_root_field_is_counted() -> None:
     graphql = schema.graphql_schema
     assert graphql.query_type is not None
     assert graphql.mutation_type is not None
-    known = {shows[0].removeprefix("graphql.") for shows in FIELDS.values() if shows}
-    known |= {"adminOverview", "provider", "providers"} | set(WRITES) | OTHER_FIELDS
+    known = {each.twin.root.partition("(")[0] for each in VIEWS.values() if each.twin}
+    known |= set(WRITES) | OTHER_FIELDS
     assert {*graphql.query_type.fields, *graphql.mutation_type.fields} == known
 
 
@@ -284,7 +234,7 @@ def calls(sandbox: Sandbox) -> int:
     return sum(sandbox.calls(service).total for service in SERVICES)
 
 
-READS = [each for each in ADDRESSES if each.method == "get" and SHOWS[str(each)] is not None]
+READS = [each for each in ADDRESSES if each.method == "get" and each.shows is not None]
 #: What is asked for anew each time.
 NEVER_KEPT = ("eligibility", "content", "members?", "members")
 

@@ -15,7 +15,8 @@ from django.test import Client
 from gateway_clients.conf import SERVICES
 from sandbox.testing import FaultKind, Sandbox
 from tests.events.signing import SECRET, body_of, headers_of
-from tests.portal.addresses import ADDRESSES, TODAY
+from tests.portal.address import TODAY
+from tests.portal.addresses import ADDRESSES
 from tests.security.canaries import MARK, canary, is_marked, mark_world, marked_columns, marked_in_redis, marked_lines
 from tests.support.gateway import ACCOUNTS, ROOT, Reply, RunningGateway
 from tests.support.processes import Started, clean_environment

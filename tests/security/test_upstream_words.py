@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 
 from gateway_clients.conf import SERVICES
-from tests.portal.addresses import ADDRESSES, TODAY
+from tests.portal.address import TODAY
+from tests.portal.addresses import ADDRESSES
 from tests.security.canaries import canary, is_marked, marked_columns, marked_in_redis, marked_lines
 from tests.support.gateway import Reply, RunningGateway
 from tests.support.redis_server import RedisServer

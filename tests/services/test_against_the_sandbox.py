@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from gateway_clients.caching.keys import Subject
+from gateway_clients.conf import SERVICES
 from gateway_clients.gateway import Gateway
 from gateway_clients.pipeline.call import Call, Parsed
 from gateway_clients.services.claims import NewClaim, NewClaimItem
@@ -53,9 +54,15 @@ def test_lists_of_a_member_are_read_whole(ask) -> None:
         Gateway.notification.list_notifications(MEMBER, limit=100),
         Gateway.payment.list_payments("m-1", limit=100),
         Gateway.document.list_documents("m-1", limit=100),
-        Gateway.benefit.list_member_benefits("m-1"),
     ):
         assert ask(call).value.items, call.operation
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_sample_of_every_upstream_is_read_whole(name: str, ask) -> None:
+    value = ask(getattr(Gateway, name).sample("m-1")).value
+
+    assert getattr(value, "items", True)
 
 
 def test_a_hundred_claims_of_everybody_and_of_a_provider_are_read_whole(ask) -> None:

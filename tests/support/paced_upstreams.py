@@ -1,7 +1,7 @@
 """The services in a process of their own that each answer any member's reads after the same time, or never.
 
 They compute next to nothing, so that a crowd finds out what the gateway does and not what they do. What they say of a
-member is what the sandbox says of one, with the name changed.
+member is what the sandbox says of one, with the name changed. Which read that is says each service's contract.
 """
 
 import asyncio
@@ -17,19 +17,10 @@ from urllib.parse import urlsplit
 
 from bff_project.processes.ports import LOOPBACK
 from gateway_clients.conf import SERVICES
+from sandbox.contract import load_contract
 from sandbox.testing import Sandbox
 
 MODEL: Final = "m-1"
-#: What is read of each service; the group is the member.
-READS: Final[Mapping[str, tuple[str, str]]] = {
-    "member": (f"/members/{MODEL}", r"/members/([^/?]+)$"),
-    "claims": (f"/claims?member_id={MODEL}&limit=5", r"/claims\?.*member_id=([^&]+)"),
-    "benefit": (f"/members/{MODEL}/benefits", r"/members/([^/]+)/benefits"),
-    "policy": (f"/members/{MODEL}/coverage", r"/members/([^/]+)/coverage"),
-    "notification": (f"/notifications?member_id={MODEL}&limit=5", r"/notifications\?.*member_id=([^&]+)"),
-    "payment": (f"/payments?member_id={MODEL}&limit=5", r"/payments\?.*member_id=([^&]+)"),
-    "document": (f"/documents?member_id={MODEL}&limit=5", r"/documents\?.*member_id=([^&]+)"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +53,37 @@ def paced_upstreams(*, answer_seconds: float) -> Iterator[PacedUpstreams]:
         process.join()
 
 
+@dataclass(frozen=True, slots=True)
+class _MemberRead:
+    """The address of a read about the model, and what the address of that read about any member looks like."""
+
+    target: str
+    pattern: re.Pattern[str]
+
+
+def _member_reads() -> dict[str, _MemberRead]:
+    """The first read of each contract that names a member; some services have none."""
+    found = {}
+    for service in SERVICES:
+        for operation in load_contract(service).operations:
+            names = {parameter.name for parameter in operation.parameters}
+            if operation.method == "GET" and "member_id" in names:
+                found[service] = _member_read(operation.path, has_limit="limit" in names)
+                break
+    return found
+
+
+def _member_read(path: str, *, has_limit: bool) -> _MemberRead:
+    if "{member_id}" in path:
+        whose = re.escape(path).replace(r"\{member_id\}", "([^/?]+)")
+        return _MemberRead(path.replace("{member_id}", MODEL), re.compile(rf"{whose}(?:\?|$)"))
+    limit = "&limit=5" if has_limit else ""
+    return _MemberRead(f"{path}?member_id={MODEL}{limit}", re.compile(rf"{re.escape(path)}\?.*member_id=([^&]+)"))
+
+
 def _answers() -> dict[str, bytes]:
     with Sandbox() as sandbox:
-        return {name: _read(sandbox.urls[f"{name.upper()}_SERVICE_URL"], path) for name, (path, _) in READS.items()}
+        return {name: _read(sandbox.url(name), read.target) for name, read in _member_reads().items()}
 
 
 def _read(url: str, path: str) -> bytes:
@@ -86,7 +105,7 @@ class _Services:
     def __init__(self, answers: Mapping[str, bytes], answer_seconds: float) -> None:
         self._answers = answers
         self._answer_seconds = answer_seconds
-        self._patterns = {name: re.compile(pattern) for name, (_, pattern) in READS.items()}
+        self._patterns = {name: read.pattern for name, read in _member_reads().items()}
         self._hanging: frozenset[str] = frozenset()
 
     async def serve(self, orders: "Connection[object, Collection[str]]") -> None:

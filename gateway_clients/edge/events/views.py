@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -25,7 +24,7 @@ from gateway_clients.edge.output.view_models import ViewModel
 from gateway_clients.edge.rest.views import GatewayViewSet
 from gateway_clients.instrumentation.metrics import metrics
 from gateway_clients.invalidation import now_and_later
-from gateway_clients.invalidation.rules import Change, Changed
+from gateway_clients.invalidation.rules import EVENTS, Change
 from gateway_clients.models import ReceivedEvent
 
 #: How long ids are remembered: longer than any sender repeats an event.
@@ -37,30 +36,6 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "webhook-timestamp": {"type": "string", "maxLength": 12, "pattern": "^[0-9]{1,12}$"},
     "webhook-signature": {"type": "string", "maxLength": 8_000, "pattern": "^[ -~]+$"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class EventType:
-    """What changes with events of one type, and the ids that their data holds: each of the first, one of the second."""
-
-    changed: Changed
-    required: tuple[str, ...] = ()
-    optional: tuple[str, ...] = ()
-
-
-MEMBERS: Final = ("member_id",)
-TYPES: Final[Mapping[str, EventType]] = {
-    "claim.status.changed": EventType(Changed.CLAIM, ("claim_id", "member_id"), ("provider_id",)),
-    "member.updated": EventType(Changed.MEMBER, MEMBERS),
-    "benefit.updated": EventType(Changed.BENEFITS, MEMBERS),
-    "coverage.changed": EventType(Changed.COVERAGE, MEMBERS),
-    "provider.updated": EventType(Changed.PROVIDER, ("provider_id",)),
-    "payment.updated": EventType(Changed.PAYMENTS, MEMBERS),
-    "document.added": EventType(Changed.DOCUMENTS, MEMBERS),
-    "notification.created": EventType(Changed.NOTIFICATIONS, (), ("member_id", "provider_id")),
-}
-
-
 #: As long as a body may be.
 ANY_TEXT: Final = {"maxLength": 1_000_000, "pattern": "^[^\\u0000]*$"}
 
@@ -68,7 +43,7 @@ ANY_TEXT: Final = {"maxLength": 1_000_000, "pattern": "^[^\\u0000]*$"}
 class Event(ViewModel, frozen=True):
     """What an upstream tells: what kind of change, when, and the ids of what has changed."""
 
-    type: Annotated[str, msgspec.Meta(examples=list(TYPES), extra_json_schema=ANY_TEXT)]
+    type: Annotated[str, msgspec.Meta(examples=list(EVENTS), extra_json_schema=ANY_TEXT)]
     timestamp: Annotated[
         Annotated[str, msgspec.Meta(extra_json_schema=ANY_TEXT)] | int | float,
         msgspec.Meta(examples=["2026-03-01T08:30:00Z"]),
@@ -138,7 +113,7 @@ def changes_of(event: Event) -> tuple[Change, ...]:
 
     The services name claims and providers as they like; a member's name must be an id.
     """
-    known = TYPES.get(event.type)
+    known = EVENTS.get(event.type)
     if known is None:
         return ()
     names = (*known.required, *known.optional)
@@ -158,7 +133,7 @@ def take(webhook_id: str, event: Event) -> None:
     Raises OperationalError or InterfaceError while the database is down, and BadUserInputError.
     """
     changes = changes_of(event)
-    kind = event.type if event.type in TYPES else UNKNOWN
+    kind = event.type if event.type in EVENTS else UNKNOWN
     try:
         with transaction.atomic():
             ReceivedEvent.objects.create(webhook_id=webhook_id)
