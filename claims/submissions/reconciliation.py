@@ -7,6 +7,7 @@ answered, the others follow at once.
 from datetime import datetime
 from typing import Final
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -49,6 +50,7 @@ UNREADABLE: Final = (
     "The claims service's answers cannot be read. Ask its owners what became of the Idempotency-Key {key}; once it "
     "answers as its contract says, replay this message."
 )
+OF_ANOTHER_VERSION: Final = "Another version of the gateway wrote this down: a worker of that version will send it."
 log = structlog.get_logger(__name__)
 
 
@@ -67,6 +69,9 @@ def reconcile(submission_id: str, gateway: Gateway, *, now: datetime, is_foremos
         call = replace(call_of(row, row.open("sent")), may_probe_early=is_foremost)
     except UnsealableError:
         raise RefusedError(UNSEALABLE, most_tries=1) from None
+    except (ValueError, msgspec.MsgspecError):
+        log.error("submission.unreadable", submission=str(row.pk))  # noqa: TRY400 - its text quotes what was sent
+        raise LaterError(OF_ANOTHER_VERSION) from None
     try:
         claim = gateway.call(call).require()
     except GatewayError as error:

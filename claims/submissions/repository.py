@@ -255,13 +255,18 @@ def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
     what this one cannot read.
     """
     claim = problem = None
+    try:
+        operation = Operation(row.operation)
+    except ValueError:
+        log.error("submission.unreadable", submission=str(row.pk))  # noqa: TRY400 - its text quotes the row
+        raise TemporarilyUnavailableError from None
     if row.state == State.SUBMITTED:
         claim = _answer(row, ClaimPayload)
     elif row.state == State.REFUSED:
         problem = _answer(row, Problem)
     return Outcome(
         submission_id=str(row.pk),
-        operation=Operation(row.operation),
+        operation=operation,
         claim=claim,
         problem=problem,
         is_replayed=is_replayed,

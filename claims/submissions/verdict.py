@@ -39,13 +39,17 @@ class Reason(msgspec.Struct, omit_defaults=True):
 
 
 def call_of(row: Submission, body: bytes) -> Call[ClaimPayload]:
-    """The call of a submission: byte for byte the same, under the same key, however often it is made."""
+    """The call of a submission: byte for byte the same, under the same key, however often it is made.
+
+    Raises ValueError or msgspec.MsgspecError for what another version of the gateway wrote and this one cannot read.
+    """
+    operation = Operation(row.operation)
     service, key = ClaimsService(), row.upstream_key
-    if row.operation == Operation.SUBMIT:
+    if operation is Operation.SUBMIT:
         call = service.submit_claim(msgspec.json.decode(body, type=NewClaim), idempotency_key=key)
     else:
         reason = msgspec.json.decode(body, type=Reason).reason
-        if row.operation == Operation.CANCEL:
+        if operation is Operation.CANCEL:
             call = service.cancel_claim(row.claim_id, reason=reason, idempotency_key=key)
         else:
             call = service.appeal_claim(row.claim_id, reason=reason or "", idempotency_key=key)

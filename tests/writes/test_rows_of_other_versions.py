@@ -12,8 +12,12 @@ from django.utils import timezone
 
 from claims.models import LIFE, Operation, State, Submission
 from claims.submissions.commands import Asked, GivenChange, GivenClaim
+from claims.submissions.reconciliation import reconcile
 from claims.submissions.repository import outcome_of
 from claims.submissions.verdict import call_of
+from gateway_clients.gateway import Gateway
+from gateway_clients.outbox.errors import LaterError
+from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services.claims import NewClaimItem
 
 #: What the last release has written down: a claim as its service had to send it, a refusal, and what was sent.
@@ -101,17 +105,21 @@ def test_a_request_of_before_is_known_again(fingerprint: bytes) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("state", "answer"),
+    ("state", "answer", "operation"),
     [
-        (State.REFUSED, PROBLEM | {"code": "a_code_of_the_next_version"}),
-        (State.SUBMITTED, {name: value for name, value in CLAIM.items() if name != "status"}),
-        (State.SUBMITTED, CLAIM | {"total_amount": "500000 IDR"}),
+        (State.REFUSED, PROBLEM | {"code": "a_code_of_the_next_version"}, Operation.SUBMIT),
+        (State.SUBMITTED, {name: value for name, value in CLAIM.items() if name != "status"}, Operation.SUBMIT),
+        (State.SUBMITTED, CLAIM | {"total_amount": "500000 IDR"}, Operation.SUBMIT),
+        (State.SUBMITTED, CLAIM, "amend"),
     ],
-    ids=["a new code", "a field that went", "a field of another type"],
+    ids=["a new code", "a field that went", "a field of another type", "an operation of the next version"],
 )
-def test_what_this_version_cannot_read_is_answered_by_another_one(portal, state: State, answer: Any) -> None:
+def test_what_this_version_cannot_read_is_answered_by_another_one(
+    portal, state: State, answer: Any, operation: str
+) -> None:
     client: Client = portal()
     row = a_row(state, answer, account_id=client.account_id)
+    row.operation = operation
     row.save()
 
     over_rest = client.get(f"/api/v1/claims/submissions/{row.pk}")
@@ -122,3 +130,21 @@ def test_what_this_version_cannot_read_is_answered_by_another_one(portal, state:
     assert int(over_rest.headers["Retry-After"]) >= 1
     assert over_graphql["data"] == {"submission": None}
     assert over_graphql["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("operation", "sent"),
+    [("amend", b'{"reason":"typed it wrong"}'), (Operation.CANCEL, b'{"reason":["typed","wrong"]}')],
+    ids=["an operation of the next version", "a field of another type"],
+)
+def test_what_this_version_cannot_send_again_is_left_to_another_one(written, operation: str, sent: bytes) -> None:
+    row = a_row(State.UNKNOWN)
+    row.operation = operation
+    row.sent = row.seal("sent", sent)
+    row.save()
+
+    with pytest.raises(LaterError, match="Another version"):
+        reconcile(str(row.pk), Gateway(request_id="of-a-worker", deadline=Deadline.after(10)), now=timezone.now())
+
+    assert written() == []
