@@ -21,7 +21,7 @@ HOST: Final = re.compile(r"\*|\[[0-9A-Fa-f:.]+\]|\.?[A-Za-z0-9_](?:[A-Za-z0-9_.-
 HOST_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 USUAL_PORTS: Final = {"http": 80, "https": 443}
 #: The database of a Redis, as the path of its address has it.
-REDIS_DATABASE: Final = re.compile(r"/?[0-9]{0,4}")
+REDIS_DATABASE: Final = re.compile(r"/?[0-9]{0,4}/?")
 #: What an address of Redis may say of the pool of connections instead of one of them.
 POOL_OPTIONS: Final = ("connection_class", "max_connections")
 LARGEST_PORT: Final = 65_535
@@ -29,7 +29,9 @@ LARGEST_PORT: Final = 65_535
 BROKER_SCHEMES: Final = frozenset({"redis", "rediss", "amqp", "amqps", "pyamqp"})
 TRACES_NEED: Final = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 #: What Django's backend makes of the options of a PostgreSQL by itself.
-DJANGO_OPTIONS: Final = frozenset({"assume_role", "isolation_level", "pool", "server_side_binding"})
+DJANGO_OPTIONS: Final = frozenset({"assume_role", "isolation_level", "prepare_threshold", "server_side_binding"})
+#: READ UNCOMMITTED to SERIALIZABLE, as psycopg numbers them.
+ISOLATION_LEVELS: Final = range(1, 5)
 DATABASE_SCHEMES: Final = frozenset({"postgres", "postgresql", "psql", "pgsql", "sqlite"})
 
 
@@ -90,21 +92,16 @@ def places(value: str) -> tuple[tuple[str, int], ...]:
     """Hosts with their ports."""
     found = []
     for part in parts(value):
-        host, _, port = part.rpartition(":")
-        if not HOST.fullmatch(host) or host == "*" or not WHOLE.fullmatch(port) or not 0 < int(port) <= LARGEST_PORT:
+        name, _, port = part.rpartition(":")
+        if not HOST.fullmatch(name) or name == "*" or not WHOLE.fullmatch(port) or not 0 < int(port) <= LARGEST_PORT:
             raise ValueError("hosts with their ports, separated by commas, such as redis-1.example:26379")
-        found.append((host.strip("[]"), int(port)))
+        found.append((name.strip("[]"), int(port)))
     return tuple(found)
 
 
 def broker_url(value: str) -> str:
-    """The address of a message broker."""
-    try:
-        split = urlsplit(value)
-        is_known = split.scheme in BROKER_SCHEMES and split.port != 0
-    except ValueError:
-        is_known = False
-    if not is_known:
+    """The address of a message broker, or those of several, of which the first that answers is taken."""
+    if not all(map(_is_broker, value.split(";"))):
         raise ValueError("an address such as amqp://user:password@host:5672/vhost, amqps://, redis:// or rediss://")
     return value
 
@@ -125,12 +122,30 @@ def database(value: str) -> dict[str, Any]:
 
 
 def _can_be_connected_to(config: Mapping[str, Any]) -> bool:
-    """Whether PostgreSQL's client knows the options, and the hosts can be some. Raises psycopg.Error if it does not."""
+    """Whether PostgreSQL's client and Django know the options, and the hosts can be some.
+
+    Raises psycopg.Error for an option that neither knows.
+    """
     from psycopg.conninfo import make_conninfo
 
-    make_conninfo(**{name: option for name, option in config.get("OPTIONS", {}).items() if name not in DJANGO_OPTIONS})
-    hosts = config.get("HOST") or ""
-    return hosts.startswith("/") or all(map(_is_host, filter(None, hosts.split(","))))
+    options = config.get("OPTIONS", {})
+    make_conninfo(**{name: option for name, option in options.items() if name not in DJANGO_OPTIONS})
+    if options.get("isolation_level", ISOLATION_LEVELS[0]) not in ISOLATION_LEVELS:
+        return False
+    threshold = options.get("prepare_threshold", 0)
+    if not isinstance(threshold, int) or threshold < 0:
+        return False
+    given = config.get("HOST") or ""
+    return given.startswith("/") or all(map(_is_host, filter(None, given.split(","))))
+
+
+def _is_broker(value: str) -> bool:
+    try:
+        split = urlsplit(value)
+        port = split.port
+    except ValueError:
+        return False
+    return split.scheme in BROKER_SCHEMES and port != 0
 
 
 def _is_installed(module: str) -> bool:
