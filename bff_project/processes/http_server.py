@@ -23,11 +23,13 @@ from bff_project.processes.connections import Connections
 from bff_project.processes.cpu_scheduling import give_way
 from bff_project.processes.doorkeeper import Doorkeeper, most_connections
 from bff_project.processes.parent_death import die_with
-from bff_project.processes.request_heads import MOST_HEAD_BYTES
 from bff_project.processes.signals import Wakeups, forked_children_end_by
 
 #: Milliseconds for a request's head, from its first byte or from when the connection was opened or last answered.
 HEAD_MILLISECONDS: Final = 10_000
+#: Bytes of a request's head that are read; a larger one is answered 431 by the status alone. The gateway itself refuses
+#: smaller ones already, with a problem (`request_heads`).
+MOST_HEAD_BYTES: Final = 24_576
 #: Of so many threads one may wait for a request's body.
 THREADS_PER_BODY: Final = 8
 THREAD_IDLE_SECONDS: Final = 600

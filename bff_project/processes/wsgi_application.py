@@ -32,7 +32,7 @@ class ServedApplication:
             return start_response(status, [*headers, SERVER], *failure)
 
         if request_heads.is_too_large(environ):
-            return request_heads.refuse(begin)
+            return request_heads.refuse(environ, begin)
         if "HTTP_COOKIE" in environ and not all(part.strip() for part in environ["HTTP_COOKIE"].split(";")):
             environ[COOKIES_LOST] = True
         if self._body_places is not None and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):

@@ -18,7 +18,7 @@ from gateway_clients.outbox import leases
 from gateway_clients.outbox.errors import LONGEST_PAUSE_SECONDS, MOST_TRIES, LaterError, RefusedError
 from gateway_clients.runtime.failpoints import Failpoint, reach
 
-#: Why a message is parked whose kind the worker does not know.
+#: Why a message is parked whose kind the worker does not know. Workers of others find it by this text: it stays.
 UNHANDLED: Final = "OUTBOX_HANDLERS has no handler for {kind}."
 Handler = Callable[[OutboxMessage], None]
 RunAll = Callable[[Callable[[OutboxMessage], None], list[OutboxMessage]], Iterable[None]]
@@ -94,7 +94,8 @@ def take_up_unhandled() -> None:
     In a rolling deploy both versions are at work, and either may be the first to see a message.
     """
     troubles = [UNHANDLED.format(kind=kind) for kind in handlers()]
-    leases.replay(OutboxMessage.objects.filter(trouble__in=troubles), now=timezone.now())
+    if count := leases.replay(OutboxMessage.objects.filter(trouble__in=troubles), now=timezone.now()):
+        log.info("outbox.taken_up", count=count)
 
 
 def _refuse(

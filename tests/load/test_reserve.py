@@ -15,6 +15,7 @@ from sandbox.testing import Sandbox
 from tests.load.conftest import Start
 from tests.support.calls import Running
 from tests.support.gateway import Reply, RunningGateway
+from tests.support.pauses import pauses
 from tests.support.upstream import RawUpstream, hangs
 from tests.support.waiting import wait_until
 from tests.writes.portal import a_claim
@@ -43,6 +44,13 @@ def sign_in(gateway: RunningGateway) -> Reply:
 
 def live(gateway: RunningGateway) -> Reply:
     return gateway.ask("GET", "/health/live")
+
+
+def assert_probes_are_answered_at_once(gateway: RunningGateway) -> None:
+    with pauses() as own:
+        probes = [live(gateway) for _ in range(20)]
+    assert {probe.status for probe in probes} == {200}
+    assert max(probe.seconds for probe in probes) < AT_ONCE_SECONDS + own.longest_seconds
 
 
 def submit(gateway: RunningGateway, key: str) -> Reply:
@@ -87,12 +95,10 @@ def test_reads_that_are_all_stuck_stop_neither_writes_nor_sign_in_nor_probes_nor
     wait_until(lambda: hanging.count >= THREADS // 2, seconds=10)
     wait_until(lambda: sum(read.is_over for read in reads) == STUCK - THREADS * 3 // 4, seconds=10)
 
-    probes = [live(gateway) for _ in range(20)]
+    assert_probes_are_answered_at_once(gateway)
     answers = [sign_in(gateway), submit(gateway, "stuck-reads-1"), gateway.ask("GET", "/admin/login/")]
     shed = gateway.get("/api/v1/members/m-99/payments")
 
-    assert {probe.status for probe in probes} == {200}
-    assert max(probe.seconds for probe in probes) < AT_ONCE_SECONDS
     assert gateway.ask("GET", "/health/ready").status == 200
     assert [answer.status for answer in answers] == [200, 201, 200]
     assert (shed.status, shed.code, shed.headers["retry-after"]) == (503, "overloaded", "1")
@@ -131,12 +137,10 @@ def test_clients_that_withhold_what_they_announced_stop_nobody(shared: RunningGa
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{{"
     with connections(shared, 70, head.encode()) as withholding:
         wait_until(lambda: sum(is_let_go(each) for each in withholding) >= 70 - THREADS, seconds=10)
-        probes = [live(shared) for _ in range(20)]
+        assert_probes_are_answered_at_once(shared)
         read = shared.get("/api/v1/members/m-1/coverage")
         wait_until(lambda: sign_in(shared).status == 200, seconds=3)
 
-    assert {probe.status for probe in probes} == {200}
-    assert max(probe.seconds for probe in probes) < AT_ONCE_SECONDS
     assert read.status == 200
     assert sign_in(shared).status == 200
 
@@ -171,12 +175,10 @@ def test_more_idle_connections_than_a_worker_may_have_stop_nobody(shared: Runnin
         pytest.skip("this machine lets a process have too few files open")
     with connections(shared, wanted, b"") as idle:
         wait_until(lambda: any(is_let_go(each) for each in idle), seconds=10)
-        probes = [live(shared) for _ in range(20)]
+        assert_probes_are_answered_at_once(shared)
         read = shared.get("/api/v1/members/m-1/coverage")
         signed_in = sign_in(shared)
 
-    assert {probe.status for probe in probes} == {200}
-    assert max(probe.seconds for probe in probes) < AT_ONCE_SECONDS
     assert (read.status, signed_in.status) == (200, 200)
 
 
@@ -195,12 +197,14 @@ def test_a_head_has_sixteen_kilobytes_at_most(shared: RunningGateway, size: int,
 
 @pytest.mark.parametrize("path", ["/health/live", "/api/v1/dashboard/m-1", "/graphql", "/admin/"])
 def test_a_head_that_is_too_large_is_told_by_a_problem(shared: RunningGateway, path: str) -> None:
-    answer = shared.ask("GET", path, headers={f"X-Part-{number}": "a" * 1_000 for number in range(18)})
+    parts = {f"X-Part-{number}": "a" * 1_000 for number in range(18)}
+    answer = shared.ask("GET", path, headers={**parts, "X-Request-ID": "request-of-a-portal"})
 
     assert (answer.status, answer.headers["content-type"]) == (431, "application/problem+json")
     problem = json.loads(answer.body)
     assert (problem["status"], problem["code"]) == (431, "bad_user_input")
-    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert problem["request_id"] == answer.headers["x-request-id"] == "request-of-a-portal"
+    wait_until(lambda: '"event":"head.too_large"' in shared.output)
 
 
 @pytest.mark.long
@@ -236,11 +240,11 @@ def test_a_body_in_chunks_is_read(shared: RunningGateway, path: str) -> None:
     body = json.dumps(account if path != "/graphql" else {"query": "{ __typename }"}).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        "Transfer-Encoding: chunked\r\n\r\n"
+        "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     )
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:7], body[7:])) + b"0\r\n\r\n"
     with connections(shared, 1, head.encode() + chunks) as (asked,):
-        answer = asked.recv(65_536)
+        answer = b"".join(iter(lambda: asked.recv(65_536), b""))
 
     assert int(answer.split()[1]) == (200 if path == "/graphql" else 401)
     assert (b"__typename" in answer) is (path == "/graphql")

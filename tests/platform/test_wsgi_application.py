@@ -48,7 +48,7 @@ def test_cookies_that_the_server_has_emptied_are_known_as_lost(environ: dict[str
 
 
 @pytest.mark.parametrize(("size", "is_taken"), [(HEAD_BYTES - 200, True), (HEAD_BYTES, False)])
-@pytest.mark.parametrize("name", ["QUERY_STRING", "HTTP_COOKIE", "HTTP_X_LONG"])
+@pytest.mark.parametrize("name", ["QUERY_STRING", "HTTP_COOKIE", "HTTP_X_LONG", "CONTENT_TYPE"])
 def test_a_head_is_measured_whole(name: str, size: int, is_taken: bool) -> None:
     seen: list[Any] = []
     said: list[Any] = []
