@@ -38,7 +38,8 @@ class Address:
     `shows` are the sections of m-1 that the audit trail names; None: nothing about a member.
 
     `decides` is the operation whose 404 is the answer's; None: a list, or a view without such a section. `apart` is
-    what another provider gets, whom the address itself does not give away: 404, or 502 for the foreign list of a fake.
+    what another provider gets, whom the address itself does not give away: 404, or 502 where the upstream's list is
+    about somebody else.
     """
 
     method: str

@@ -1,7 +1,7 @@
 """The services in a process of their own that each answer any member's reads after the same time, or never.
 
 They compute next to nothing, so that a crowd finds out what the gateway does and not what they do. What they say of a
-member is what the sandbox says of one, with the name changed. Which read that is says each service's contract.
+member is what the sandbox says of one, with the name changed. Each service's contract says which read that is.
 """
 
 import asyncio
