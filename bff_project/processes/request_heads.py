@@ -1,13 +1,12 @@
 """Request heads that the gateway refuses: the HTTP server reads half as much again, so that a problem can say so."""
 
 import json
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import structlog
 
-from gateway_clients.edge.input.request_headers import REQUEST_ID
+from gateway_clients.instrumentation.request_span import REQUEST_ID, new_id
 
 #: Bytes of a request's line and headers; a larger head is answered 431 (RFC 6585, section 5).
 HEAD_BYTES: Final = 16_384
@@ -33,7 +32,7 @@ def is_too_large(environ: Mapping[str, Any]) -> bool:
 def refuse(environ: Mapping[str, Any], start_response: Any) -> Iterable[bytes]:
     """Answers 431 with a problem document, as the gateway itself says what is wrong, and logs a line."""
     given_id = environ.get("HTTP_X_REQUEST_ID", "")
-    request_id = given_id if REQUEST_ID.match(given_id) else secrets.token_hex(16)
+    request_id = given_id if REQUEST_ID.match(given_id) else new_id(128)
     log.warning("head.too_large", request_id=request_id)
     problem = {
         "title": "The address and the headers are too large",

@@ -1,10 +1,14 @@
 """The span of the request that is being answered, where traces are sent, and what is noted for it meanwhile."""
 
 import random
+import re
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
 import msgspec
+
+#: What a portal may call a request itself (`X-Request-ID`).
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
 
 
 class RedisTrip(NamedTuple):

@@ -10,11 +10,10 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest, QueryDict
 
 from gateway_clients.edge.input.request_context import RequestContext
-from gateway_clients.instrumentation.request_span import new_id
+from gateway_clients.instrumentation.request_span import REQUEST_ID, new_id
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.tracing import trace_context_of
 
-REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
 MILLISECONDS: Final = re.compile(r"[0-9]{1,9}\Z")
 EMPTY_QUERY: Final = QueryDict(encoding="utf-8")
 #: Methods that change nothing (RFC 9110, 9.2.1), of those that are taken.
