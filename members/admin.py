@@ -56,9 +56,9 @@ class StaffSignInForm(AdminAuthenticationForm):
         except RateLimitedError as error:
             seconds = math.ceil(error.retry_after_seconds or 60)
             raise ValidationError(f"{error.title} in {seconds} s.", code=error.code) from None
-        cleaned = super().clean()
-        self._check_second_factor(tried)
-        tried.succeeded()
+        with tried.counted_for(ValidationError):
+            cleaned = super().clean()
+            self._check_second_factor(tried)
         account = self.get_user()
         if isinstance(account, Account):
             user_agents.note_sign_in(account, device_of(self.request).user_agent)

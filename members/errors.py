@@ -1,6 +1,6 @@
 """Why something about an account is not done, as portals see it."""
 
-from gateway_clients.edge.errors import ApiError
+from gateway_clients.edge.errors import ApiError, BadUserInputError
 from gateway_clients.errors import ErrorCode
 
 
@@ -10,3 +10,10 @@ class SecondFactorConflictError(ApiError):
     status = 409
     code = ErrorCode.CONFLICT
     title = "The state of the second factor does not allow this"
+
+
+class WrongPasswordError(BadUserInputError):
+    """The password that somebody who is signed in gives once more, in this field, is not the account's."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(errors={field: ["This is not the password."]})

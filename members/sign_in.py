@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
 
-from gateway_clients.edge.errors import SecondFactorRequiredError, WrongCredentialsError
+from gateway_clients.edge.errors import WrongCredentialsError
 from gateway_clients.edge.input import context_of
 from gateway_clients.edge.rate_limit import count_sign_in
 from members import hash_queue, known_devices, second_factor
@@ -20,14 +20,10 @@ def sign_in(request: HttpRequest, email: str, password: str, otp: str | None) ->
     wrong tries.
     """
     tried = count_sign_in(request, email, device=known_devices.device_known_to(request, email))
-    with hash_queue.by(context_of(request).deadline):
-        account = account_of(email, password)
-    try:
+    with tried.counted_for(WrongCredentialsError):
+        with hash_queue.by(context_of(request).deadline):
+            account = account_of(email, password)
         second_factor.require(account, otp)
-    except SecondFactorRequiredError:
-        tried.succeeded()
-        raise
-    tried.succeeded()
     return account
 
 

@@ -13,6 +13,7 @@ from gateway_clients.edge.rate_limit import count_sign_in
 from gateway_clients.edge.rest import GatewayViewSet
 from members import browser_sessions, hash_queue, known_devices, token_families, user_agents
 from members.device import Device, device_of
+from members.errors import WrongPasswordError
 from members.models import Account
 from members.passwords import change_password
 from members.serializers import LoginInput, PasswordInput, RefreshTokenInput
@@ -112,9 +113,8 @@ class AuthViewSet(GatewayViewSet):
         given = self.checked(PasswordInput)
         asked = django_request(request)
         tried = count_sign_in(asked, account.email, device=known_devices.device_known_to(asked, account.email))
-        with hash_queue.by(context_of(asked).deadline):
+        with tried.counted_for(WrongPasswordError), hash_queue.by(context_of(asked).deadline):
             change_password(account, current=given["current_password"], new=given["new_password"])
-        tried.succeeded()
         return HttpResponse(status=204)
 
     @shows(User, errors={}, tags=["auth"], operation_id="getCurrentUser")

@@ -6,12 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from gateway_clients.edge.access import signed_in
-from gateway_clients.edge.errors import BadUserInputError
+from gateway_clients.edge.errors import WrongCredentialsError
 from gateway_clients.edge.input import context_of, django_request
 from gateway_clients.edge.openapi import shows
 from gateway_clients.edge.rate_limit import SignInTry, count_sign_in
 from gateway_clients.edge.rest import GatewayViewSet
 from members import hash_queue, known_devices, second_factor
+from members.errors import WrongPasswordError
 from members.models import Account
 from members.serializers import OtpEnrolmentInput, OtpInput, OtpRemovalInput
 from members.view_models.accounts import OtpEnrolment, RecoveryCodes
@@ -36,9 +37,8 @@ class SecondFactorViewSet(GatewayViewSet):
         """Has the second factor hold from now on, for a first code of it. The answer has ten recovery codes."""
         given = self.checked(OtpInput)
         account = self._account()
-        tried = _counted(django_request(self.request), account)
-        codes = second_factor.confirm(account, given["otp"])
-        tried.succeeded()
+        with _counted(django_request(self.request), account).counted_for(WrongCredentialsError):
+            codes = second_factor.confirm(account, given["otp"])
         return self.answer(RecoveryCodes(recovery_codes=codes))
 
     @shows(None, status=204, request=OtpRemovalInput, errors=CONFLICT, tags=["auth"], operation_id="removeSecondFactor")
@@ -47,9 +47,8 @@ class SecondFactorViewSet(GatewayViewSet):
         """Removes the second factor, for the account's password and a code."""
         given = self.checked(OtpRemovalInput)
         account = self._account_with(given["password"])
-        tried = _counted(django_request(self.request), account)
-        second_factor.remove(account, given["otp"])
-        tried.succeeded()
+        with _counted(django_request(self.request), account).counted_for(WrongCredentialsError):
+            second_factor.remove(account, given["otp"])
         return HttpResponse(status=204)
 
     def _account(self) -> Account:
@@ -57,14 +56,13 @@ class SecondFactorViewSet(GatewayViewSet):
         return Account.objects.get(pk=caller.pk)
 
     def _account_with(self, password: str) -> Account:
-        """The account, if that is its password. Raises BadUserInputError, and RateLimitedError after too many tries."""
+        """The account, if that is its password. Raises WrongPasswordError, or RateLimitedError after too many tries."""
         asked, account = django_request(self.request), self._account()
-        tried = _counted(asked, account)
-        with hash_queue.by(context_of(asked).deadline):
-            is_right = account.check_password(password)
-        if not is_right:
-            raise BadUserInputError(errors={"password": ["This is not the password."]})
-        tried.succeeded()
+        with _counted(asked, account).counted_for(WrongPasswordError):
+            with hash_queue.by(context_of(asked).deadline):
+                is_right = account.check_password(password)
+            if not is_right:
+                raise WrongPasswordError("password")
         return account
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.cache import caches
 from django.test import Client
 
+from gateway_clients.edge.errors import OverloadedError
 from gateway_clients.edge.rate_limit import limiter_cache
 from gateway_clients.edge.rate_limit.pauses import LocalPauses, Schedule, count_try
 from members.known_devices import PLAIN_NAME, SECURE_NAME, YEAR_SECONDS
@@ -219,3 +220,38 @@ def test_the_cookie_is_bound_to_host_and_tls_and_says_nothing(portal: Client, si
         "max-age": YEAR_SECONDS,
     }
     assert EMAIL not in cookie.value
+
+
+def test_a_device_is_the_same_whoever_signs_in_from_it(portal: Client, siti: Account) -> None:
+    other = Account.objects.create_user("budi@example.com", PASSWORD, member_id="m-2")
+    sign_in(portal)
+    assert sign_in(portal, "wrong").status_code == 401
+    sign_in(portal, email=other.email)
+
+    assert sign_in(portal, "wrong", address="10.0.0.2").status_code == 429
+
+
+def test_what_nobody_could_look_at_counts_for_nothing(
+    portal: Client, siti: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OverloadedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Account, "check_password", refuse)
+        assert {sign_in(portal).status_code for _ in range(4)} == {503}
+
+    assert sign_in(portal).status_code == 200
+
+
+def test_a_right_password_counts_for_nothing_where_the_new_one_is_too_weak(portal: Client, siti: Account) -> None:
+    token = sign_in(portal).json()["access_token"]
+
+    def change(current: str) -> int:
+        given = {"current_password": current, "new_password": "siti@example.com"}
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = Client().post("/api/v1/auth/password", given, "application/json", headers=headers)
+        return int(answer.status_code)
+
+    assert [change(PASSWORD) for _ in range(4)] == [400] * 4
+    assert [change("wrong") for _ in range(2)] == [400, 429]

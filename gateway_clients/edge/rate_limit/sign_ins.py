@@ -8,6 +8,8 @@ over all.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +39,21 @@ class SignInTry:
         """Takes back what was counted: a right password counts for nothing."""
         for tried in self.counted:
             take_back(tried)
+
+    @contextmanager
+    def counted_for(self, wrong: type[Exception]) -> Iterator[None]:
+        """Around the look at a password: it stays counted for this error alone.
+
+        A right one counts for nothing, nor does one that nobody could look at.
+        """
+        try:
+            yield
+        except wrong:
+            raise
+        except BaseException:
+            self.succeeded()
+            raise
+        self.succeeded()
 
 
 def count_sign_in(request: HttpRequest, email: str, *, device: str | None = None) -> SignInTry:
