@@ -19,7 +19,7 @@ from gateway_clients.caching.store import default_cache
 from gateway_clients.encryption import KEY_ID_BYTES, SEALED, fingerprint, key_from_text
 from gateway_clients.models import AuditEntry
 from gateway_clients.redis_access.circuit import CacheDownError
-from members.models import TokenFamily
+from members.models import SecondFactor, TokenFamily
 from members.tokens import access_keys, setting
 
 #: How Django salts what it keeps of a session in the database.
@@ -67,6 +67,7 @@ def _table() -> Sequence[tuple[str, Sequence[str], str, _Count]]:
         ("REFRESH_TOKEN_SECRET", _named(settings.REFRESH_TOKEN_SECRET), "sign-ins", _refresh_tokens),
         ("CACHE_ENCRYPTION_KEYS", sealing, "values in Redis", _cached),
         ("CACHE_ENCRYPTION_KEYS", sealing, "parts of submissions", _submissions),
+        ("CACHE_ENCRYPTION_KEYS", sealing, "second factors", _second_factors),
         ("AUDIT_KEYS", _named(settings.AUDIT_KEYS), "audit rows", _audit_rows),
         ("EVENTS_WEBHOOK_SECRET", _named(settings.EVENTS_WEBHOOK_SECRET), "events of the senders", lambda: None),
     )
@@ -120,6 +121,11 @@ def _submissions() -> Mapping[str, int]:
     for parts in Submission.objects.values_list("asked", "sent", "answer").iterator(chunk_size=BATCH):
         found.update(name for part in parts if part and (name := _sealed_with(bytes(part))) is not None)
     return found
+
+
+def _second_factors() -> Mapping[str, int]:
+    sealed = SecondFactor.objects.values_list("secret", flat=True).iterator(chunk_size=BATCH)
+    return Counter(name for secret in sealed if (name := _sealed_with(bytes(secret))) is not None)
 
 
 def _cached() -> Mapping[str, int] | None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyotp
+import structlog
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from gateway_clients.edge.errors import SecondFactorRequiredError, WrongCredentialsError
+from gateway_clients.edge.errors import SecondFactorRequiredError, TemporarilyUnavailableError, WrongCredentialsError
+from gateway_clients.encryption import UnsealableError
 from members.errors import SecondFactorConflictError
 from members.models import Account, SecondFactor
 
@@ -21,6 +24,7 @@ STEP_SECONDS: Final = 30
 RECOVERY_CODES: Final = 10
 #: Random bytes of a recovery code: 80 bits, so that one round of SHA-256 is enough to keep it.
 RECOVERY_BYTES: Final = 10
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,14 @@ def enrol(account: Account) -> Enrolment:
     secret = pyotp.random_base32()
     factor = SecondFactor(account=account)
     factor.keep_secret(secret)
-    SecondFactor.objects.update_or_create(
-        account=account, defaults={"secret": factor.secret, "last_step": 0, "recovery": [], "confirmed_at": None}
-    )
+    waiting = SecondFactor.objects.filter(account=account, confirmed_at=None)
+    try:
+        # One that was confirmed meanwhile is no longer among them, and there can be no second.
+        with transaction.atomic():
+            if not waiting.update(secret=factor.secret, last_step=0, recovery=[]):
+                factor.save(force_insert=True)
+    except IntegrityError:
+        raise SecondFactorConflictError("The account has a second factor. Remove it first.") from None
     return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=account.email, issuer_name=ISSUER))
 
 
@@ -72,9 +81,9 @@ def confirm(account: Account, otp: str) -> tuple[str, ...]:
     if not _takes_code(factor, otp):
         raise WrongCredentialsError("Wrong code.")
     codes = tuple(secrets.token_hex(RECOVERY_BYTES) for _ in range(RECOVERY_CODES))
-    SecondFactor.objects.filter(pk=factor.pk).update(
-        confirmed_at=timezone.now(), recovery=[_digest(code) for code in codes]
-    )
+    proven = SecondFactor.objects.filter(pk=factor.pk, confirmed_at=None, secret=factor.secret)
+    if not proven.update(confirmed_at=timezone.now(), recovery=[_digest(code) for code in codes]):
+        raise SecondFactorConflictError("Another second factor was begun meanwhile.")
     return codes
 
 
@@ -99,15 +108,26 @@ def _takes_code(factor: SecondFactor, otp: str) -> bool:
     """Whether it is a code of now that was not taken before; of several at once one takes it."""
     if not (otp.isascii() and otp.isdigit()):
         return False
-    secret = factor.open_secret()
+    kept = bytes(factor.secret)
+    secret = _opened(factor)
     totp, now = pyotp.TOTP(secret), int(timezone.now().timestamp()) // STEP_SECONDS
     steps = [now + drift for drift in range(-DRIFT_STEPS, DRIFT_STEPS + 1)]
     step = next((each for each in steps if secrets.compare_digest(totp.generate_otp(each), otp)), None)
     if step is None:
         return False
     factor.keep_secret(secret)
-    unused = SecondFactor.objects.filter(Q(last_step__lt=step), pk=factor.pk)
+    # One that took its place meanwhile stays, and has not been proven by this code.
+    unused = SecondFactor.objects.filter(Q(last_step__lt=step), pk=factor.pk, secret=kept)
     return unused.update(last_step=step, secret=factor.secret) == 1
+
+
+def _opened(factor: SecondFactor) -> str:
+    """The secret. Raises TemporarilyUnavailableError without the key that it was sealed with."""
+    try:
+        return factor.open_secret()
+    except UnsealableError:
+        log.error("second_factor.unsealable", account=factor.account_id)  # noqa: TRY400 - where it was raised says nothing
+        raise TemporarilyUnavailableError from None
 
 
 def _takes_recovery_code(factor: SecondFactor, otp: str) -> bool:

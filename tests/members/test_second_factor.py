@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from members import second_factor
+from members.errors import SecondFactorConflictError
 from members.models import Account, SecondFactor
 from members.second_factor import STEP_SECONDS
 
@@ -184,3 +185,46 @@ def test_an_operator_sets_it_up_for_them(portal: Client, siti: Account, capsys: 
     assert address.startswith("otpauth://totp/")
     assert sign_in(portal, otp=code_of(secret)).status_code == 200
     assert STEP_SECONDS == 30
+
+
+def test_one_that_was_replaced_meanwhile_stays_replaced(siti: Account, secret: str) -> None:
+    before = SecondFactor.objects.get()
+    SecondFactor.objects.all().delete()
+    anew = second_factor.enrol(siti).secret
+
+    assert not second_factor._takes_code(before, code_of(secret))
+    assert SecondFactor.objects.get().open_secret() == anew
+
+
+def test_a_code_confirms_the_secret_that_it_is_of(siti: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = second_factor.enrol(siti).secret
+    take = second_factor._takes_code
+
+    def take_and_enrol_again(factor: SecondFactor, otp: str) -> bool:
+        is_taken = take(factor, otp)
+        second_factor.enrol(siti)
+        return is_taken
+
+    monkeypatch.setattr(second_factor, "_takes_code", take_and_enrol_again)
+    with pytest.raises(SecondFactorConflictError):
+        second_factor.confirm(siti, code_of(first))
+
+    assert SecondFactor.objects.get().confirmed_at is None
+
+
+def test_one_that_was_confirmed_meanwhile_is_not_begun_anew(siti: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = second_factor.enrol(siti).secret
+    SecondFactor.objects.update(confirmed_at=NOW)
+    monkeypatch.setattr(second_factor, "_confirmed", lambda _: None)
+    with pytest.raises(SecondFactorConflictError):
+        second_factor.enrol(siti)
+
+    kept = SecondFactor.objects.get()
+    assert (kept.confirmed_at, kept.open_secret()) == (NOW, secret)
+
+
+def test_without_its_key_a_sign_in_is_told_to_come_later(portal: Client, secret: str, settings: Any) -> None:
+    settings.LOGIN_RATE_LIMIT_MAX = 1
+    SecondFactor.objects.update(secret=b"\x01" + b"12345678" + b"sealed with a key that is gone" * 2)
+
+    assert {sign_in(portal, otp=code_of(secret)).status_code for _ in range(4)} == {503}

@@ -17,7 +17,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 
 from bff_project.key_usage import KeyUse, key_uses
 from gateway_clients.encryption import UnsealableError, fingerprint, key_from_text, sealer
-from members import token_families
+from members import second_factor, token_families
 from members.checks import check_private_keys
 from members.models import Account, TokenFamily
 from members.tokens import AccessToken
@@ -192,3 +192,16 @@ def test_keys_change_under_load_without_one_refusal(settings: Any) -> None:
 
     assert refused == []
     assert sum(taken.values()) >= 600
+
+
+def test_second_factors_are_counted_by_the_key_that_seals_them(siti: Account, settings: Any) -> None:
+    settings.CACHE_ENCRYPTION_KEYS = (OLD_KEY,)
+    second_factor.enrol(siti)
+    settings.CACHE_ENCRYPTION_KEYS = (NEW_KEY, OLD_KEY)
+
+    found = {use.key: (use.does, use.count) for use in key_uses() if use.what == "second factors"}
+
+    assert found == {
+        fingerprint(key_from_text(NEW_KEY)): ("signs", 0),
+        fingerprint(key_from_text(OLD_KEY)): ("verifies", 1),
+    }
