@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, ClassVar, Final
 
 from django.core.signals import setting_changed
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
@@ -14,12 +14,10 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
 from gateway_clients.caching.store import cluster
-from gateway_clients.database.breaker import database_breaker
-from gateway_clients.edge.access import Role
 from gateway_clients.edge.errors import TokenExpiredError, UnauthenticatedError
 from members import document_links
 from members.account_changes import tag_of_account, tag_of_family
-from members.caller import SignedInCaller, caller_from
+from members.caller import SignedInCaller, caller_from, require_database_for
 from members.token_cache import VERIFIED, TokenClaims
 from members.tokens import setting
 
@@ -27,8 +25,6 @@ from members.tokens import setting
 LINKED: Final = "/content"
 #: Seconds for which an account that was looked up is not looked up again, unless a change of it is told.
 KEPT_SECONDS: Final = 60.0
-#: Who may go on from memory while the database is down; whatever others see is written down before they do.
-MEMBER_ALONE: Final = frozenset({Role.MEMBER})
 #: What a caller takes in memory, with its name and tags.
 CALLER_BYTES: Final = 500
 
@@ -123,8 +119,7 @@ def living_caller(family_id: uuid.UUID) -> SignedInCaller | None:
     near, name = cluster().near, f"family:{family_id}"
     kept: SignedInCaller | None = near.get(name)
     if kept is not None:
-        if kept.roles != MEMBER_ALONE and database_breaker().is_open:
-            raise OperationalError("Without the database nobody can write down what others than members see.")
+        require_database_for(kept)
         return kept
     asked_at = time.monotonic()
     row = _row(connections[DEFAULT_DB_ALIAS], family_id)

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from gateway_clients.caching.store import cluster
 from members.account_changes import tag_of_account, tag_of_family, tell_family
-from members.caller import SignedInCaller, caller_from
+from members.caller import SignedInCaller, caller_from, require_database_for
 from members.device import Device
 from members.models import Account, BrowserSession
 
@@ -58,7 +58,7 @@ class LivingSession:
     def keep(self, asked_at: float) -> None:
         """Has the process remember it, as far as the cluster's lease allows."""
         tags = (tag_of_family(self.id), tag_of_account(self.caller.pk))
-        name = f"browser:{self.digest}"
+        name = _near_name(self.digest)
         cluster().near.put(name, self, tags=tags, size_bytes=SESSION_BYTES, seconds=KEPT_SECONDS, asked_at=asked_at)
 
 
@@ -85,13 +85,16 @@ def living(secret: str) -> LivingSession | None:
     """The session of a cookie, if it, its account and the password of its sign-in still hold.
 
     As of a token's caller, what is known of it may be up to `KEPT_SECONDS` old, but never older than a change that
-    `account_changes` has told.
+    `account_changes` has told. Raises OperationalError for others than members while the database is down.
     """
-    digest = digest_of(secret)
-    kept: LivingSession | None = cluster().near.get(f"browser:{digest}")
-    if kept is None:
+    digest, now = digest_of(secret), timezone.now()
+    kept: LivingSession | None = cluster().near.get(_near_name(digest))
+    if kept is not None:
+        require_database_for(kept.caller)
+    # One that is over may have been prolonged by another process.
+    if kept is None or kept.is_over(now):
         kept = _found(digest)
-    return None if kept is None or kept.is_over(timezone.now()) else kept
+    return None if kept is None or kept.is_over(now) else kept
 
 
 def _found(digest: str) -> LivingSession | None:
@@ -122,7 +125,7 @@ def _found(digest: str) -> LivingSession | None:
 
 def prolong(session: LivingSession) -> bool:
     """Notes that it is used, at most once a minute; of many at the same time one writes. Whether this one did."""
-    now, asked_at = timezone.now(), time.monotonic()
+    now = timezone.now()
     if now - session.last_seen_at < PROLONG_AFTER:
         return False
     held = BrowserSession.objects.filter(pk=session.id, last_seen_at=session.last_seen_at, revoked_at=None)
@@ -131,8 +134,8 @@ def prolong(session: LivingSession) -> bool:
     except (OperationalError, InterfaceError):
         # While the database is down, what is known of the account answers reads; the next use prolongs it.
         return False
-    if is_written:
-        replace(session, last_seen_at=now).keep(asked_at)
+    # Whoever wrote it, what is known here is out of date: the next use looks it up, with what holds of its account.
+    cluster().near.forget(_near_name(session.digest))
     return is_written
 
 
@@ -145,6 +148,10 @@ def end(session_id: uuid.UUID) -> None:
 def digest_of(secret: str) -> str:
     """Returns the digest that is stored of a secret. The secret is random, so one round of SHA-256 is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _near_name(digest: str) -> str:
+    return f"browser:{digest}"
 
 
 def is_over(now: datetime) -> Q:

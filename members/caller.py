@@ -4,10 +4,14 @@ from functools import lru_cache
 from typing import ClassVar, Final
 
 import msgspec
+from django.db import OperationalError
 
+from gateway_clients.database.breaker import database_breaker
 from gateway_clients.edge.access import Role
 
 MAX_KEPT: Final = 2048
+#: Who may go on from memory while the database is down; whatever others see is written down before they do.
+MEMBER_ALONE: Final = frozenset({Role.MEMBER})
 
 
 class SignedInCaller(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +39,12 @@ def caller_from(
         roles=roles_of(is_member=member_id is not None, is_provider=provider_id is not None, is_admin=is_admin),
         is_staff=is_staff,
     )
+
+
+def require_database_for(caller: SignedInCaller) -> None:
+    """Checks that a caller whom the process remembers may go on. Raises OperationalError where the database is down."""
+    if caller.roles != MEMBER_ALONE and database_breaker().is_open:
+        raise OperationalError("Without the database nobody can write down what others than members see.")
 
 
 def roles_of(*, is_member: bool, is_provider: bool, is_admin: bool) -> frozenset[str]:

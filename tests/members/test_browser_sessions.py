@@ -1,6 +1,8 @@
 """Sessions of browsers: a cookie that no script reads, and that nobody else can use (RFC 10017)."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +10,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from gateway_clients.caching.store import cluster
+from gateway_clients.database.breaker import DatabaseBreaker
 from members import browser_sessions, token_families
 from members.device import Device
 from members.models import Account, BrowserSession
@@ -265,3 +269,53 @@ def test_twenty_tabs_at_once_cost_one_prolongation(siti: Account) -> None:
     written = [browser_sessions.prolong(tab) for tab in tabs if tab is not None]
 
     assert sorted(written) == [False] * 19 + [True]
+
+
+@pytest.fixture
+def leased() -> Iterator[None]:
+    """This process holds a lease, so that it remembers whom it has looked up."""
+    lease = cluster().lease
+    lease.begin()
+    lease.renewed("e", 0, float("inf"))
+    yield
+    lease.begin()
+    cluster().near.drop(())
+
+
+def test_one_that_another_process_has_prolonged_goes_on(portal: Client, siti: Account, leased: None) -> None:
+    sign_in(portal)
+    ago(minutes=29, seconds=58)
+    assert portal.get(f"{SESSION}?slide=false", headers=OWN).json()["expires_in"] <= 2
+    BrowserSession.objects.update(last_seen_at=timezone.now())
+    (near,) = (each for each in [living_here(portal)] if each is not None)
+    replace(near, last_seen_at=timezone.now() - timedelta(minutes=31)).keep(time.monotonic())
+
+    assert portal.get(ME, headers=OWN).status_code == 200
+
+
+def test_what_is_remembered_goes_when_it_is_prolonged(portal: Client, siti: Account, leased: None) -> None:
+    sign_in(portal)
+    ago(minutes=2)
+    session = living_here(portal)
+    assert session is not None
+    Account.objects.filter(pk=siti.pk).update(is_active=False)
+    assert browser_sessions.prolong(session)
+
+    assert portal.get(ME, headers=OWN).status_code == 401
+
+
+@pytest.mark.parametrize(("who", "status"), [({"member_id": "m-1"}, 200), ({"provider_id": "prov-1"}, 503)])
+def test_while_the_database_is_down_only_members_go_on(
+    portal: Client, siti: Account, leased: None, monkeypatch: pytest.MonkeyPatch, who: dict[str, str], status: int
+) -> None:
+    Account.objects.filter(pk=siti.pk).update(**{"member_id": None, "provider_id": None, **who})
+    sign_in(portal)
+    assert portal.get(SESSION, headers=OWN).status_code == 200
+    monkeypatch.setattr(DatabaseBreaker, "is_open", True)
+
+    assert portal.get(SESSION, headers=OWN).status_code == status
+
+
+def living_here(client: Client) -> browser_sessions.LivingSession | None:
+    """What this process knows of a client's session."""
+    return browser_sessions.living(client.cookies[PLAIN_NAME].value)
