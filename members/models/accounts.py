@@ -1,6 +1,7 @@
 """Accounts: who may sign in."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -23,6 +24,8 @@ IS_ID: Final = RegexValidator(rf"^{ID_RULE}\Z", f"Must be {ID_LETTERS}.")
 
 #: What an account writes only together: a new password is never without the epoch that voids the tokens before it.
 SECRETS: Final = frozenset({"password", "token_epoch"})
+#: Equal to no value of a column.
+NOT_LOADED: Final = object()
 #: What the account is told of a new password, whoever has set it.
 TOLD_OF_CHANGE: Final = "password_changed"
 
@@ -69,8 +72,8 @@ class Account(AbstractBaseUser, PermissionsMixin):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     token_epoch = models.PositiveIntegerField(default=0, editable=False)
 
-    #: The password as the database has it, as far as this object knows.
-    _loaded_password: str | None = None
+    #: The columns as the database has them, as far as this object knows.
+    _loaded: Mapping[str, Any] = MappingProxyType({})
 
     objects: ClassVar[AccountManager] = AccountManager()
 
@@ -91,9 +94,9 @@ class Account(AbstractBaseUser, PermissionsMixin):
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **more: Any) -> "Account":
-        """An account of the database, which knows the password it came with."""
+        """An account of the database, which knows what it came with."""
         account = super().from_db(db, field_names, values, **more)
-        account._loaded_password = account.__dict__.get("password")
+        account._loaded = account._columns()
         return account
 
     def refresh_from_db(
@@ -102,11 +105,13 @@ class Account(AbstractBaseUser, PermissionsMixin):
         fields: Iterable[str] | None = None,
         from_queryset: "models.QuerySet[Account] | None" = None,
     ) -> None:
-        """Also knows the password anew."""
+        """Also knows anew what the database has."""
         fields = None if fields is None else list(fields)
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
-        if fields is None or "password" in fields:
-            self._loaded_password = self.password
+        read = self._columns()
+        self._loaded = (
+            read if fields is None else {**self._loaded, **{name: read[name] for name in fields if name in read}}
+        )
 
     def save(
         self,
@@ -116,18 +121,18 @@ class Account(AbstractBaseUser, PermissionsMixin):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Writes the password only where a new one was set here, and then always with a new epoch.
+        """Writes what was changed here, or of that what `update_fields` names; a password always with a new epoch.
 
-        An account that was loaded before somebody changed the password would else bring the old one back, and an epoch
-        that was counted here would leave out whatever was given out since.
+        An account that was loaded before somebody else changed it, its password or its rights, would else bring the old
+        values back, and an epoch that was counted here would leave out whatever was given out since.
         """
         if self._state.adding:
             super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
-            self._loaded_password = self.password
+            self._loaded = self._columns()
             return
-        held = {field.attname for field in self._meta.concrete_fields} - self.get_deferred_fields() - {"id"}
-        written = (held if update_fields is None else set(update_fields)) - SECRETS
-        is_new = self.__dict__.get("password") != self._loaded_password
+        changed = {name for name, value in self._columns().items() if value != self._loaded.get(name, NOT_LOADED)}
+        written = (changed if update_fields is None else set(update_fields)) - SECRETS
+        is_new = "password" in changed
         if is_new and (update_fields is None or "password" in update_fields):
             self.token_epoch = F("token_epoch") + 1
             written |= SECRETS
@@ -137,7 +142,13 @@ class Account(AbstractBaseUser, PermissionsMixin):
                 self._tell_of_new_password()
         if written >= SECRETS:
             self.refresh_from_db(using=using, fields=["token_epoch"])
-            self._loaded_password = self.password
+        columns = self._columns()
+        self._loaded = {**self._loaded, **{name: columns[name] for name in written if name in columns}}
+
+    def _columns(self) -> dict[str, Any]:
+        """What is set of the columns; nothing is read for it."""
+        names = (field.attname for field in self._meta.concrete_fields if not field.primary_key)
+        return {name: self.__dict__[name] for name in names if name in self.__dict__}
 
     @property
     def roles(self) -> frozenset[str]:
@@ -170,7 +181,8 @@ class Account(AbstractBaseUser, PermissionsMixin):
         def keep_anew(password: str) -> None:
             kept = make_password(password)
             if self._with_this_password().update(password=kept):
-                self.password = self._loaded_password = kept
+                self.password = kept
+                self._loaded = {**self._loaded, "password": kept}
 
         return check_password(raw_password, self.password, keep_anew)
 

@@ -181,3 +181,17 @@ def test_demo_accounts_are_refused_in_production(settings: Any) -> None:
         call_command("load_demo_accounts")
 
     assert Account.objects.count() == 0
+
+
+def test_who_is_saved_brings_nothing_back_that_was_taken_away_meanwhile() -> None:
+    account = Account.objects.create_user("siti@example.com", "a-good-password", is_staff=True, is_admin=True)
+    before = Account.objects.get(pk=account.pk)
+    Account.objects.filter(pk=account.pk).update(is_active=False, is_staff=False, is_admin=False)
+
+    before.name = "Siti Rahayu"
+    before.set_password("another-good-password")
+    before.save()
+
+    now = Account.objects.get(pk=account.pk)
+    assert (now.is_active, now.is_staff, now.is_admin) == (False, False, False)
+    assert (now.name, now.check_password("another-good-password")) == ("Siti Rahayu", True)
