@@ -119,7 +119,7 @@ class Query(ObjectType):
     @signed_in
     def resolve_me(_root: None, info: ResolverInfo) -> User:
         """The account."""
-        return to_user(Account.objects.get(pk=info.caller.pk))
+        return to_user(Account.objects.signed_in(info.caller))
 
     @staticmethod
     @allowed(Resource.ELIGIBILITY)

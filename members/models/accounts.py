@@ -15,10 +15,11 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from gateway_clients.caching.keys import ID_LETTERS, ID_RULE
+from gateway_clients.edge.errors import UnauthenticatedError
 from gateway_clients.outbox import publisher
 from gateway_clients.outbox.notifications import notification
 from members.account_changes import tell_account
-from members.caller import roles_of
+from members.caller import SignedInCaller, roles_of
 
 IS_ID: Final = RegexValidator(rf"^{ID_RULE}\Z", f"Must be {ID_LETTERS}.")
 
@@ -44,6 +45,13 @@ class AccountManager(BaseUserManager["Account"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Account":
         """An account that may do everything in Django admin."""
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def signed_in(self, caller: SignedInCaller) -> "Account":
+        """The account of a caller. Raises UnauthenticatedError where it has been deleted since."""
+        account = self.filter(pk=caller.pk).first()
+        if account is None:
+            raise UnauthenticatedError
+        return account
 
     def get_by_natural_key(self, username: str | None) -> "Account":
         """The account of an e-mail. Raises Account.DoesNotExist."""

@@ -126,7 +126,7 @@ class AuthViewSet(GatewayViewSet):
 
 def _account(request: Request) -> Account:
     account: Any = request.user
-    return Account.objects.get(pk=account.pk)
+    return Account.objects.signed_in(account)
 
 
 def _signed_in(pair: token_families.TokenPair) -> SignedIn:

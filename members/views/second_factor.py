@@ -53,7 +53,7 @@ class SecondFactorViewSet(GatewayViewSet):
 
     def _account(self) -> Account:
         caller: Any = self.request.user
-        return Account.objects.get(pk=caller.pk)
+        return Account.objects.signed_in(caller)
 
     def _account_with(self, password: str) -> Account:
         """The account, if that is its password. Raises WrongPasswordError, or RateLimitedError after too many tries."""

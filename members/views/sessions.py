@@ -50,7 +50,7 @@ class SessionViewSet(GatewayViewSet):
         if flag_of(given.GET, "slide") is not False:
             browser_sessions.prolong(session)
             session = _required(given)
-        account = Account.objects.get(pk=session.caller.pk)
+        account = Account.objects.signed_in(session.caller)
         return self.answer(to_session_state(account, session.expires_in_seconds(timezone.now())))
 
     @shows(None, status=204, errors=NO_SESSION, is_open=True, tags=["auth"], operation_id="endSession", auth=BY_COOKIE)
@@ -109,7 +109,7 @@ def _required(request: HttpRequest) -> LivingSession:
 
 def _account(request: Request) -> Account:
     account: Any = request.user
-    return Account.objects.get(pk=account.pk)
+    return Account.objects.signed_in(account)
 
 
 def _current(request: Request) -> uuid.UUID | None:

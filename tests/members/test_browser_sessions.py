@@ -316,6 +316,20 @@ def test_while_the_database_is_down_only_members_go_on(
     assert portal.get(SESSION, headers=OWN).status_code == status
 
 
+@pytest.mark.parametrize("path", [ME, SESSION, SESSIONS])
+def test_an_account_that_is_deleted_meanwhile_is_signed_out(
+    portal: Client, siti: Account, leased: None, path: str
+) -> None:
+    sign_in(portal)
+    assert portal.get(path, headers=OWN).status_code == 200
+    near = living_here(portal)
+    assert near is not None
+    Account.objects.all().delete()
+    near.keep(time.monotonic())
+
+    assert portal.get(path, headers=OWN).status_code == 401
+
+
 def living_here(client: Client) -> browser_sessions.LivingSession | None:
     """What this process knows of a client's session."""
     return browser_sessions.living(client.cookies[PLAIN_NAME].value)
