@@ -12,6 +12,7 @@ from typing import Final
 from django.utils import timezone
 
 from gateway_clients.database.batches import delete_in_batches
+from gateway_clients.edge.errors import UnauthenticatedError
 from members.caller import SignedInCaller, caller_from
 from members.models import Account, DocumentLink
 
@@ -20,10 +21,15 @@ TOKEN_BYTES: Final = 32
 
 
 def make(account_id: int, path: str) -> tuple[str, datetime.datetime]:
-    """The token of a new link to an address, and when it ends. Raises Account.DoesNotExist."""
+    """The token of a new link to an address, and when it ends.
+
+    Raises UnauthenticatedError where the account is gone.
+    """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = timezone.now() + LIFE
-    epoch = Account.objects.values_list("token_epoch", flat=True).get(pk=account_id)
+    epoch = Account.objects.filter(pk=account_id).values_list("token_epoch", flat=True).first()
+    if epoch is None:
+        raise UnauthenticatedError
     DocumentLink.objects.create(
         digest=_digest_of(token), account_id=account_id, epoch=epoch, path=path, expires_at=expires_at
     )

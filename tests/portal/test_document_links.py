@@ -10,6 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from structlog.testing import capture_logs
 
+from gateway_clients.edge.errors import UnauthenticatedError
+from members import document_links
 from members.document_links import forget_old_links
 from members.models import Account, DocumentLink
 from tests.support.answering import AnsweringUpstreams
@@ -117,3 +119,9 @@ def test_neither_the_log_nor_the_database_has_what_opens_it(as_, upstreams, capf
     written = capfd.readouterr()
     assert token not in f"{lines}{written.out}{written.err}"
     assert not DocumentLink.objects.filter(digest__contains=token).exists()
+
+
+@pytest.mark.django_db
+def test_for_an_account_that_is_gone_there_is_none() -> None:
+    with pytest.raises(UnauthenticatedError):
+        document_links.make(404, "/api/v1/documents/doc-1/content")
