@@ -272,6 +272,26 @@ def test_how_late_rows_are_written_is_told_and_whether_they_were(monkeypatch: py
     assert told == [("written", 3.5), ("unwritten", 0.0)]
 
 
+def test_the_log_is_told_of_no_rows_before_they_are_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "is_serving", lambda: True)
+    chain = AuditChain(name="a-chain", length=0)
+
+    def append(rows: Sequence[AuditRow]) -> AuditChain:
+        chain.length += len(rows)
+        if chain.length > 1:
+            trail.log_head()
+            raise DatabaseError("down before the commit")
+        return chain
+
+    trail = Recorder(append)
+    with capture_logs() as logs:
+        trail.commit([look()])
+        with pytest.raises(AuditUnavailableError):
+            trail.commit([look()])
+
+    assert [each["length"] for each in logs if each["event"] == "audit.head"] == [1]
+
+
 def test_rows_that_come_while_others_are_written_are_written_together_by_one_of_those_that_wait() -> None:
     is_writing, may_write, written = threading.Event(), threading.Event(), list[tuple[str, list[str]]]()
     members = [f"m-{number}" for number in range(5)]
