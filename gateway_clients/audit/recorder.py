@@ -105,6 +105,8 @@ class Recorder:
         self._settle(batch, is_writer=is_writer)
         if batch.error is not None:
             raise AuditUnavailableError(*batch.error.args) from batch.error
+        if is_serving():
+            self._flush_soon()  # What the thread writes then is how far the chain has got, to the log.
 
     def deny(self, row: AuditRow) -> None:
         """Takes a try that was denied: the first of its kind is written as by `commit`, its repeats are counted.

@@ -272,6 +272,17 @@ def test_how_late_rows_are_written_is_told_and_whether_they_were(monkeypatch: py
     assert told == [("written", 3.5), ("unwritten", 0.0)]
 
 
+def test_a_serving_process_that_only_commits_tells_the_log_how_far_its_chain_has_got(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recorder_module, "is_serving", lambda: True)
+    with capture_logs() as logs:
+        Recorder(lambda _rows: AuditChain(name="a-chain", length=1, mac=b"\x01")).commit([look()])
+        wait_until(lambda: logs)
+
+    assert logs == [{"event": "audit.head", "log_level": "info", "chain": "a-chain", "length": 1, "mac": "01"}]
+
+
 def test_the_log_is_told_of_no_rows_before_they_are_committed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder_module, "is_serving", lambda: True)
     chain = AuditChain(name="a-chain", length=0)
