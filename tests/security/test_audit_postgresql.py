@@ -104,6 +104,33 @@ def test_two_processes_write_each_its_own_chain(url: str) -> None:
     assert found == (2,)
 
 
+def test_a_chain_that_begins_beside_another_names_it(url: str) -> None:
+    said = told(
+        url,
+        """
+import threading
+from django.db import connection, transaction
+from gateway_clients.audit import chain as chains
+first, second, is_placed, is_written = chains._begun(), chains.ChainWriter(), threading.Event(), threading.Event()
+def write():
+    is_placed.wait()
+    second.append([AuditRow(action="a-view", outcome="shown", at=1)])
+    is_written.set()
+    connection.close()
+beside = threading.Thread(target=write)
+beside.start()
+with transaction.atomic():
+    chains._place(first, chains.audit_keys()[0])
+    is_placed.set()
+    is_early = is_written.wait(1)
+beside.join()
+print(json.dumps({"early": is_early, "named": second.chain.predecessor == first.name}))
+""",
+    )
+
+    assert said == {"early": False, "named": True}
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_who_saw_a_member_is_answered_in_two_seconds_on_a_million_rows() -> None:
