@@ -131,6 +131,22 @@ print(json.dumps({"early": is_early, "named": second.chain.predecessor == first.
     assert said == {"early": False, "named": True}
 
 
+def test_rows_without_a_partition_go_before_the_months_behind_them(url: str) -> None:
+    said = told(
+        url,
+        NEXT_MONTH
+        + """
+from gateway_clients.models import AuditChain, AuditEntry
+rows(6, int(later.timestamp() * 1e6) - 400 * DAY, 100 * DAY)
+drop_before(later + datetime.timedelta(days=32))
+left = AuditEntry.objects.filter(chain=AuditChain.objects.latest("pk")).values_list("number", flat=True)
+print(json.dumps([list(left), [str(each) for each in verify().findings]]))
+""",
+    )
+
+    assert said == [[6], []]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_who_saw_a_member_is_answered_in_two_seconds_on_a_million_rows() -> None:
