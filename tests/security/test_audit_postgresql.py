@@ -131,6 +131,29 @@ print(json.dumps({"early": is_early, "named": second.chain.predecessor == first.
     assert said == {"early": False, "named": True}
 
 
+def test_a_second_row_with_a_number_and_another_time_is_found_at_the_end_of_a_batch(url: str) -> None:
+    said = told(
+        url,
+        NEXT_MONTH
+        + """
+from django.db import transaction
+from gateway_clients.audit import verification
+from gateway_clients.models import AuditEntry
+rows(6, start + 2 * DAY, 1000)
+verification.BATCH = 3
+with transaction.atomic():
+    row = AuditEntry.objects.filter(number=3).latest("pk")
+    row.pk, row.at = None, row.at + datetime.timedelta(days=1)
+    row.save(force_insert=True)
+    found = [each.number for each in verify().findings]
+    transaction.set_rollback(True)
+print(json.dumps(found))
+""",
+    )
+
+    assert said == [3]
+
+
 def test_rows_without_a_partition_go_before_the_months_behind_them(url: str) -> None:
     said = told(
         url,
