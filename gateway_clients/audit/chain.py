@@ -36,6 +36,8 @@ _COLUMNS: Final = (
 )  # fmt: skip
 #: Rows of one INSERT: a driver's work for a statement, and the wait for the interpreter's lock behind it, are shared.
 ROWS_AT_ONCE: Final = 16
+#: Whoever begins a chain holds this lock of PostgreSQL's until it is committed; the number is "audit" in ASCII.
+BEGINNING_LOCK: Final = 0x6175646974
 #: Only while the chain is as this process left it.
 ADVANCE: Final = (
     f"UPDATE {AuditChain._meta.db_table} SET length = %s, mac = %s, key_id = %s, seal = %s "  # noqa: S608 - our names
@@ -171,7 +173,14 @@ def _begun() -> AuditChain:
 
 
 def _place(chain: AuditChain, key: AuditKey) -> None:
-    """Puts a new chain's row behind those that are there."""
+    """Puts a new chain's row behind those that are there, in a transaction that is SQLite's only writer.
+
+    On PostgreSQL it waits until those that other processes begin are there, too: two would name the same predecessor,
+    and nothing would name one of them.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [BEGINNING_LOCK])
     chain.predecessor = AuditChain.objects.order_by("-pk").values_list("name", flat=True).first() or ""
     chain.genesis = chain.mac = chain.dropped_mac = genesis_of(key, chain.name, chain.predecessor)
     chain.key_id = key.id

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.util import Finalize
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from django.db import Error, OperationalError, close_old_connections
@@ -53,6 +53,14 @@ class _Batch:
         return sorted(self.awaited + self.own, key=_at) if self.awaited and self.own else self.awaited or self.own
 
 
+class _Head(NamedTuple):
+    """A chain as it was committed; the writer goes on with the chain itself before its next rows are."""
+
+    chain: str
+    length: int
+    mac: bytes
+
+
 class Recorder:
     """The rows of this process. `append` writes a batch; `clock` gives microseconds since 1970."""
 
@@ -71,7 +79,7 @@ class Recorder:
         self._writing = threading.Lock()
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
-        self._head: AuditChain | None = None
+        self._head: _Head | None = None
         self._head_logged_at = float("-inf")
 
     @property
@@ -97,6 +105,8 @@ class Recorder:
         self._settle(batch, is_writer=is_writer)
         if batch.error is not None:
             raise AuditUnavailableError(*batch.error.args) from batch.error
+        if is_serving():
+            self._flush_soon()  # What the thread writes then is how far the chain has got, to the log.
 
     def deny(self, row: AuditRow) -> None:
         """Takes a try that was denied: the first of its kind is written as by `commit`, its repeats are counted.
@@ -145,7 +155,10 @@ class Recorder:
                 self._batch = _Batch()
             rows = batch.rows
             try:
-                self._head = self._append(rows)
+                chain = self._append(rows)
+                head = _Head(chain.name, chain.length, bytes(chain.mac))
+                with self._lock:
+                    self._head = head
             except BaseException as error:
                 batch.error = error
                 _log_instead(batch.own, error)
@@ -168,9 +181,10 @@ class Recorder:
 
     def log_head(self) -> None:
         """Tells the log how far the chain has got, which the database alone could be made to forget."""
-        head, self._head = self._head, None
+        with self._lock:
+            head, self._head = self._head, None
         if head is not None:
-            log.info("audit.head", chain=head.name, length=head.length, mac=bytes(head.mac).hex())
+            log.info("audit.head", chain=head.chain, length=head.length, mac=head.mac.hex())
 
     def _flush_soon(self) -> None:
         if not is_serving():

@@ -33,12 +33,14 @@ def keep_retention() -> None:
 
 def drop_before(end: datetime.datetime) -> int:
     """Removes the rows from before `end`; how many went one by one, beside whole partitions."""
+    count = 0
+    # Before partitions: rows that a chain has before those that are gone would stay, since no chain counts them.
+    if connection.vendor != "postgresql" or has_default_rows_before(connection, end):
+        chains = AuditChain.objects.filter(begun_at__lt=end, length__gt=F("dropped_length"))
+        count = sum(_shorten(chain_id, end) for chain_id in chains.order_by("pk").values_list("pk", flat=True))
     for partition in partitions_before(connection, end):
         _drop_partition(partition)
-    if connection.vendor == "postgresql" and not has_default_rows_before(connection, end):
-        return 0
-    chains = AuditChain.objects.filter(begun_at__lt=end, length__gt=F("dropped_length"))
-    return sum(_shorten(chain_id, end) for chain_id in chains.order_by("pk").values_list("pk", flat=True))
+    return count
 
 
 def _shorten(chain_id: int, end: datetime.datetime) -> int:

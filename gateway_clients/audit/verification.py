@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import Count, Exists, OuterRef
+
 from gateway_clients.audit.chain import (
     AuditKey,
     audit_keys,
@@ -71,6 +73,9 @@ def verify(heads: Iterable[Head] = ()) -> Report:
         report.chains += 1
         report.findings += _chain_findings(chain, names, keys)
         report.rows += _look_through(chain, keys, told.pop(chain.name, {}), report.findings)
+    for chain_id, rows in _rows_without_chain():
+        report.findings.append(Finding(f"#{chain_id}", None, f"it is not there, and {rows} rows are said to be of it."))
+        report.rows += rows
     report.findings += [Finding(name, None, "it is in the log, and gone from the database.") for name in sorted(told)]
     return report
 
@@ -103,13 +108,17 @@ def _chain_findings(chain: AuditChain, names: set[str], keys: Keys) -> Iterator[
 
 def _look_through(chain: AuditChain, keys: Keys, told: dict[int, str], findings: list[Finding]) -> int:
     """Adds what is found; how many rows there were."""
-    count, number, mac = 0, chain.dropped_length, bytes(chain.dropped_mac)
+    early = _numbers_before(chain)
+    findings += [Finding(chain.name, each, "it stands before the beginning of the chain.") for each in early]
+    count, number, mac = len(early), chain.dropped_length, bytes(chain.dropped_mac)
     if number == 0 and mac != bytes(chain.genesis):
         findings.append(Finding(chain.name, None, "its beginning was changed."))
     for values in _rows(chain):
         count += 1
         number_found, stored = values[0], bytes(values[-1])
-        if number_found != number + 1:
+        if number_found == number:
+            findings.append(Finding(chain.name, number, "it is there more than once."))
+        elif number_found != number + 1:
             findings.append(Finding(chain.name, number + 1, _missing(number + 1, number_found - 1)))
         elif _mac(keys.get(values[-2]), mac, chain.name, values) != stored:
             findings.append(Finding(chain.name, number_found, "it was changed, moved, or does not belong here."))
@@ -129,12 +138,27 @@ def _look_through(chain: AuditChain, keys: Keys, told: dict[int, str], findings:
     return count
 
 
+def _rows_without_chain() -> list[tuple[int, int]]:
+    """The ids that rows have for a chain of which there is none, and how many rows."""
+    has_chain = Exists(AuditChain.objects.filter(pk=OuterRef("chain_id")))
+    found = AuditEntry.objects.filter(~has_chain).values_list("chain_id").annotate(rows=Count("pk"))
+    return list(found.order_by("chain_id"))
+
+
+def _numbers_before(chain: AuditChain) -> list[int]:
+    """The numbers of rows where the chain has none, or none any more."""
+    early = AuditEntry.objects.filter(chain_id=chain.pk, number__lte=chain.dropped_length)
+    return list(early.order_by("number", "pk").values_list("number", flat=True))
+
+
 def _rows(chain: AuditChain) -> Iterator[tuple[Any, ...]]:
+    """The rows behind those that are gone. The last number of a batch is asked for by itself: it may be there twice."""
     last = chain.dropped_length
-    entries = AuditEntry.objects.filter(chain_id=chain.pk).order_by("number").values_list(*COLUMNS)
+    entries = AuditEntry.objects.filter(chain_id=chain.pk).order_by("number", "at").values_list(*COLUMNS)
     while batch := list(entries.filter(number__gt=last)[:BATCH]):
-        yield from batch
         last = batch[-1][0]
+        yield from (values for values in batch if values[0] != last)
+        yield from entries.filter(number=last)
 
 
 def _mac(key: AuditKey | None, previous: bytes, name: str, values: tuple[Any, ...]) -> bytes | None:

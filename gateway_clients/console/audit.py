@@ -102,14 +102,14 @@ def _within(term: str) -> Q:
 
 
 def _moment(text: str, *, is_end: bool = False) -> datetime.datetime | None:
-    """The time, or the beginning of the day; of the next day where it is an end. None for what is neither."""
+    """The time, or the beginning of the day; of the next day where it is an end. None for what is neither in UTC."""
     try:
         day = parse_date(text)
         at = datetime.datetime.combine(day, datetime.time()) if day is not None else parse_datetime(text)
-    except ValueError:
+        if at is None:
+            return None
+        if day is not None and is_end:
+            at += datetime.timedelta(days=1)
+        return timezone.make_aware(at, datetime.UTC) if timezone.is_naive(at) else at.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
         return None
-    if at is None:
-        return None
-    if day is not None and is_end:
-        at += datetime.timedelta(days=1)
-    return timezone.make_aware(at, datetime.UTC) if timezone.is_naive(at) else at

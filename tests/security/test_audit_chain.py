@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from structlog.testing import capture_logs
 
 from gateway_clients.audit import recorder as recorder_module
+from gateway_clients.audit import verification
 from gateway_clients.audit.chain import EPOCH
 from gateway_clients.audit.entries import AuditRow, Outcome
 from gateway_clients.audit.recorder import AuditUnavailableError, Recorder
@@ -141,15 +142,65 @@ def test_a_chain_that_is_gone_as_a_whole_is_found_by_the_next_one_and_by_the_log
     assert (None, "it is in the log, and gone from the database.") in found(name, heads=[Head(name, 5, "00")])
 
 
-def test_a_row_put_behind_the_end_without_the_key_is_found(trail: Recorder) -> None:
-    name = written(trail)
+def forged(name: str, number: int, chain: int | None = None) -> str:
+    """Puts a row there as somebody does without the key: the chain's last one, with another number."""
     columns = "at, account_id, role, member_id, action, sections, origins, outcome, count, request_id, reason, key_id"
-    change(
+    return (
         f"INSERT INTO {ENTRY} (chain_id, number, {columns}, mac) "
-        f"SELECT chain_id, 6, {columns}, mac FROM {ENTRY} WHERE chain_id = {chain_id(name)} AND number = 5"
+        f"SELECT {chain or 'chain_id'}, {number}, {columns}, mac FROM {ENTRY} "
+        f"WHERE chain_id = {chain_id(name)} AND number = 5"
     )
 
+
+def test_a_row_put_behind_the_end_without_the_key_is_found(trail: Recorder) -> None:
+    name = written(trail)
+
+    change(forged(name, 6))
+
     assert [number for number, _ in found(name)] == [6, 6]
+
+
+@pytest.mark.parametrize(("dropped", "number"), [(0, 0), (3, 0), (3, 2), (3, 3)])
+def test_a_row_put_before_the_beginning_is_found(db: None, dropped: int, number: int) -> None:
+    second = 1_000_000
+    start = time.time_ns() // 1000 + second
+    name = written(Recorder(clock=iter(range(start, start + 5 * second, second)).__next__))
+    drop_before(EPOCH + datetime.timedelta(microseconds=start + dropped * second))
+
+    change(forged(name, number))
+
+    assert found(name) == [(number, "it stands before the beginning of the chain.")]
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 5])
+def test_a_second_row_with_a_number_is_found_wherever_a_batch_ends(
+    trail: Recorder, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(verification, "BATCH", 2)
+    name = written(trail)
+
+    change("DROP INDEX gateway_audit_number", forged(name, number))
+
+    assert (number, "it is there more than once.") in found(name)
+
+
+def test_rows_of_a_chain_that_is_not_there_are_found(trail: Recorder) -> None:
+    name = written(trail)
+    chain = chain_id(name)
+    written(Recorder())
+    other = AuditChain.objects.latest("pk")
+    change(
+        forged(name, 1, chain=chain + 1000),
+        forged(name, 2, chain=chain + 1000),
+        f"DELETE FROM {CHAIN} WHERE id = {other.pk}",
+    )
+
+    findings = [str(finding) for finding in verify().findings]
+
+    assert findings == [
+        f"Chain #{other.pk}: it is not there, and 5 rows are said to be of it.",
+        f"Chain #{chain + 1000}: it is not there, and 2 rows are said to be of it.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -270,6 +321,37 @@ def test_how_late_rows_are_written_is_told_and_whether_they_were(monkeypatch: py
         Recorder(failing(), clock=lambda: 11_000_000).commit([look()])
 
     assert told == [("written", 3.5), ("unwritten", 0.0)]
+
+
+def test_a_serving_process_that_only_commits_tells_the_log_how_far_its_chain_has_got(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recorder_module, "is_serving", lambda: True)
+    with capture_logs() as logs:
+        Recorder(lambda _rows: AuditChain(name="a-chain", length=1, mac=b"\x01")).commit([look()])
+        wait_until(lambda: logs)
+
+    assert logs == [{"event": "audit.head", "log_level": "info", "chain": "a-chain", "length": 1, "mac": "01"}]
+
+
+def test_the_log_is_told_of_no_rows_before_they_are_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "is_serving", lambda: True)
+    chain = AuditChain(name="a-chain", length=0)
+
+    def append(rows: Sequence[AuditRow]) -> AuditChain:
+        chain.length += len(rows)
+        if chain.length > 1:
+            trail.log_head()
+            raise DatabaseError("down before the commit")
+        return chain
+
+    trail = Recorder(append)
+    with capture_logs() as logs:
+        trail.commit([look()])
+        with pytest.raises(AuditUnavailableError):
+            trail.commit([look()])
+
+    assert [each["length"] for each in logs if each["event"] == "audit.head"] == [1]
 
 
 def test_rows_that_come_while_others_are_written_are_written_together_by_one_of_those_that_wait() -> None:

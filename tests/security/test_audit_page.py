@@ -67,6 +67,14 @@ def test_staff_find_rows_by_member_account_and_time(
 
 
 @pytest.mark.usefixtures("looks")
+@pytest.mark.parametrize(
+    "times", ["..9999-12-31", "..2026-02-30", "9999-12-31T23:59:59-05:00..", "..0001-01-01T00:00:00+05:00"]
+)
+def test_a_time_that_is_none_is_passed_over(staff: Client, times: str) -> None:
+    assert shown(staff.get(PAGE, {"q": f"m-2 {times}"})) == [("7", "m-2", 4)]
+
+
+@pytest.mark.usefixtures("looks")
 def test_nothing_of_it_can_be_added_changed_or_deleted(staff: Client, entries: Entries) -> None:
     before = entries()
     row = before[0]

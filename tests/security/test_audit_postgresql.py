@@ -104,6 +104,72 @@ def test_two_processes_write_each_its_own_chain(url: str) -> None:
     assert found == (2,)
 
 
+def test_a_chain_that_begins_beside_another_names_it(url: str) -> None:
+    said = told(
+        url,
+        """
+import threading
+from django.db import connection, transaction
+from gateway_clients.audit import chain as chains
+first, second, is_placed, is_written = chains._begun(), chains.ChainWriter(), threading.Event(), threading.Event()
+def write():
+    is_placed.wait()
+    second.append([AuditRow(action="a-view", outcome="shown", at=1)])
+    is_written.set()
+    connection.close()
+beside = threading.Thread(target=write)
+beside.start()
+with transaction.atomic():
+    chains._place(first, chains.audit_keys()[0])
+    is_placed.set()
+    is_early = is_written.wait(1)
+beside.join()
+print(json.dumps({"early": is_early, "named": second.chain.predecessor == first.name}))
+""",
+    )
+
+    assert said == {"early": False, "named": True}
+
+
+def test_a_second_row_with_a_number_and_another_time_is_found_at_the_end_of_a_batch(url: str) -> None:
+    said = told(
+        url,
+        NEXT_MONTH
+        + """
+from django.db import transaction
+from gateway_clients.audit import verification
+from gateway_clients.models import AuditEntry
+rows(6, start + 2 * DAY, 1000)
+verification.BATCH = 3
+with transaction.atomic():
+    row = AuditEntry.objects.filter(number=3).latest("pk")
+    row.pk, row.at = None, row.at + datetime.timedelta(days=1)
+    row.save(force_insert=True)
+    found = [each.number for each in verify().findings]
+    transaction.set_rollback(True)
+print(json.dumps(found))
+""",
+    )
+
+    assert said == [3]
+
+
+def test_rows_without_a_partition_go_before_the_months_behind_them(url: str) -> None:
+    said = told(
+        url,
+        NEXT_MONTH
+        + """
+from gateway_clients.models import AuditChain, AuditEntry
+rows(6, int(later.timestamp() * 1e6) - 400 * DAY, 100 * DAY)
+drop_before(later + datetime.timedelta(days=32))
+left = AuditEntry.objects.filter(chain=AuditChain.objects.latest("pk")).values_list("number", flat=True)
+print(json.dumps([list(left), [str(each) for each in verify().findings]]))
+""",
+    )
+
+    assert said == [[6], []]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_who_saw_a_member_is_answered_in_two_seconds_on_a_million_rows() -> None:
