@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from redis import Redis
 
+from gateway_clients.caching import pending_invalidations
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.pending_invalidations import KIND, invalidate_before_return
 from gateway_clients.caching.store import default_cache, invalidations
@@ -193,6 +194,19 @@ def test_what_others_left_is_dropped_before_a_process_uses_redis_again(filled: N
 
     assert kept() == ["claims:member:m-2:list"]
     assert invalidate_before_return in default_cache().circuit._ahead_of_return
+
+
+def test_everything_is_dropped_then_when_more_was_left_than_is_read_at_a_time(
+    filled: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending_invalidations, "MOST_AT_ONCE", 2)
+    for member in ("m-8", "m-9", "m-1"):
+        put(KIND, {"tags": [f"member:{member}"]})
+
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        invalidate_before_return(redis)
+
+    assert kept() == []
 
 
 def test_everything_is_dropped_then_when_the_database_does_not_say_what_was_left(
