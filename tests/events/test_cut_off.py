@@ -96,10 +96,11 @@ def test_so_it_is_when_the_worker_has_done_it_too_early(is_cut_off: None) -> Non
     assert left() == [({"tags": ["member:m-1"]}, True)]
 
 
+@pytest.mark.parametrize("status", [503, 408])
 def test_an_unknown_outcome_is_dropped_at_once_and_once_its_time_is_over(
-    is_cut_off: None, upstreams: AnsweringUpstreams
+    is_cut_off: None, upstreams: AnsweringUpstreams, status: int
 ) -> None:
-    upstreams.answers["updateMemberContact"] = 503
+    upstreams.answers["updateMemberContact"] = status
 
     with pytest.raises(UpstreamTimeoutError):
         write()
