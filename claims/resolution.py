@@ -2,12 +2,13 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django import forms
 from django.conf import settings
 
 from claims.errors import RefusedByServiceError
-from claims.models import Submission
+from claims.models import Operation, Submission
 from claims.submissions import repository
 from gateway_clients.edge.output import problem_from
 from gateway_clients.errors import GatewayError
@@ -35,11 +36,18 @@ class ResolutionForm(forms.Form):
     )
     reason = forms.CharField(max_length=300, widget=forms.Textarea(attrs={"rows": 3}), help_text="Who told you.")
 
+    def clean(self) -> dict[str, Any]:
+        """Refuses that something happened without the claim as which it did."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if given.get("outcome") == HAPPENED and given.get("claim_id") == "":
+            self.add_error("claim_id", "Give the id of the claim as which it happened.")
+        return given
+
 
 def resolve(row: Submission, *, has_happened: bool, claim_id: str, now: datetime) -> None:
     """Settles a submission as staff say. A claim is read from its service first, and must be the member's.
 
-    Raises UnresolvableError.
+    What was asked of a claim can have happened to that claim only. Raises UnresolvableError.
     """
     if row.is_final:
         raise UnresolvableError("Its outcome is known by now.")
@@ -48,6 +56,8 @@ def resolve(row: Submission, *, has_happened: bool, claim_id: str, now: datetime
             raise UnresolvableError("Somebody else is at it; try again.")
         repository.keep_problem(row, problem_from(RefusedByServiceError(), uuid.uuid4().hex), now)
         return
+    if row.operation != Operation.SUBMIT and claim_id != row.claim_id:
+        raise UnresolvableError("This is another claim than the one that it was asked of.")
     gateway = Gateway(request_id=uuid.uuid4().hex, deadline=Deadline.after(settings.READ_BUDGET_SECONDS))
     try:
         claim = gateway.call(gateway.claims.get_claim(claim_id)).require()

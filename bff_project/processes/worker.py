@@ -64,8 +64,7 @@ def run_worker(conf: WorkerConf, say: Say) -> None:
                 try:
                     if time.monotonic() >= chores_at:
                         chores_at = time.monotonic() + CHORES_SECONDS
-                        for chore in conf.chores:
-                            chore()
+                        _do_chores(conf.chores, stop)
                     is_idle = conf.sweep(run_all=_runner(pool), limit=THREADS) == 0
                 except (OperationalError, InterfaceError) as error:
                     log.warning("worker.database_down", reason=type(error).__name__)
@@ -77,6 +76,20 @@ def run_worker(conf: WorkerConf, say: Say) -> None:
         finally:
             if consumer is not None:
                 consumer.stop()
+
+
+def _do_chores(chores: Iterable[Callable[[], None]], stop: StopRequest) -> None:
+    """Does each chore, whatever becomes of those before it, until asked to stop."""
+    for chore in chores:
+        if stop.signals:
+            return
+        try:
+            chore()
+        except (OperationalError, InterfaceError) as error:
+            log.warning("worker.database_down", reason=type(error).__name__)
+            connections.close_all()
+        except Exception:
+            log.exception("worker.chore_failed", chore=chore.__name__)
 
 
 @contextmanager

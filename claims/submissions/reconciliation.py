@@ -15,6 +15,7 @@ from claims.models import Operation, State, Submission
 from claims.submissions import repository
 from claims.submissions.verdict import Verdict, call_of, refusal_of, verdict_of
 from gateway_clients.edge.output import problem_from
+from gateway_clients.edge.rest import TIMED_OUT
 from gateway_clients.encryption import UnsealableError
 from gateway_clients.errors import (
     GatewayError,
@@ -99,7 +100,7 @@ def _reconcile_failed(
             log.info("submission.settled", submission=str(row.pk), outcome="refused")
             if is_foremost:
                 leases.hasten_all(repository.SETTLE, now=now)
-        case UpstreamRejectedError():
+        case UpstreamRejectedError() if error.upstream_status != TIMED_OUT:
             raise RefusedError(REFUSES_US.format(status=error.upstream_status, key=key), most_tries=MOST_TRIES)
         case UpstreamContractError():
             raise RefusedError(UNREADABLE.format(key=key), most_tries=MOST_TRIES)

@@ -1,7 +1,6 @@
 """What is sent to the claims service, and what its answer, or none, says of whether it happened."""
 
 from enum import Enum, auto
-from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -9,7 +8,7 @@ from msgspec.structs import replace
 from claims.errors import ClaimConflictError, RefusedByServiceError
 from claims.models import Operation, Submission
 from gateway_clients.edge.errors import ApiError
-from gateway_clients.edge.rest import REFUSALS
+from gateway_clients.edge.rest import REFUSALS, TIMED_OUT
 from gateway_clients.errors import (
     GatewayOverloadedError,
     UpstreamConflictError,
@@ -19,9 +18,6 @@ from gateway_clients.errors import (
 )
 from gateway_clients.pipeline.call import Call
 from gateway_clients.services.claims import ClaimPayload, ClaimsService, NewClaim
-
-#: A proxy gave up waiting: what stands behind it may have carried it out all the same.
-TIMED_OUT: Final = 408
 
 
 class Verdict(Enum):

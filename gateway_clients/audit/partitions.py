@@ -5,8 +5,10 @@ Whatever comes at a time without a partition goes into the default one, so that 
 
 import datetime
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLE: Final = "gateway_clients_auditentry"
@@ -19,17 +21,29 @@ EXISTING: Final = (
 )
 DEFAULT: Final = f"{PREFIX}default"
 HAS_ROWS_IN_DEFAULT: Final = f"SELECT EXISTS (SELECT 1 FROM {DEFAULT} WHERE at >= %s AND at < %s)"  # noqa: S608 - our name
+#: The key of the advisory lock of whoever makes or drops partitions: "audit" in ASCII.
+LOCK: Final = 0x61_75_64_69_74
+
+
+@contextmanager
+def exclusive_transaction(database: BaseDatabaseWrapper) -> Iterator[bool]:
+    """A transaction in which nobody else makes or drops partitions; False: somebody else does just now."""
+    with transaction.atomic(using=database.alias), database.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        yield bool(cursor.fetchone()[0])
 
 
 def make_partitions(database: BaseDatabaseWrapper, now: datetime.datetime) -> list[str]:
-    """Makes those of this month and the next ones that are missing; their names.
+    """Makes those of this month and the next ones that are missing, unless somebody else does; their names.
 
     A month of which rows are in the default partition already stays there.
     """
     if database.vendor != "postgresql":
         return []
-    made = []
-    with database.cursor() as cursor:
+    made: list[str] = []
+    with exclusive_transaction(database) as is_ours, database.cursor() as cursor:
+        if not is_ours:
+            return made
         cursor.execute(EXISTING, [TABLE, DEFAULT])
         existing = {name for (name,) in cursor.fetchall()}
         for first in _months(now):

@@ -15,7 +15,12 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from gateway_clients.audit.chain import audit_keys, dropped_seal_of
-from gateway_clients.audit.partitions import has_default_rows_before, make_partitions, partitions_before
+from gateway_clients.audit.partitions import (
+    exclusive_transaction,
+    has_default_rows_before,
+    make_partitions,
+    partitions_before,
+)
 from gateway_clients.models import AuditChain, AuditEntry
 
 #: Rows in one transaction.
@@ -38,8 +43,9 @@ def drop_before(end: datetime.datetime) -> int:
     if connection.vendor != "postgresql" or has_default_rows_before(connection, end):
         chains = AuditChain.objects.filter(begun_at__lt=end, length__gt=F("dropped_length"))
         count = sum(_shorten(chain_id, end) for chain_id in chains.order_by("pk").values_list("pk", flat=True))
-    for partition in partitions_before(connection, end):
-        _drop_partition(partition)
+    if connection.vendor == "postgresql":
+        while partition := _drop_oldest_partition(end):
+            log.info("audit.partition_dropped", partition=partition)
     return count
 
 
@@ -61,8 +67,12 @@ def _shorten(chain_id: int, end: datetime.datetime) -> int:
         total += last - first
 
 
-def _drop_partition(partition: str) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
+def _drop_oldest_partition(end: datetime.datetime) -> str | None:
+    """Drops the oldest that is over at `end`; its name, or None when there is none or somebody else is at it."""
+    with exclusive_transaction(connection) as is_ours, connection.cursor() as cursor:
+        partition = next(iter(partitions_before(connection, end)), None) if is_ours else None
+        if partition is None:
+            return None
         cursor.execute(f"SELECT chain_id, max(number) FROM {partition} GROUP BY chain_id ORDER BY chain_id")  # noqa: S608
         for chain_id, last in cursor.fetchall():
             chain = AuditChain.objects.select_for_update().get(pk=chain_id)
@@ -70,7 +80,7 @@ def _drop_partition(partition: str) -> None:
                 _say_dropped(chain, last)
         # The triggers refuse changes of rows, not that a table goes whose rows no chain counts any more.
         cursor.execute(f"DROP TABLE {partition}")
-    log.info("audit.partition_dropped", partition=partition)
+    return partition
 
 
 def _say_dropped(chain: AuditChain, upto: int) -> None:

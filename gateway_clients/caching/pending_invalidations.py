@@ -42,17 +42,20 @@ def forget(messages: Collection[Any]) -> None:
 
 
 def invalidate_before_return(redis: Redis) -> None:
-    """Applies what other processes left while this one had no Redis; voids everything when the database is down too.
+    """Applies what other processes left while this one had no Redis.
 
-    Raises RedisError.
+    Voids everything when they left more than is read at a time, and when the database is down too. Raises RedisError.
     """
     try:
-        tags = tags_of(due_invalidations())
+        messages = due_invalidations()
+        tags = tags_of(messages)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the database, what it holds cannot be known
         log.warning("cache.drops_unknown", reason=type(error).__name__)
         raise_generation(redis)
     else:
-        if tags:
+        if len(messages) >= MOST_AT_ONCE:
+            raise_generation(redis)
+        elif tags:
             write_versions(redis, tags)
     finally:
         connections.close_all()

@@ -120,16 +120,32 @@ class GameDayAdmin(PageAdmin):
             return HttpResponseNotAllowed(["POST"])
         day = get_object_or_404(GameDay, pk=number)
         try:
-            pulse().circuit.run(lambda redis: pulse().faults.end(redis, day.service))
+            is_ended = self._ended(request, day)
         except CacheDownError:
             messages.error(request, "Redis does not answer. Without it the faults end by themselves.")
             return redirect(PAGE)
-        with transaction.atomic():
-            living = GameDay.objects.filter(pk=day.pk, ends_at__gt=timezone.now())
-            if living.update(ends_at=timezone.now(), ended_by=str(request.user.pk)):
-                self._record(request, day, CHANGE, "Ended")
-        messages.success(request, f"{day.service}: it ends within a second or two.")
+        if is_ended:
+            messages.success(request, f"{day.service}: it ends within a second or two.")
+        else:
+            messages.error(request, f"{day.service}: this one was over already.")
         return redirect(PAGE)
+
+    def _ended(self, request: HttpRequest, day: GameDay) -> bool:
+        """Ends it with its fault unless it is over: the upstream's fault may be another day's by now.
+
+        Raises CacheDownError.
+        """
+        account_id = str(request.user.pk)
+        living = GameDay.objects.filter(pk=day.pk, ends_at__gt=timezone.now())
+        if not living.exists():
+            return False
+        note_staff_look("gameday.end", account_id=account_id, sections=day.service)
+        with transaction.atomic():
+            if not living.update(ends_at=timezone.now(), ended_by=account_id):
+                return False
+            self._record(request, day, CHANGE, "Ended")
+            pulse().circuit.run(lambda redis: pulse().faults.end(redis, day.service))
+        return True
 
     def _record(self, request: HttpRequest, day: GameDay, flag: int, text: str) -> None:
         self.record(request, flag=flag, about=str(day), message=text)

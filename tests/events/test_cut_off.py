@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from redis import Redis
 
+from gateway_clients.caching import pending_invalidations
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.pending_invalidations import KIND, invalidate_before_return
 from gateway_clients.caching.store import default_cache, invalidations
@@ -95,10 +96,11 @@ def test_so_it_is_when_the_worker_has_done_it_too_early(is_cut_off: None) -> Non
     assert left() == [({"tags": ["member:m-1"]}, True)]
 
 
+@pytest.mark.parametrize("status", [503, 408])
 def test_an_unknown_outcome_is_dropped_at_once_and_once_its_time_is_over(
-    is_cut_off: None, upstreams: AnsweringUpstreams
+    is_cut_off: None, upstreams: AnsweringUpstreams, status: int
 ) -> None:
-    upstreams.answers["updateMemberContact"] = 503
+    upstreams.answers["updateMemberContact"] = status
 
     with pytest.raises(UpstreamTimeoutError):
         write()
@@ -193,6 +195,19 @@ def test_what_others_left_is_dropped_before_a_process_uses_redis_again(filled: N
 
     assert kept() == ["claims:member:m-2:list"]
     assert invalidate_before_return in default_cache().circuit._ahead_of_return
+
+
+def test_everything_is_dropped_then_when_more_was_left_than_is_read_at_a_time(
+    filled: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending_invalidations, "MOST_AT_ONCE", 2)
+    for member in ("m-8", "m-9", "m-1"):
+        put(KIND, {"tags": [f"member:{member}"]})
+
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        invalidate_before_return(redis)
+
+    assert kept() == []
 
 
 def test_everything_is_dropped_then_when_the_database_does_not_say_what_was_left(

@@ -38,6 +38,42 @@ later = (this + datetime.timedelta(days=32)).replace(day=1)
 start = int(later.timestamp() * 1e6) - 5 * DAY // 10
 """
 
+#: Two threads do `work` side by side: behind a lock that keeps either from changing tables until both are that far.
+SIDE_BY_SIDE: Final = """
+import threading, time
+from concurrent.futures import ThreadPoolExecutor
+from django.db import connection, connections
+from gateway_clients.audit import partitions
+from gateway_clients.audit.partitions import make_partitions
+FAR = datetime.datetime(2051, 1, 15, tzinfo=datetime.UTC)
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (" \
+    "SELECT oid FROM pg_database WHERE datname = current_database())"
+def side_by_side(work):
+    def alone():
+        try:
+            return work()
+        finally:
+            connections.close_all()
+    with ThreadPoolExecutor(2) as pool:
+        with django.db.transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE gateway_clients_auditentry IN SHARE ROW EXCLUSIVE MODE")
+            running = [pool.submit(alone) for _ in range(2)]
+            give_up_at = time.monotonic() + 20
+            while time.monotonic() < give_up_at:
+                cursor.execute(WAITING)
+                if cursor.fetchone()[0] + sum(each.done() for each in running) == 2:
+                    break
+                time.sleep(0.02)
+        return [each.result() for each in running]
+def far_ones(named="r.relname"):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {named} FROM pg_class r WHERE relkind = 'r' AND relname LIKE '%audit_20%' "
+                       "AND relname > 'gateway_clients_audit_205' ORDER BY relname")
+        return [row[0] for row in cursor.fetchall()]
+def with_trigger():
+    return far_ones("(SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = r.oid AND t.tgname = 'refuse_truncate')")
+"""
+
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
@@ -168,6 +204,54 @@ print(json.dumps([list(left), [str(each) for each in verify().findings]]))
     )
 
     assert said == [[6], []]
+
+
+def test_two_workers_at_once_make_each_partition_once(url: str) -> None:
+    said = told(
+        url,
+        SIDE_BY_SIDE
+        + """
+made = sorted(side_by_side(lambda: make_partitions(connection, FAR)))
+print(json.dumps([made, with_trigger()]))
+""",
+    )
+
+    assert said == [[[], [f"gateway_clients_audit_2051_0{month}" for month in (1, 2, 3)]], [1, 1, 1]]
+
+
+def test_two_workers_at_once_drop_each_partition_once(url: str) -> None:
+    said = told(
+        url,
+        SIDE_BY_SIDE
+        + """
+make_partitions(connection, FAR)
+dropped = side_by_side(lambda: drop_before(FAR + datetime.timedelta(days=50)))
+print(json.dumps([dropped, far_ones()]))
+""",
+    )
+
+    assert said == [[0, 0], ["gateway_clients_audit_2051_03"]]
+
+
+def test_no_partition_is_left_without_its_trigger_by_a_process_that_ends_in_between(url: str) -> None:
+    said = told(
+        url,
+        SIDE_BY_SIDE
+        + """
+later = FAR.replace(year=2052)
+whole = partitions._statements
+partitions._statements = lambda *given: [next(iter(whole(*given))), "SELECT pg_terminate_backend(pg_backend_pid())"]
+try:
+    make_partitions(connection, later)
+except django.db.Error:
+    connection.close()
+partitions._statements = whole
+make_partitions(connection, later)
+print(json.dumps(with_trigger()[-3:]))
+""",
+    )
+
+    assert said == [1, 1, 1]
 
 
 @pytest.mark.long

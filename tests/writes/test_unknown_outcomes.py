@@ -110,6 +110,22 @@ def test_a_timeout_of_a_proxy_is_an_unknown_outcome(portal, sandbox) -> None:
     assert submit(portal(), key="k-1").status_code == 202
 
 
+def test_timeouts_of_a_proxy_do_not_end_the_search_for_an_outcome(portal, sandbox, later) -> None:
+    client = portal()
+    sandbox.fault("claims", "lost", operation="submitClaim")
+    pending = submit(client, key="k-1").json()
+    sandbox.fault("claims", "status", operation="submitClaim", status=408)
+    for day in range(1, 20):
+        later(day * 86_400)
+
+    message = OutboxMessage.objects.get()
+    assert (message.parked_at, message.attempts) == (None, 19)
+    assert "no answer" in message.trouble
+    sandbox.clear()
+    later(20 * 86_400)
+    assert status_of(client, pending["submission_id"]).json()["status"] == "submitted"
+
+
 def test_one_that_turns_out_to_be_refused_says_so_from_then_on(portal, sandbox, written, later) -> None:
     client = portal()
     sandbox.fault("claims", "error", operation="submitClaim")

@@ -1,12 +1,18 @@
 """`manage.py run_worker` as a process: it outlives what it needs, and ends when it is asked to."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError, ProgrammingError
+from structlog.testing import capture_logs
 
-from bff_project.processes.worker import READY
+from bff_project.processes import worker as worker_module
+from bff_project.processes.worker import READY, WorkerConf
 from tests.support.processes import Started, clean_environment
 from tests.support.waiting import wait_until
 
@@ -53,3 +59,43 @@ def test_a_failpoint_keeps_it_from_starting_in_production_and_one_that_nobody_kn
 
     assert worker.process.wait(30) == 1
     assert reason in worker.output
+
+
+def test_a_chore_that_fails_keeps_neither_the_others_nor_the_worker_from_going_on() -> None:
+    done: list[str] = []
+
+    def chore_without_its_database() -> None:
+        raise OperationalError("canceling statement due to lock timeout")
+
+    def chore_without_its_table() -> None:
+        raise ProgrammingError("there is no such table")
+
+    def sweep(**_: Any) -> int:
+        done.append("sweep")
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 0
+
+    chores = [chore_without_its_database, chore_without_its_table, lambda: done.append("chore")]
+    with capture_logs() as lines:
+        worker_module.run_worker(
+            WorkerConf(sweep=sweep, do_drops=lambda: 0, chores=chores, has_broker=False), lambda _: None
+        )
+
+    assert done == ["chore", "sweep"]
+    assert [(line["event"], line.get("reason"), line.get("chore")) for line in lines] == [
+        ("worker.database_down", "OperationalError", None),
+        ("worker.chore_failed", None, "chore_without_its_table"),
+    ]
+
+
+def test_who_is_asked_to_stop_begins_no_further_chore() -> None:
+    done: list[str] = []
+
+    def chore() -> None:
+        done.append("chore")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    conf = WorkerConf(sweep=lambda **_: 0, do_drops=lambda: 0, chores=[chore, chore], has_broker=False)
+    worker_module.run_worker(conf, lambda _: None)
+
+    assert done == ["chore"]

@@ -3,10 +3,11 @@
 from gateway_clients.edge.rest.idempotency import upstream_key
 from gateway_clients.edge.rest.specified import list_action, url_of
 from gateway_clients.edge.rest.views import GatewayViewSet
-from gateway_clients.edge.rest.writes import REFUSALS, WRITE_ERRORS, all_written, keep, outcome_of, written
+from gateway_clients.edge.rest.writes import REFUSALS, TIMED_OUT, WRITE_ERRORS, all_written, keep, outcome_of, written
 
 __all__ = [
     "REFUSALS",
+    "TIMED_OUT",
     "WRITE_ERRORS",
     "GatewayViewSet",
     "all_written",

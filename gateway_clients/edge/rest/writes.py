@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Final, TypeGuard, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
@@ -11,6 +11,7 @@ from gateway_clients.edge.errors import ApiError
 from gateway_clients.errors import (
     ErrorCode,
     GatewayError,
+    UpstreamError,
     UpstreamNotFoundError,
     UpstreamRejectedError,
     UpstreamTimeoutError,
@@ -25,6 +26,8 @@ P = TypeVar("P")
 
 #: Statuses with which an upstream says that it understood a write and will not do it.
 REFUSALS: Final = frozenset({400, 422})
+#: A proxy gave up waiting: what stands behind it may have carried it out all the same.
+TIMED_OUT: Final = 408
 #: What a write may answer beside what it is for.
 WRITE_ERRORS: Final = {
     404: "Not found",
@@ -94,7 +97,7 @@ def keep(promise: Promise, service: str) -> None:
 
 def outcome_of(error: GatewayError, promise: Promise) -> Exception:
     """Returns the error of a failed write; invalidates what it may have changed, and again once its time is over."""
-    if isinstance(error, UpstreamUnavailableError) and error.was_sent:
+    if _may_have_happened(error):
         with suppress(DatabaseError, InterfaceError):
             promise.keep_now_and_later()
     else:
@@ -104,8 +107,14 @@ def outcome_of(error: GatewayError, promise: Promise) -> Exception:
 
 def told_of(error: GatewayError) -> Exception:
     """Returns the error that a portal gets for a failed write."""
-    if isinstance(error, UpstreamUnavailableError) and error.was_sent:
+    if _may_have_happened(error):
         return UpstreamTimeoutError(error.service, was_sent=True)
     if isinstance(error, UpstreamRejectedError) and error.upstream_status in REFUSALS:
         return UpstreamRefusedError(f"{error.service.capitalize()} service refused this")
     return error
+
+
+def _may_have_happened(error: GatewayError) -> TypeGuard[UpstreamError]:
+    if isinstance(error, UpstreamRejectedError):
+        return error.upstream_status == TIMED_OUT
+    return isinstance(error, UpstreamUnavailableError) and error.was_sent

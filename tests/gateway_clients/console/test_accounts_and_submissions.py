@@ -165,6 +165,38 @@ def test_staff_resolve_that_it_happened_as_a_claim_of_that_member(
     assert Submission.objects.get().state == state
 
 
+@pytest.mark.parametrize("operation", [Operation.CANCEL, Operation.APPEAL])
+@pytest.mark.parametrize(
+    ("claim_id", "state", "asked"), [("c-9", State.SUBMITTED, ["getClaim"]), ("c-8", State.UNKNOWN, [])]
+)
+def test_what_was_asked_of_a_claim_is_resolved_as_that_claim_alone(
+    steerer: Client,
+    unknown: Submission,
+    upstreams: AnsweringUpstreams,
+    operation: Operation,
+    claim_id: str,
+    state: State,
+    asked: list[str],
+) -> None:
+    upstreams.answers["getClaim"] = {**CLAIM, "id": claim_id}
+    Submission.objects.update(operation=operation, claim_id="c-9")
+    given = {"outcome": "happened", "claim_id": claim_id, "reason": "their log"}
+    steerer.post(f"{SUBMISSIONS}{unknown.pk}/resolve/", given)
+
+    assert upstreams.operations == asked
+    assert (Submission.objects.get().state, Submission.objects.get().claim_id) == (state, "c-9")
+
+
+def test_that_it_happened_is_refused_without_the_claim(
+    steerer: Client, unknown: Submission, upstreams: AnsweringUpstreams
+) -> None:
+    page = steerer.post(f"{SUBMISSIONS}{unknown.pk}/resolve/", {"outcome": "happened", "reason": "their log"})
+
+    assert "Give the id of the claim as which it happened." in text_of(page)
+    assert upstreams.operations == []
+    assert not LogEntry.objects.exists()
+
+
 @pytest.mark.parametrize("given", [{"outcome": "happened"}, {"reason": "x"}, {"outcome": "ajar", "reason": "x"}])
 def test_without_an_outcome_and_a_reason_nothing_is_resolved(
     steerer: Client, unknown: Submission, given: dict[str, str]

@@ -65,8 +65,10 @@ def test_one_goes_from_its_start_to_its_report(staff: Client, boss: Account) -> 
         "Started, 100 % of the calls: do portals show partial dashboards",
         "Ended",
     ]
-    row = AuditEntry.objects.latest("pk")
-    assert (row.action, row.account_id, row.sections) == ("gameday.start", str(boss.pk), "claims")
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", "account_id", "sections")) == [
+        ("gameday.start", str(boss.pk), "claims"),
+        ("gameday.end", str(boss.pk), "claims"),
+    ]
 
 
 def test_one_ends_by_itself(staff: Client) -> None:
@@ -74,6 +76,23 @@ def test_one_ends_by_itself(staff: Client) -> None:
     pulse().beat()
     GameDay.objects.update(ends_at="2026-01-01T00:00:00Z")
     assert "over" in text_of(staff.get(PAGE))
+
+
+def test_an_end_of_one_that_is_over_leaves_the_next_one_running(staff: Client) -> None:
+    staff.post(START, WISH)
+    first = GameDay.objects.get()
+    staff.post(f"{PAGE}{first.pk}/end/")
+    staff.post(START, WISH)
+    assert "this one was over already" in text_of(staff.post(f"{PAGE}{first.pk}/end/", follow=True))
+
+    pulse().beat()
+    assert FAULTS.hit("claims") is not None
+    assert GameDay.objects.exclude(pk=first.pk).get().ended_by == ""
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
+        "gameday.start",
+        "gameday.end",
+        "gameday.start",
+    ]
 
 
 @pytest.mark.parametrize(("is_on", "environment"), [(True, "production"), (False, "staging"), (False, "development")])
@@ -110,6 +129,18 @@ def test_one_upstream_has_one_at_a_time(staff: Client) -> None:
 def test_without_a_reason_or_within_no_bounds_none_begins(staff: Client, wrong: dict[str, str]) -> None:
     assert b"errorlist" in staff.post(START, {**WISH, **wrong}).content
     assert not GameDay.objects.exists()
+
+
+def test_without_redis_none_is_said_to_have_ended(staff: Client, request: pytest.FixtureRequest) -> None:
+    staff.post(START, WISH)
+    request.getfixturevalue("redis_down")
+    page = staff.post(f"{PAGE}{GameDay.objects.get().pk}/end/", follow=True)
+
+    assert "Without it the faults end by themselves" in text_of(page)
+    assert GameDay.objects.get().ended_by == ""
+    assert [entry.change_message for entry in LogEntry.objects.all()] == [
+        "Started, 100 % of the calls: do portals show partial dashboards"
+    ]
 
 
 def test_without_redis_none_begins(staff: Client, redis_down: None) -> None:
