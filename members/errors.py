@@ -13,7 +13,4 @@ class SecondFactorConflictError(ApiError):
 
 
 class WrongPasswordError(BadUserInputError):
-    """The password that somebody who is signed in gives once more, in this field, is not the account's."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(errors={field: ["This is not the password."]})
+    """The password that somebody who is signed in gives once more is not the account's; `errors` names the field."""

@@ -33,4 +33,4 @@ def change_password(account: Account, *, current: str, new: str) -> None:
             account.refresh_from_db()
         except Account.DoesNotExist:
             raise UnauthenticatedError from None
-    raise WrongPasswordError("current_password")
+    raise WrongPasswordError(errors={"current_password": ["This is not the password."]})

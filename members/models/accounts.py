@@ -15,11 +15,12 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from gateway_clients.caching.keys import ID_LETTERS, ID_RULE
+from gateway_clients.edge.access import Caller
 from gateway_clients.edge.errors import UnauthenticatedError
 from gateway_clients.outbox import publisher
 from gateway_clients.outbox.notifications import notification
 from members.account_changes import tell_account
-from members.caller import SignedInCaller, roles_of
+from members.caller import roles_of
 
 IS_ID: Final = RegexValidator(rf"^{ID_RULE}\Z", f"Must be {ID_LETTERS}.")
 
@@ -46,7 +47,7 @@ class AccountManager(BaseUserManager["Account"]):
         """An account that may do everything in Django admin."""
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
 
-    def signed_in(self, caller: SignedInCaller) -> "Account":
+    def signed_in(self, caller: Caller) -> "Account":
         """The account of a caller. Raises UnauthenticatedError where it has been deleted since."""
         account = self.filter(pk=caller.pk).first()
         if account is None:

@@ -62,7 +62,7 @@ class SecondFactorViewSet(GatewayViewSet):
             with hash_queue.by(context_of(asked).deadline):
                 is_right = account.check_password(password)
             if not is_right:
-                raise WrongPasswordError("password")
+                raise WrongPasswordError(errors={"password": ["This is not the password."]})
         return account
 
 
