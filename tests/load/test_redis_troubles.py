@@ -12,6 +12,7 @@ from redis import Redis
 from tests.load.conftest import Start
 from tests.support.crowd import Ask, Crowd, crowd
 from tests.support.gateway import RunningGateway
+from tests.support.pauses import pauses
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
@@ -63,7 +64,7 @@ def incidents(running: Crowd, start: float, end: float, limit: float) -> int:
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_nobody_gets_an_error_and_nobody_waits_twice(start: Start, redis_server: RedisServer, trouble: str) -> None:
     gateway = start()
-    with crowd(reads_of(gateway), readers=READERS) as running:
+    with crowd(reads_of(gateway), readers=READERS) as running, pauses() as own:
         wait_until(lambda: len(running.timed) > 200, seconds=20)
         began = time.monotonic()
         troubled = pass_seconds(running, CALM_SECONDS)
@@ -76,7 +77,7 @@ def test_nobody_gets_an_error_and_nobody_waits_twice(start: Start, redis_server:
     assert {timed.reply.status for timed in running.timed} == {200}
     assert [timed.reply.json["meta"] for timed in running.timed if not timed.reply.json["meta"]["complete"]] == []
     calm = running.between(began, troubled)
-    usual = max(reply.seconds for reply in calm)
+    usual = max(reply.seconds for reply in calm) + own.longest_seconds
     first = running.between(troubled - usual, troubled + NOTICED_SECONDS)
     later = running.between(troubled + NOTICED_SECONDS, over)
     assert max(reply.seconds for reply in first) <= usual + 2 * REDIS_TIMEOUT_SECONDS
