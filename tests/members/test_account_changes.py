@@ -1,7 +1,7 @@
 """What of an account is told to every process, and what a signed-in request asks of the database."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -36,17 +36,6 @@ def told(monkeypatch: pytest.MonkeyPatch, family: TokenFamily) -> list[str]:
     tags: list[str] = []
     monkeypatch.setattr(account_changes, "_tell_behind_commit", tags.append)
     return tags
-
-
-@pytest.fixture
-def leased() -> Iterator[None]:
-    """This process holds a lease."""
-    lease = cluster().lease
-    lease.begin()
-    lease.renewed("e", 0, float("inf"))
-    yield
-    lease.begin()
-    cluster().near.drop(())
 
 
 def saved(account: Account, **changes: Any) -> None:

@@ -1,7 +1,7 @@
 """Sessions of browsers: a cookie that no script reads, and that nobody else can use (RFC 10017)."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from gateway_clients.caching.store import cluster
 from gateway_clients.database.breaker import DatabaseBreaker
 from members import browser_sessions, token_families
 from members.device import Device
@@ -269,17 +268,6 @@ def test_twenty_tabs_at_once_cost_one_prolongation(siti: Account) -> None:
     written = [browser_sessions.prolong(tab) for tab in tabs if tab is not None]
 
     assert sorted(written) == [False] * 19 + [True]
-
-
-@pytest.fixture
-def leased() -> Iterator[None]:
-    """This process holds a lease, so that it remembers whom it has looked up."""
-    lease = cluster().lease
-    lease.begin()
-    lease.renewed("e", 0, float("inf"))
-    yield
-    lease.begin()
-    cluster().near.drop(())
 
 
 def test_one_that_another_process_has_prolonged_goes_on(portal: Client, siti: Account, leased: None) -> None:
