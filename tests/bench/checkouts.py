@@ -1,5 +1,6 @@
 """What `pairs` starts: stand-in upstreams and a Redis, and a gateway or a reader of each checkout."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,12 +10,19 @@ from typing import Final
 
 from bff_project.processes.ports import LOOPBACK, free_port
 from gateway_clients.conf import SERVICES
-from tests.bench.sites import ADMIN, HERE, SECRET, UNHURRIED, Sites, nginx
+from tests.bench.sites import ADMIN, HERE, MEMBERS, OWN, SECRET, UNHURRIED, Sites, nginx
 from tests.support.gateway import ACCOUNTS, MAKE_DATABASE, NO_LIMIT, RunningGateway
 from tests.support.processes import clean_environment
 from tests.support.redis_server import RedisServer
 
 ACCOUNT: Final = ACCOUNTS["admin"]
+#: Makes accounts of the members who read their own, by what older checkouts have, too; they have the admin's password.
+MAKE_MEMBERS: Final = (
+    "import django; django.setup(); from members.models import Account; "
+    f"hashed = Account.objects.get(email={ACCOUNT.email!r}).password; "
+    "Account.objects.bulk_create(Account(email=f'bench-{number}@example.org', member_id=f'm-{number}', password=hashed)"
+    f" for number in range({MEMBERS}))"
+)
 
 
 @contextmanager
@@ -54,17 +62,28 @@ def running_gateways(directory: Path, roots: Mapping[str, Path], *, delay_ms: in
             yield Sites(
                 {name: f"http://{LOOPBACK}:{gateway.port}" for name, gateway in gateways.items()},
                 {name: gateway.workers for name, gateway in gateways.items()},
-                {name: {ADMIN: _token(directory, gateway)} for name, gateway in gateways.items()},
+                {name: _tokens(directory, gateway) for name, gateway in gateways.items()},
             )
         finally:
             for gateway in gateways.values():
                 gateway.remove()
 
 
-def _token(directory: Path, gateway: RunningGateway) -> Path:
-    path = directory / f"{gateway.port}.tokens"
-    path.write_text(gateway.token("admin") + "\n")
-    return path
+def _tokens(directory: Path, gateway: RunningGateway) -> Mapping[str, Path]:
+    """Files with the tokens of an admin, and of the members who read their own; all signed in."""
+    members = [_token(gateway, f"bench-{number}@example.org") for number in range(MEMBERS)]
+    tokens = {ADMIN: [_token(gateway, ACCOUNT.email)], OWN: members}
+    files = {who: directory / f"{gateway.port}-{who}.tokens" for who in tokens}
+    for who, path in files.items():
+        path.write_text("".join(f"{token}\n" for token in tokens[who]))
+    return files
+
+
+def _token(gateway: RunningGateway, email: str) -> str:
+    body = json.dumps({"email": email, "password": ACCOUNT.password}).encode()
+    reply = gateway.ask("POST", "/api/v1/auth/login", headers={"Content-Type": "application/json"}, body=body)
+    token: str = reply.json["access_token"]
+    return token
 
 
 class RunningReader:
@@ -151,6 +170,7 @@ def _database(root: Path, path: Path) -> Path:
         "DJANGO_SETTINGS_MODULE": "bff_project.settings",
         "DATABASE_URL": f"sqlite:///{path}",
     }
-    command = [sys.executable, "-c", MAKE_DATABASE]
-    subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True, timeout=120)
+    for made in (MAKE_DATABASE, MAKE_MEMBERS):
+        command = [sys.executable, "-c", made]
+        subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True, timeout=120)
     return path
