@@ -1,20 +1,18 @@
 """The rows of submissions: each step is one short transaction, and only whoever holds the fence takes it."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from claims.errors import KeyReusedError, RequestInProgressError
 from claims.models import FINAL, ID_MAX_LENGTH, LIFE, Operation, State, Submission
 from claims.submissions.commands import Asked, GivenClaim, Outcome
+from claims.submissions.doubtful_commit import doubt_in_commit
 from gateway_clients.caching.pending_invalidations import KIND
 from gateway_clients.edge.errors import TemporarilyUnavailableError
 from gateway_clients.edge.output import Problem
@@ -37,32 +35,6 @@ SETTLE: Final = "claims.settle"
 #: PostgreSQL keeps it in no text and in no JSON.
 NUL: Final = "\x00"
 log = structlog.get_logger(__name__)
-
-
-class DoubtfulCommitError(OperationalError):
-    """The database did not answer a COMMIT: what was to be written may stand there, or not."""
-
-
-@dataclass(slots=True)
-class _Changes:
-    """What a transaction changes; once they are complete, nothing but its COMMIT is left."""
-
-    are_complete: bool = False
-
-
-@contextmanager
-def doubt_in_commit() -> Iterator[_Changes]:
-    """Around a transaction: tells a COMMIT without an answer from what has surely not happened.
-
-    Raises DoubtfulCommitError.
-    """
-    changes = _Changes()
-    try:
-        yield changes
-    except (OperationalError, InterfaceError) as error:
-        if changes.are_complete:
-            raise DoubtfulCommitError(*error.args) from error
-        raise
 
 
 def begin(asked: Asked, now: datetime) -> tuple[Submission, bool]:

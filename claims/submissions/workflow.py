@@ -14,6 +14,7 @@ from claims.errors import KEPT
 from claims.models import Operation, Submission
 from claims.submissions import promises, repository
 from claims.submissions.commands import Asked, GivenChange, GivenClaim, Outcome
+from claims.submissions.doubtful_commit import DoubtfulCommitError
 from claims.submissions.preconditions import changeable_claim, checked_claim
 from claims.submissions.verdict import Reason, Verdict, call_of, refusal_of, verdict_of
 from claims.submissions.visibility import require_sight
@@ -94,7 +95,7 @@ def _carry_out(gateway: Gateway, caller: Caller, asked: Asked, prepare: Prepare,
         repository.start_sending(row, body, provider_id=provider_id, until=until)
     except KEPT as refusal:
         return _refused(gateway, row, refusal, clock)
-    except repository.DoubtfulCommitError:
+    except DoubtfulCommitError:
         if _is_forgotten(row):
             raise
         promises.keep(row, clock)
@@ -155,7 +156,7 @@ def _failed(gateway: Gateway, row: Submission, error: Exception, clock: Clock) -
                 log.warning("submission.unknown", submission=str(row.pk), reason=type(error).__name__)
                 repository.mark_unknown(row, clock())
                 nudge()
-    except repository.DoubtfulCommitError:
+    except DoubtfulCommitError:
         # It may be forgotten already, and so may its message: but its portal is told that it is pending.
         log.exception("submission.doubtful", submission=str(row.pk))
         promises.keep(row, clock)
