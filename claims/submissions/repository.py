@@ -1,6 +1,5 @@
 """The rows of submissions: each step is one short transaction, and only whoever holds the fence takes it."""
 
-import uuid
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -13,13 +12,13 @@ from claims.errors import KeyReusedError, RequestInProgressError
 from claims.models import FINAL, ID_MAX_LENGTH, LIFE, Operation, State, Submission
 from claims.submissions.commands import Asked, GivenClaim, Outcome
 from claims.submissions.doubtful_commit import doubt_in_commit
+from claims.submissions.messages import SETTLE, about, news
 from gateway_clients.caching.pending_invalidations import KIND
 from gateway_clients.edge.errors import TemporarilyUnavailableError
 from gateway_clients.edge.output import Problem
 from gateway_clients.encryption import UnsealableError
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.outbox import publisher
-from gateway_clients.outbox.notifications import notification
 from gateway_clients.runtime.failpoints import Failpoint, reach
 from gateway_clients.services.claims import ClaimPayload
 
@@ -31,9 +30,6 @@ TAKE_OVER_AFTER: Final = timedelta(seconds=15)
 FIRST_TRY_AFTER: Final = timedelta(seconds=1)
 #: A row that is there and gone again is met that often at most.
 MOST_ROUNDS: Final = 5
-SETTLE: Final = "claims.settle"
-#: PostgreSQL keeps it in no text and in no JSON.
-NUL: Final = "\x00"
 log = structlog.get_logger(__name__)
 
 
@@ -133,12 +129,6 @@ def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
             publisher.withdraw(SETTLE, about=about(row))
             publisher.put_all(follows, about=about(row))
     row.claim_id = column_text(claim.id)
-
-
-def news(row: Submission, claim: ClaimPayload) -> tuple[str, dict[str, Any]]:
-    """Returns the notification for the submitter. It names the claim unless its id cannot be stored as JSON."""
-    kind, told = notification("claim_submitted", account_id=row.account_id)
-    return kind, told if NUL in claim.id else {**told, "claim_id": claim.id}
 
 
 def column_text(upstream_id: str) -> str:
@@ -259,8 +249,3 @@ def _opened(row: Submission, part: str) -> bytes:
     except UnsealableError:
         log.error("submission.unsealable", submission=str(row.pk))  # noqa: TRY400 - where it was raised says nothing
         raise TemporarilyUnavailableError from None
-
-
-def about(submission: Submission | uuid.UUID) -> str:
-    """Returns the subject of the outbox messages of a submission, or of the one with this key."""
-    return f"submission:{submission.pk if isinstance(submission, Submission) else submission}"
