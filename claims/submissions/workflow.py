@@ -16,6 +16,7 @@ from claims.submissions import promises, repository
 from claims.submissions.commands import Asked, GivenChange, GivenClaim, Outcome
 from claims.submissions.doubtful_commit import DoubtfulCommitError
 from claims.submissions.preconditions import changeable_claim, checked_claim
+from claims.submissions.recorded_outcome import outcome_of
 from claims.submissions.verdict import Reason, Verdict, call_of, refusal_of, verdict_of
 from claims.submissions.visibility import require_sight
 from gateway_clients.edge.access import Caller, Resource, scope_of
@@ -86,7 +87,7 @@ def change_claim(
 def _carry_out(gateway: Gateway, caller: Caller, asked: Asked, prepare: Prepare, clock: Clock) -> Outcome:
     row, is_ours = repository.begin(asked, clock())
     if not is_ours:
-        outcome = repository.outcome_of(row, is_replayed=True)
+        outcome = outcome_of(row, is_replayed=True)
         require_sight(row, outcome, caller)
         return outcome
     try:
