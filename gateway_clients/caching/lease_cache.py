@@ -16,6 +16,7 @@ from redis import Redis
 
 from gateway_clients.caching.counters import HeldCounts
 from gateway_clients.caching.keys import CacheKey
+from gateway_clients.caching.lookup_counts import count_lookups, count_near_hits
 from gateway_clients.caching.lookups import ENTRY_DECODER, CacheLookup, CacheWrite, Entry, LookupResult, LookupStatus
 from gateway_clients.caching.lua import RELEASE
 from gateway_clients.caching.near_lookups import keep_near, near_results
@@ -24,10 +25,8 @@ from gateway_clients.caching.round_trip import LookupCall, RedisRoundTrip, write
 from gateway_clients.cluster.channel import ENTRIES
 from gateway_clients.cluster.membership import Cluster
 from gateway_clients.cluster.near_cache import NearCache
-from gateway_clients.conf import DataClass, lifetime
+from gateway_clients.conf import lifetime
 from gateway_clients.encryption import UnsealableError, sealer
-from gateway_clients.instrumentation.rates import rate_book
-from gateway_clients.instrumentation.tally import tally
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
 
 #: The longest time in seconds that a 404 is cached.
@@ -38,10 +37,6 @@ PARTIAL_SECONDS: Final = 5.0
 JITTER: Final = 0.1
 #: The most leases of unanswered lookups that are remembered for release; the others expire.
 MOST_LOST_LEASES: Final = 10_000
-#: What lookups are counted as, by the class of their data.
-HIT, BUSY, STALE, MISS, NEAR = (
-    {kind: f"cache|{kind}|{name}" for kind in DataClass} for name in ("hit", "coalesced", "stale", "miss", "near")
-)
 log = structlog.get_logger(__name__)
 
 
@@ -106,7 +101,7 @@ class LeaseCache:
                 self._held_counts.learn(trip.count)
         if lookup_call is not None:
             trip.results = lookup_call.results(next(answers), self._open, asked_at=asked_at, answered_at=answered_at)
-            _count_hits(trip.results)
+            count_lookups(trip.results)
             if self._cluster is not None:
                 keep_near(self._cluster.near, trip.results)
         if trip.writes:
@@ -121,9 +116,7 @@ class LeaseCache:
         if trip.count is not None and not (self._held_counts is not None and self._held_counts.hold(trip.count)):
             return False
         trip.results = found
-        rate_book().count_looks(hits=len(found), misses=0)
-        for result in found:
-            tally().add(NEAR[result.key.data_class])
+        count_near_hits(found)
         return True
 
     def _go_without(
@@ -219,15 +212,3 @@ def _forget_overwritten(cluster: Cluster, writes: Sequence[CacheWrite]) -> None:
     names = [entry_name(each.result.key) for each in writes if each.result.fresh_until_ms > each.result.at_ms]
     if names:
         cluster.tell_only(ENTRIES, tuple(names))
-
-
-def _count_hits(results: Sequence[LookupResult]) -> None:
-    found = [result.status for result in results]
-    hits, waits = found.count(LookupStatus.HIT), found.count(LookupStatus.BUSY)
-    rate_book().count_looks(hits=hits, misses=len(found) - hits - waits)
-    for result in results:
-        status = result.status
-        kind = HIT if status is LookupStatus.HIT else BUSY if status is LookupStatus.BUSY else None
-        if kind is None:
-            kind = STALE if result.entry is not None else MISS
-        tally().add(kind[result.key.data_class])
