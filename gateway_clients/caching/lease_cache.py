@@ -6,18 +6,17 @@ Without Redis every lookup is DOWN and nothing is stored.
 import math
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 import structlog
-from redis import Redis
 
 from gateway_clients.caching.counters import HeldCounts
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.lookup_counts import count_lookups, count_near_hits
 from gateway_clients.caching.lookups import ENTRY_DECODER, CacheLookup, CacheWrite, Entry, LookupResult, LookupStatus
+from gateway_clients.caching.lost_leases import LostLeases
 from gateway_clients.caching.lua import RELEASE
 from gateway_clients.caching.near_lookups import keep_near, near_results
 from gateway_clients.caching.redis_keys import entry_name, lease_name
@@ -35,8 +34,6 @@ ABSENT_SECONDS: Final = 30.0
 PARTIAL_SECONDS: Final = 5.0
 #: The share of an entry's life that is random, so that entries made together do not expire together.
 JITTER: Final = 0.1
-#: The most leases of unanswered lookups that are remembered for release; the others expire.
-MOST_LOST_LEASES: Final = 10_000
 log = structlog.get_logger(__name__)
 
 
@@ -62,8 +59,8 @@ class LeaseCache:
         self._held_counts = held_counts
         self._chance = chance
         self._token = token
-        self._lost_leases: deque[tuple[str, str]] = deque(maxlen=MOST_LOST_LEASES)
-        circuit.on_return(self._release_lost)
+        self._lost_leases = LostLeases()
+        circuit.on_return(self._lost_leases.release)
 
     @property
     def is_down(self) -> bool:
@@ -123,7 +120,7 @@ class LeaseCache:
         self, trip: RedisRoundTrip, lookup_call: LookupCall | None, asked_at: float, *, was_asked: bool
     ) -> None:
         if was_asked and lookup_call is not None:
-            self._lost_leases.extend(lookup_call.leases)
+            self._lost_leases.add(lookup_call.leases)
         if trip.count is not None:
             trip.count.count_locally()
         trip.results = [
@@ -186,16 +183,6 @@ class LeaseCache:
             self.circuit.script(RELEASE, [lease_name(result.key) for result in held], [r.token for r in held])
         except CacheDownError:
             return
-
-    def _release_lost(self, redis: Redis) -> None:
-        """Gives back what a Redis that froze has taken for callers who are gone: it does what it was asked when it
-        thaws. Raises RedisError, and remembers them on.
-        """
-        lost = list(self._lost_leases)
-        if lost:
-            redis.eval(RELEASE.source, len(lost), *(name for name, _ in lost), *(token for _, token in lost))
-            for _ in lost:
-                self._lost_leases.popleft()
 
     def discard(self, key: CacheKey) -> None:
         """Deletes an entry that cannot be read; a fill under way is not disturbed."""
