@@ -10,7 +10,7 @@ from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.keep_alive import KeepAlive
 from gateway_clients.transport.messages import SharedHeaders, UpstreamRequest, UpstreamResponse
 from gateway_clients.transport.multiplexed.connection_pool import ConnectionPool
-from gateway_clients.transport.multiplexed.exchange import encoded
+from gateway_clients.transport.multiplexed.request_writer import encoded
 from gateway_clients.transport.multiplexed.response_parser import ResponseParser
 from gateway_clients.transport.requests_client import RequestsClient
 from tests.support import lanes
