@@ -15,13 +15,12 @@ from gateway_clients.caching.lookups import CacheLookup, CacheWrite
 from gateway_clients.caching.store import Cache
 from gateway_clients.pipeline.effects import AwaitPlace, EffectResult, ReleaseLease, SendRequest, Sleep, StoreAnswer
 from gateway_clients.pipeline.task import Task
+from gateway_clients.pipeline.upstream_queues import UpstreamQueues
 from gateway_clients.runtime.start_gate import start_gate
 from gateway_clients.transport.messages import PreparedCall
 from gateway_clients.transport.multiplexed.multiplexer import Multiplexer, Sending
 from gateway_clients.transport.requests_client import RequestsClient
 
-#: Calls of one request under way to one upstream at the same time.
-MOST_OF_ONE_REQUEST: Final = 10
 #: Seconds that a finished fill waits for others, to be stored with them.
 STORE_PATIENCE_SECONDS: Final = 0.002
 
@@ -41,8 +40,7 @@ class EventLoop:
         self._cache = cache
         self._multiplexer = Multiplexer()
         self._ready: deque[tuple[Task, EffectResult, Exception | None]] = deque()
-        self._queued: dict[str, deque[Task]] = {}
-        self._running: dict[str, int] = {}
+        self._queues = UpstreamQueues()
         self._lookups: list[tuple[Task, CacheLookup]] = []
         self._writes: list[tuple[Task, CacheWrite]] = []
         self._pauses: list[tuple[float, int, Task]] = []
@@ -63,10 +61,7 @@ class EventLoop:
 
         Answers that come while other calls are under way are stored meanwhile.
         """
-        if len(self._tasks) <= MOST_OF_ONE_REQUEST:
-            self._ready.extend((task, None, None) for task in self._tasks)
-        else:
-            self._queue()
+        self._ready.extend((task, None, None) for task in self._queues.start(self._tasks))
         self._run()
 
     def store(self, more: Sequence[CacheWrite] = ()) -> None:
@@ -86,18 +81,6 @@ class EventLoop:
                 self._look_up()
             elif len(self._writes) < len(self._open) and not (self._collect() or self._ready) and self._writes:
                 self._store()
-
-    def _queue(self) -> None:
-        for task in self._tasks:
-            self._queued.setdefault(task.target.conf.name, deque()).append(task)
-        for service, queue in self._queued.items():
-            self._running[service] = 0
-            self._start_queued(service, queue)
-
-    def _start_queued(self, service: str, queue: deque[Task]) -> None:
-        while queue and self._running[service] < MOST_OF_ONE_REQUEST:
-            self._running[service] += 1
-            self._ready.append((queue.popleft(), None, None))
 
     def _advance(self, task: Task, sent: EffectResult, error: Exception | None) -> None:
         try:
@@ -124,10 +107,7 @@ class EventLoop:
 
     def _end(self, task: Task) -> None:
         self._open.discard(task)
-        if self._queued:
-            service = task.target.conf.name
-            self._running[service] -= 1
-            self._start_queued(service, self._queued[service])
+        self._ready.extend((next_task, None, None) for next_task in self._queues.end(task))
 
     def _pause_or_release(self, task: Task, step: Sleep | ReleaseLease) -> None:
         if isinstance(step, Sleep):
