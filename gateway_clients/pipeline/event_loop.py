@@ -4,18 +4,16 @@ The lookups of all tasks that are ready go to Redis in one round trip, and so do
 together and read as their answers come; pauses are waited for together.
 """
 
-import heapq
-import time
 from collections import deque
 from collections.abc import Sequence
-from itertools import count
 from typing import Final, Self
 
 from gateway_clients.caching.lookups import CacheLookup, CacheWrite
 from gateway_clients.caching.store import Cache
-from gateway_clients.pipeline.effects import AwaitPlace, EffectResult, ReleaseLease, SendRequest, Sleep, StoreAnswer
+from gateway_clients.pipeline.effects import AwaitPlace, EffectResult, SendRequest, Sleep, StoreAnswer
 from gateway_clients.pipeline.task import Task
 from gateway_clients.pipeline.upstream_queues import UpstreamQueues
+from gateway_clients.pipeline.waiting_tasks import WaitingTasks
 from gateway_clients.runtime.start_gate import start_gate
 from gateway_clients.transport.messages import PreparedCall
 from gateway_clients.transport.multiplexed.multiplexer import Multiplexer, Sending
@@ -23,6 +21,8 @@ from gateway_clients.transport.requests_client import RequestsClient
 
 #: Seconds that a finished fill waits for others, to be stored with them.
 STORE_PATIENCE_SECONDS: Final = 0.002
+#: Seconds that answers and pauses are waited for at a time.
+LONGEST_WAIT_SECONDS: Final = 60.0
 
 
 def run_tasks(tasks: Sequence[Task], cache: Cache) -> None:
@@ -43,11 +43,9 @@ class EventLoop:
         self._queues = UpstreamQueues()
         self._lookups: list[tuple[Task, CacheLookup]] = []
         self._writes: list[tuple[Task, CacheWrite]] = []
-        self._pauses: list[tuple[float, int, Task]] = []
-        self._turns: list[tuple[Task, AwaitPlace]] = []
+        self._waiting = WaitingTasks()
         self._unsent: dict[RequestsClient, list[tuple[PreparedCall, Task]]] = {}
         self._exchanges: dict[Sending, Task] = {}
-        self._number = count()
         self._open = set(tasks)
 
     def __enter__(self) -> Self:
@@ -101,37 +99,16 @@ class EventLoop:
             task.answer(step.outcome)
             self._writes.append((task, step.write))
         elif isinstance(step, AwaitPlace):
-            self._queue_up(task, step)
-        else:
-            self._pause_or_release(task, step)
-
-    def _end(self, task: Task) -> None:
-        self._open.discard(task)
-        self._ready.extend((next_task, None, None) for next_task in self._queues.end(task))
-
-    def _pause_or_release(self, task: Task, step: Sleep | ReleaseLease) -> None:
-        if isinstance(step, Sleep):
-            heapq.heappush(self._pauses, (time.monotonic() + step.seconds, next(self._number), task))
+            self._waiting.queue_up(task, step, self._multiplexer.bell().ring)
+        elif isinstance(step, Sleep):
+            self._waiting.pause(task, step.seconds)
         else:
             self._cache.release([step.result])
             self._ready.append((task, None, None))
 
-    def _queue_up(self, task: Task, turn: AwaitPlace) -> None:
-        """Queues the task for its place; the call that gives it one rings the bell."""
-        turn.ticket.wake = self._multiplexer.bell().ring
-        self._turns.append((task, turn))
-
-    def _take_turns(self) -> bool:
-        """Resumes the tasks that have their place or no time left; returns whether there were some."""
-        if not self._turns:
-            return False
-        waiting, self._turns = self._turns, []
-        for task, turn in waiting:
-            if turn.ticket.has_place or turn.deadline.has_passed:
-                self._ready.append((task, None, None))
-            else:
-                self._turns.append((task, turn))
-        return len(self._turns) < len(waiting)
+    def _end(self, task: Task) -> None:
+        self._open.discard(task)
+        self._ready.extend((next_task, None, None) for next_task in self._queues.end(task))
 
     def _send(self, task: Task, attempt: SendRequest) -> None:
         client = task.target.client
@@ -164,30 +141,18 @@ class EventLoop:
 
     def _collect(self) -> bool:
         """Waits for answers and pauses, shortly when there is something to store; returns whether anything came."""
-        patience = self._patience_seconds()
+        patience = min(STORE_PATIENCE_SECONDS if self._writes else LONGEST_WAIT_SECONDS, self._waiting.seconds_left())
         has_come = False
-        if self._exchanges or ((self._pauses or self._turns) and not self._writes):
+        if self._exchanges or (self._waiting and not self._writes):
             with start_gate().waiting_for_others():
                 answered = self._multiplexer.wait(patience)
             for exchange in answered:
                 if (task := self._exchanges.pop(exchange, None)) is not None:
                     self._ready.append((task, exchange.answer, exchange.error))
                     has_come = True
-        has_come = self._take_turns() or has_come
-        if self._pauses:
-            now = time.monotonic()
-            while self._pauses and self._pauses[0][0] <= now:
-                self._ready.append((heapq.heappop(self._pauses)[2], None, None))
-                has_come = True
-        return has_come
-
-    def _patience_seconds(self) -> float:
-        patience = STORE_PATIENCE_SECONDS if self._writes else 60.0
-        if self._pauses:
-            patience = min(patience, max(0.0, self._pauses[0][0] - time.monotonic()))
-        # A place that was given before the bell was set did not ring it.
-        waits = [0.0 if turn.ticket.has_place else turn.deadline.remaining_seconds for _, turn in self._turns]
-        return min([patience, *waits])
+        due = self._waiting.take_due()
+        self._ready.extend((task, None, None) for task in due)
+        return has_come or bool(due)
 
     def close(self) -> None:
         """Fails the tasks that have not ended, after a failure of the event loop itself."""
