@@ -18,6 +18,7 @@ from gateway_clients.instrumentation.request_span import RequestSpan
 from gateway_clients.pipeline import transfers
 from gateway_clients.pipeline.call import Call
 from gateway_clients.pipeline.call_batch import CallBatch
+from gateway_clients.pipeline.download import Incoming, Promised
 from gateway_clients.pipeline.fan_out import FanOut
 from gateway_clients.pipeline.origin import RequestOrigin
 from gateway_clients.pipeline.outcome import Freshness
@@ -87,7 +88,7 @@ class Gateway(Services):
         added: PendingCall[P] = self._once(identity, lambda: self._add(call))
         return added
 
-    def download(self, call: Call[Any], promised: transfers.Promised) -> transfers.Incoming:
+    def download(self, call: Call[Any], promised: Promised) -> Incoming:
         """Starts a download whose bytes are handed on as they come, within `STREAM_BUDGET_SECONDS`.
 
         Waits until the first bytes are checked against `promised`; the caller closes what is returned. Raises the
