@@ -25,12 +25,11 @@ from gateway_clients.instrumentation.rates import Rates, rate_book
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
 from gateway_clients.resilience import overrides
 from gateway_clients.resilience.breaker import Breaker
-from gateway_clients.resilience.breaker_store import BreakerPause, BreakerReport, BreakerStore, OwnSnapshot
+from gateway_clients.resilience.breaker_report import BreakerReport, report_of
+from gateway_clients.resilience.breaker_store import BreakerPause, BreakerStore, OwnSnapshot
 from gateway_clients.resilience.held_rulings import HeldRulings
 from gateway_clients.resilience.overrides import OverrideOrder, OverrideReader, Ruling
 from gateway_clients.runtime.singletons import process_singleton
-
-__all__ = ["BreakerReport", "BreakerSync", "OverrideOrder", "breaker_sync"]
 
 #: Seconds between two polls of a process that hears the others, which is also how old its own report may be; and of
 #: one that does not.
@@ -213,22 +212,8 @@ class BreakerSync(pybreaker.CircuitBreakerListener):
 
     def reports(self) -> list[BreakerReport]:
         """Returns the reports of this process's breakers."""
-        return [self._report(service, breaker) for service, breaker in list(self._breakers.items())]
-
-    def _report(self, service: str, breaker: Breaker) -> BreakerReport:
-        now, last = self._now(), breaker.last_answer
-        return BreakerReport(
-            service=service,
-            process=self.process,
-            state=breaker.current_state,
-            failures=breaker.fail_counter,
-            since=now - breaker.changed_seconds_ago,
-            override=breaker.override,
-            paused_seconds=breaker.paused_seconds,
-            reported_at=now,
-            last_answer="none" if last is None else "failed" if last.has_failed else "ok",
-            answered_at=0.0 if last is None else now - breaker.seconds_since(last),
-        )
+        now = self._now()
+        return [report_of(breaker, process=self.process, now=now) for breaker in list(self._breakers.values())]
 
     def all_reports(self) -> list[BreakerReport]:
         """Returns the reports of all processes that are alive. Raises CacheDownError."""
