@@ -22,9 +22,10 @@ from gateway_clients.edge.http.observation import observe
 from gateway_clients.edge.http.targets import has_encoded_slash
 from gateway_clients.edge.input.request_context import RequestContext, context_of
 from gateway_clients.edge.input.request_headers import READS, context_from, know_empty_query
+from gateway_clients.edge.output.foreign_errors import BY_STATUS
 from gateway_clients.edge.output.headers import Header, put, put_missing, value_of
 from gateway_clients.edge.output.negotiation import language_of
-from gateway_clients.edge.output.problems import BY_STATUS, internal_problem, problem_of, retry_after
+from gateway_clients.edge.output.problems import internal_problem, problem_of, retry_after
 from gateway_clients.edge.output.response_headers import finished
 from gateway_clients.edge.rate_limit import limits
 from gateway_clients.instrumentation import logs
