@@ -59,17 +59,17 @@ TYPES.enum(
 USER = TYPES.make(User)
 AUTH_RESPONSE = TYPES.make(SignedIn, name="AuthResponse", without=("token_type",))
 PERSONAL = TYPES.make(Personal)
-COVERAGE = TYPES.make(Coverage, identity="{owner}")
+TYPES.make(Coverage, identity="{owner}")
 ELIGIBILITY = TYPES.make(Eligibility, name="EligibilityResponse", identity="")
 TYPES.make(BenefitItem, identity="{owner}:{code}")
 TYPES.make(BenefitsOfCategory, identity="{owner}:{category}")
-BENEFITS = TYPES.make(Benefits, identity="{owner}")
-BENEFITS_SUMMARY = TYPES.make(BenefitsSummary, identity="{owner}")
+TYPES.make(Benefits, identity="{owner}")
+TYPES.make(BenefitsSummary, identity="{owner}")
 NOTIFICATION = TYPES.make(Notification)
 NOTIFICATION_PAGE = TYPES.make(NotificationList, name="NotificationPage", identity="")
 NOTIFICATIONS_READ = TYPES.make(ReadCount, name="NotificationsRead")
-PAYMENT = TYPES.make(Payment)
-DOCUMENT = TYPES.make(Document)
+TYPES.make(Payment)
+TYPES.make(Document)
 
 
 class ContactInput(InputObjectType):
