@@ -148,11 +148,6 @@ class UpstreamResponse(Response):
         return f"Answer(status={self.status_code})"
 
     @property
-    def status(self) -> int:
-        """The status code."""
-        return self.status_code
-
-    @property
     def content(self) -> bytes:
         """The body."""
         return self.body
