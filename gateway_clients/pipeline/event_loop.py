@@ -5,7 +5,7 @@ together and read as their answers come; pauses are waited for together.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
 from gateway_clients.caching.lookups import CacheLookup, CacheWrite
@@ -59,7 +59,7 @@ class EventLoop:
 
         Answers that come while other calls are under way are stored meanwhile.
         """
-        self._ready.extend((task, None, None) for task in self._queues.start(self._tasks))
+        self._resume(self._queues.start(self._tasks))
         self._run()
 
     def store(self, more: Sequence[CacheWrite] = ()) -> None:
@@ -104,11 +104,14 @@ class EventLoop:
             self._waiting.pause(task, step.seconds)
         else:
             self._cache.release([step.result])
-            self._ready.append((task, None, None))
+            self._resume([task])
+
+    def _resume(self, tasks: Iterable[Task]) -> None:
+        self._ready += [(task, None, None) for task in tasks]
 
     def _end(self, task: Task) -> None:
         self._open.discard(task)
-        self._ready.extend((next_task, None, None) for next_task in self._queues.end(task))
+        self._resume(self._queues.end(task))
 
     def _send(self, task: Task, attempt: SendRequest) -> None:
         client = task.target.client
@@ -151,7 +154,7 @@ class EventLoop:
                     self._ready.append((task, exchange.answer, exchange.error))
                     has_come = True
         due = self._waiting.take_due()
-        self._ready.extend((task, None, None) for task in due)
+        self._resume(due)
         return has_come or bool(due)
 
     def close(self) -> None:
