@@ -46,9 +46,9 @@ class CallBatch:
         self._place = fan_out.place
         self._has_place = False
         self._is_in_hurry = fan_out.is_in_hurry
-        self._peeked: list[PendingCall[Any]] = []
+        self._shed: list[PendingCall[Any]] = []
         self._reads: list[JoinedRead] = []
-        self._alone: list[PendingCall[Any]] = []
+        self._uncached: list[PendingCall[Any]] = []
         self._misses: list[LedRead] = []
         self._loop: EventLoop | None = None
         self.lookups: Sequence[CacheLookup] = ()
@@ -85,13 +85,13 @@ class CallBatch:
     def _plan(self) -> None:
         kept = [pending for pending in self._calls if pending.call.key is not None]
         if self._has_place:
-            self._alone = [pending for pending in self._calls if pending.call.key is None]
+            self._uncached = [pending for pending in self._calls if pending.call.key is None]
             self._join(kept)
             return
         for pending in self._calls:
             pending.fail(GatewayOverloadedError())
-        self._peeked = [] if self._fan_out.is_fresh_wanted else kept
-        self.lookups = [CacheLookup(key=pending.call.key) for pending in self._peeked if pending.call.key is not None]
+        self._shed = [] if self._fan_out.is_fresh_wanted else kept
+        self.lookups = [CacheLookup(key=pending.call.key) for pending in self._shed if pending.call.key is not None]
 
     def _join(self, pendings: Sequence[PendingCall[Any]]) -> None:
         """Joins reads that are under way, and leads the others."""
@@ -114,12 +114,12 @@ class CallBatch:
         self._fan_out.cache.release(results)
         self._end_reads(ReadAbandonedError())
         self._fan_out.forget(self._calls)
-        self._reads, self._alone, self._peeked = [], [], []
+        self._reads, self._uncached, self._shed = [], [], []
 
     def look_up(self, results: Sequence[LookupResult]) -> None:
         """Takes the results of `lookups`: hits settle their calls, the others are left for `ask`."""
         fan_out = self._fan_out
-        for pending, result in zip(self._peeked, results, strict=False):
+        for pending, result in zip(self._shed, results, strict=False):
             outcome = kept_outcome(pending.call, result, fan_out.cache)
             if outcome is not None and result.status is LookupStatus.HIT:
                 pending.settle(outcome)
@@ -134,7 +134,7 @@ class CallBatch:
         """
         fan_out = self._fan_out
         misses, self._misses = self._misses, []
-        alone, self._alone = self._alone, []
+        uncached, self._uncached = self._uncached, []
         if misses and self._is_in_hurry and self._place.try_enter():
             fill_by = Deadline.after(settings.READ_BUDGET_SECONDS)
             fills = [miss.fill(fill_by) for miss in misses]
@@ -142,7 +142,7 @@ class CallBatch:
             misses = []
         fill_by = fan_out.answer_by.sooner(settings.READ_BUDGET_SECONDS)
         own: list[Task] = [miss.fill(fill_by, miss.read.pending) for miss in misses]
-        own += [CallTask(pending, fan_out.origin, fan_out.answer_by) for pending in alone]
+        own += [CallTask(pending, fan_out.origin, fan_out.answer_by) for pending in uncached]
         if own:
             self._loop = EventLoop(own, fan_out.cache)
             self._loop.ask()
