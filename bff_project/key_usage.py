@@ -20,7 +20,8 @@ from gateway_clients.encryption import KEY_ID_BYTES, SEALED, fingerprint, key_fr
 from gateway_clients.models import AuditEntry
 from gateway_clients.redis_access.circuit import CacheDownError
 from members.models import SecondFactor, TokenFamily
-from members.tokens import access_keys, setting
+from members.token_settings import setting
+from members.tokens import access_keys
 
 #: How Django salts what it keeps of a session in the database.
 SESSION_SALT: Final = "django.contrib.sessions.SessionStore"

@@ -15,7 +15,7 @@ from django.utils import timezone
 from claims.figures import submissions
 from claims.models import State, Submission
 from claims.resolution import HAPPENED, ResolutionForm, UnresolvableError, resolve
-from claims.submissions.repository import SETTLE, about
+from claims.submissions.messages import SETTLE, about
 from gateway_clients.console import figures
 from gateway_clients.console.actions import ReasonActionForm, reason_of, record_action
 from gateway_clients.models import OutboxMessage

@@ -13,9 +13,10 @@ from gateway_clients.edge.input import MAX_LIMIT, Page
 from gateway_clients.edge.output import meta_of, required_section
 from gateway_clients.edge.specs import ListSpec
 from gateway_clients.gateway import Gateway
+from gateway_clients.pipeline.outcome import SectionState
 from gateway_clients.pipeline.pending_call import PendingCall
 from gateway_clients.pipeline.pending_value import Deferred, PendingValue
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.section import Section
 from gateway_clients.services.claims import ClaimPayload
 from gateway_clients.services.payload_parser import Page as FoundPage
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from claims.models import FINAL, State, Submission
 from claims.submissions import reconciliation
-from claims.submissions.repository import SETTLE, about
+from claims.submissions.messages import SETTLE, about
 from gateway_clients.database.batches import delete_in_batches, keys_in_batches
 from gateway_clients.errors import GatewayError, UpstreamRejectedError
 from gateway_clients.gateway import Gateway

@@ -18,7 +18,8 @@ from gateway_clients.edge.output import NEWEST, meta_of
 from gateway_clients.gateway import Gateway, SectionSpec, ViewSpec
 from gateway_clients.invalidation.rules import Changed
 from gateway_clients.pipeline.fleet_health import fleet_health
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.outcome import SectionState
+from gateway_clients.pipeline.section import Section
 from gateway_clients.redis_access.circuit import CacheDownError
 from members import aggregators as members
 from members.transformers.insured import to_benefits_summary, to_coverage, to_newest_notifications

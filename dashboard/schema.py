@@ -27,7 +27,7 @@ from gateway_clients.edge.graphql.types import TYPES
 from gateway_clients.edge.input import checked_page
 from gateway_clients.pipeline.pending_value import PendingValue
 from members.aggregators import PROFILE_PAGES, notification_list
-from members.schema import NOTIFICATION, NOTIFICATION_PAGE
+from members.schema_types import NOTIFICATION, NOTIFICATION_PAGE
 from members.view_models.records import Notification
 
 #: Fields of the dashboard itself that come from its section `member`.

@@ -19,7 +19,7 @@ from members import document_links
 from members.account_changes import tag_of_account, tag_of_family
 from members.caller import SignedInCaller, caller_from, require_database_for
 from members.token_cache import VERIFIED, TokenClaims
-from members.tokens import setting
+from members.token_settings import setting
 
 #: How the addresses end that a link may open.
 LINKED: Final = "/content"

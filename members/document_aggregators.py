@@ -16,7 +16,7 @@ from gateway_clients.errors import GatewayError
 from gateway_clients.gateway import Gateway
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.invalidation.rules import Change, Changed
-from gateway_clients.pipeline.transfers import Incoming, Promised
+from gateway_clients.pipeline.download import Incoming, Promised
 from gateway_clients.services.claims import ClaimPayload
 from gateway_clients.services.document import DocumentPayload, NewDocument
 from members.transformers.insured import to_document

@@ -6,100 +6,37 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
-from graphene import Argument, Boolean, Field, InputField, InputObjectType, NonNull, ObjectType, String
+from graphene import Argument, Boolean, Field, NonNull, ObjectType, String
 
 from gateway_clients.caching.keys import Subject
-from gateway_clients.edge.access import Resource, Role, allowed, open_to_all, signed_in
+from gateway_clients.edge.access import Resource, allowed, open_to_all, signed_in
 from gateway_clients.edge.graphql.arguments import required_id
 from gateway_clients.edge.graphql.inputs import checked_input
 from gateway_clients.edge.graphql.resolver_info import ResolverInfo
 from gateway_clients.edge.graphql.scalars import Date
 from gateway_clients.edge.graphql.specified import page_field
-from gateway_clients.edge.graphql.types import TYPES
 from gateway_clients.pipeline.pending_value import PendingValue
 from gateway_clients.services.member import ContactChange
 from members import token_families, user_agents
 from members.aggregators import MEMBERS, contact_change, eligibility, read_all_mark, read_mark
 from members.device import device_of
 from members.models import Account
+from members.schema_types import (
+    AUTH_RESPONSE,
+    ELIGIBILITY,
+    NOTIFICATION,
+    NOTIFICATIONS_READ,
+    PERSONAL,
+    USER,
+    ContactInput,
+)
 from members.serializers import ContactInput as CheckedContact
 from members.serializers import LoginInput, RefreshTokenInput
 from members.sign_in import sign_in
 from members.transformers.accounts import to_signed_in, to_user
 from members.view_models.accounts import SignedIn, User
-from members.view_models.benefits import BenefitCategory, BenefitItem, Benefits, BenefitsOfCategory, BenefitsSummary
-from members.view_models.insured import (
-    Coverage,
-    CoverageLevel,
-    CoverageStatus,
-    Eligibility,
-    MemberStatus,
-    Personal,
-)
-from members.view_models.records import Document, Notification, NotificationList, Payment, PaymentStatus, ReadCount
-
-TYPES.enum(Role, member="A member.", provider="A member of a provider's staff.", admin="An administrator.")
-TYPES.enum(
-    MemberStatus,
-    active="The membership is in force.",
-    suspended="The membership is suspended.",
-    terminated="The membership has ended.",
-    unknown="A status that this version of the API does not know.",
-)
-TYPES.enum(
-    CoverageStatus,
-    active="Covered today.",
-    grace_period="A premium is overdue. Still covered for now.",
-    suspended="Coverage is suspended.",
-    expired="Coverage has ended.",
-    unknown="A status that this version of the API does not know.",
-)
-TYPES.enum(
-    CoverageLevel,
-    full="Covered in full.",
-    partial="Covered in part.",
-    none="Not covered.",
-    unknown="A level that this version of the API does not know.",
-)
-TYPES.enum(
-    BenefitCategory,
-    outpatient="Treatment without a stay.",
-    inpatient="Treatment with a stay.",
-    dental="Dental care.",
-    optical="Eye care and glasses.",
-    maternity="Pregnancy and birth.",
-    pharmacy="Medicines.",
-    unknown="A category that this version of the API does not know.",
-)
-TYPES.enum(
-    PaymentStatus,
-    scheduled="Not yet paid.",
-    paid="Paid.",
-    failed="The payment failed.",
-    unknown="A status that this version of the API does not know.",
-)
-USER = TYPES.make(User)
-AUTH_RESPONSE = TYPES.make(SignedIn, name="AuthResponse", without=("token_type",))
-PERSONAL = TYPES.make(Personal)
-COVERAGE = TYPES.make(Coverage, identity="{owner}")
-ELIGIBILITY = TYPES.make(Eligibility, name="EligibilityResponse", identity="")
-TYPES.make(BenefitItem, identity="{owner}:{code}")
-TYPES.make(BenefitsOfCategory, identity="{owner}:{category}")
-BENEFITS = TYPES.make(Benefits, identity="{owner}")
-BENEFITS_SUMMARY = TYPES.make(BenefitsSummary, identity="{owner}")
-NOTIFICATION = TYPES.make(Notification)
-NOTIFICATION_PAGE = TYPES.make(NotificationList, name="NotificationPage", identity="")
-NOTIFICATIONS_READ = TYPES.make(ReadCount, name="NotificationsRead")
-PAYMENT = TYPES.make(Payment)
-DOCUMENT = TYPES.make(Document)
-
-
-class ContactInput(InputObjectType):
-    """The contact details to change. Give at least one."""
-
-    email = InputField(String, description="The new e-mail address.")
-    phone = InputField(String, description="The new phone number: 5 to 20 digits, spaces, `+`, `-`, `(` or `)`.")
-    address = InputField(String, description="The new postal address.")
+from members.view_models.insured import Personal
+from members.view_models.records import Notification, ReadCount
 
 
 class Query(ObjectType):

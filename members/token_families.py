@@ -12,7 +12,8 @@ from members import user_agents
 from members.account_changes import tell_family
 from members.device import Device
 from members.models import Account, TokenFamily
-from members.tokens import RefreshToken, keys_in_use, setting
+from members.token_settings import setting
+from members.tokens import RefreshToken, keys_in_use
 
 #: A refresh token that is used again this soon was not stolen: two tabs of one portal refreshed at once.
 REPEAT_WINDOW: Final = timedelta(seconds=5)

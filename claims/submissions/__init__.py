@@ -1,5 +1,5 @@
 """Submitting, cancelling and appealing claims: exactly once, whatever crashes in between.
 
-`flow` is the way of a request, `checks` asks the services before, `records` keeps the rows, `sending` says what an
-answer or its absence means, `settling` finds out later what nobody knew at first.
+`workflow` is the way of a request, `preconditions` asks the services before, `repository` keeps the rows, `verdict`
+says what an answer or its absence means, `reconciliation` finds out later what nobody knew at first.
 """

@@ -7,7 +7,7 @@ from typing import Final
 from claims.aggregators import what_may_be_done
 from claims.models import Submission as Row
 from claims.submissions.commands import Outcome
-from claims.submissions.repository import outcome_of
+from claims.submissions.recorded_outcome import outcome_of
 from claims.submissions.visibility import require_sight
 from claims.transformers import to_claim_detail
 from claims.view_models import ClaimDetail, PendingSubmission, Submission, SubmissionError, SubmissionStatus

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from claims.models import Operation, State, Submission
 from claims.submissions import repository
+from claims.submissions.messages import SETTLE
 from claims.submissions.verdict import Verdict, call_of, refusal_of, verdict_of
 from gateway_clients.edge.output import problem_from
 from gateway_clients.edge.rest import TIMED_OUT
@@ -85,7 +86,7 @@ def reconcile(submission_id: str, gateway: Gateway, *, now: datetime, is_foremos
     repository.keep_claim(row, claim, now)
     log.info("submission.settled", submission=str(row.pk), outcome="submitted")
     if is_foremost:
-        leases.hasten_all(repository.SETTLE, now=now)
+        leases.hasten_all(SETTLE, now=now)
 
 
 def _reconcile_failed(
@@ -99,7 +100,7 @@ def _reconcile_failed(
             repository.keep_problem(row, problem_from(refusal_of(error), request_id), now)
             log.info("submission.settled", submission=str(row.pk), outcome="refused")
             if is_foremost:
-                leases.hasten_all(repository.SETTLE, now=now)
+                leases.hasten_all(SETTLE, now=now)
         case UpstreamRejectedError() if error.upstream_status != TIMED_OUT:
             raise RefusedError(REFUSES_US.format(status=error.upstream_status, key=key), most_tries=MOST_TRIES)
         case UpstreamContractError():

@@ -1,31 +1,24 @@
 """The rows of submissions: each step is one short transaction, and only whoever holds the fence takes it."""
 
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
-import structlog
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from claims.errors import KeyReusedError, RequestInProgressError
 from claims.models import FINAL, ID_MAX_LENGTH, LIFE, Operation, State, Submission
-from claims.submissions.commands import Asked, GivenClaim, Outcome
+from claims.submissions.commands import Asked, GivenClaim
+from claims.submissions.doubtful_commit import doubt_in_commit
+from claims.submissions.messages import SETTLE, about, news
+from claims.submissions.recorded_outcome import opened
 from gateway_clients.caching.pending_invalidations import KIND
-from gateway_clients.edge.errors import TemporarilyUnavailableError
 from gateway_clients.edge.output import Problem
-from gateway_clients.encryption import UnsealableError
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.outbox import publisher
-from gateway_clients.outbox.notifications import notification
 from gateway_clients.runtime.failpoints import Failpoint, reach
 from gateway_clients.services.claims import ClaimPayload
-
-A = TypeVar("A")
 
 #: An attempt that has sent nothing for so long is taken over by the next repeat.
 TAKE_OVER_AFTER: Final = timedelta(seconds=15)
@@ -33,36 +26,6 @@ TAKE_OVER_AFTER: Final = timedelta(seconds=15)
 FIRST_TRY_AFTER: Final = timedelta(seconds=1)
 #: A row that is there and gone again is met that often at most.
 MOST_ROUNDS: Final = 5
-SETTLE: Final = "claims.settle"
-#: PostgreSQL keeps it in no text and in no JSON.
-NUL: Final = "\x00"
-log = structlog.get_logger(__name__)
-
-
-class DoubtfulCommitError(OperationalError):
-    """The database did not answer a COMMIT: what was to be written may stand there, or not."""
-
-
-@dataclass(slots=True)
-class _Changes:
-    """What a transaction changes; once they are complete, nothing but its COMMIT is left."""
-
-    are_complete: bool = False
-
-
-@contextmanager
-def doubt_in_commit() -> Iterator[_Changes]:
-    """Around a transaction: tells a COMMIT without an answer from what has surely not happened.
-
-    Raises DoubtfulCommitError.
-    """
-    changes = _Changes()
-    try:
-        yield changes
-    except (OperationalError, InterfaceError) as error:
-        if changes.are_complete:
-            raise DoubtfulCommitError(*error.args) from error
-        raise
 
 
 def begin(asked: Asked, now: datetime) -> tuple[Submission, bool]:
@@ -81,7 +44,7 @@ def begin(asked: Asked, now: datetime) -> tuple[Submission, bool]:
         if found.has_expired(now):
             found.delete()
             continue
-        if _opened(found, "asked") != asked.fingerprint:
+        if opened(found, "asked") != asked.fingerprint:
             raise KeyReusedError
         if found.is_final or (found.state != State.CHECKING and found.leased_until <= now):
             return found, False
@@ -163,12 +126,6 @@ def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
     row.claim_id = column_text(claim.id)
 
 
-def news(row: Submission, claim: ClaimPayload) -> tuple[str, dict[str, Any]]:
-    """Returns the notification for the submitter. It names the claim unless its id cannot be stored as JSON."""
-    kind, told = notification("claim_submitted", account_id=row.account_id)
-    return kind, told if NUL in claim.id else {**told, "claim_id": claim.id}
-
-
 def column_text(upstream_id: str) -> str:
     """Returns an upstream's id as a column holds it: "" for one that is too long or cannot be stored."""
     return upstream_id if len(upstream_id) <= ID_MAX_LENGTH and upstream_id.isprintable() else ""
@@ -246,49 +203,3 @@ def start_settling(row: Submission, now: datetime) -> bool:
     ) == 1
     row.fence += 1
     return is_ours
-
-
-def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
-    """Returns the outcome as far as it is known.
-
-    Raises TemporarilyUnavailableError without its encryption key, and where another version of the gateway has written
-    what this one cannot read.
-    """
-    claim = problem = None
-    try:
-        operation = Operation(row.operation)
-    except ValueError:
-        log.error("submission.unreadable", submission=str(row.pk))  # noqa: TRY400 - its text quotes the row
-        raise TemporarilyUnavailableError from None
-    if row.state == State.SUBMITTED:
-        claim = _answer(row, ClaimPayload)
-    elif row.state == State.REFUSED:
-        problem = _answer(row, Problem)
-    return Outcome(
-        submission_id=str(row.pk),
-        operation=operation,
-        claim=claim,
-        problem=problem,
-        is_replayed=is_replayed,
-    )
-
-
-def _answer(row: Submission, kind: type[A]) -> A:
-    try:
-        return msgspec.msgpack.decode(_opened(row, "answer"), type=kind)
-    except msgspec.MsgspecError:
-        log.error("submission.unreadable", submission=str(row.pk))  # noqa: TRY400 - its text quotes the answer
-        raise TemporarilyUnavailableError from None
-
-
-def _opened(row: Submission, part: str) -> bytes:
-    try:
-        return row.open(part)
-    except UnsealableError:
-        log.error("submission.unsealable", submission=str(row.pk))  # noqa: TRY400 - where it was raised says nothing
-        raise TemporarilyUnavailableError from None
-
-
-def about(submission: Submission | uuid.UUID) -> str:
-    """Returns the subject of the outbox messages of a submission, or of the one with this key."""
-    return f"submission:{submission.pk if isinstance(submission, Submission) else submission}"

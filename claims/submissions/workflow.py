@@ -14,7 +14,9 @@ from claims.errors import KEPT
 from claims.models import Operation, Submission
 from claims.submissions import promises, repository
 from claims.submissions.commands import Asked, GivenChange, GivenClaim, Outcome
+from claims.submissions.doubtful_commit import DoubtfulCommitError
 from claims.submissions.preconditions import changeable_claim, checked_claim
+from claims.submissions.recorded_outcome import outcome_of
 from claims.submissions.verdict import Reason, Verdict, call_of, refusal_of, verdict_of
 from claims.submissions.visibility import require_sight
 from gateway_clients.edge.access import Caller, Resource, scope_of
@@ -85,7 +87,7 @@ def change_claim(
 def _carry_out(gateway: Gateway, caller: Caller, asked: Asked, prepare: Prepare, clock: Clock) -> Outcome:
     row, is_ours = repository.begin(asked, clock())
     if not is_ours:
-        outcome = repository.outcome_of(row, is_replayed=True)
+        outcome = outcome_of(row, is_replayed=True)
         require_sight(row, outcome, caller)
         return outcome
     try:
@@ -94,7 +96,7 @@ def _carry_out(gateway: Gateway, caller: Caller, asked: Asked, prepare: Prepare,
         repository.start_sending(row, body, provider_id=provider_id, until=until)
     except KEPT as refusal:
         return _refused(gateway, row, refusal, clock)
-    except repository.DoubtfulCommitError:
+    except DoubtfulCommitError:
         if _is_forgotten(row):
             raise
         promises.keep(row, clock)
@@ -155,7 +157,7 @@ def _failed(gateway: Gateway, row: Submission, error: Exception, clock: Clock) -
                 log.warning("submission.unknown", submission=str(row.pk), reason=type(error).__name__)
                 repository.mark_unknown(row, clock())
                 nudge()
-    except repository.DoubtfulCommitError:
+    except DoubtfulCommitError:
         # It may be forgotten already, and so may its message: but its portal is told that it is pending.
         log.exception("submission.doubtful", submission=str(row.pk))
         promises.keep(row, clock)

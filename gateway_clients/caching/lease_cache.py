@@ -6,17 +6,17 @@ Without Redis every lookup is DOWN and nothing is stored.
 import math
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 import structlog
-from redis import Redis
 
 from gateway_clients.caching.counters import HeldCounts
 from gateway_clients.caching.keys import CacheKey
+from gateway_clients.caching.lookup_counts import count_lookups, count_near_hits
 from gateway_clients.caching.lookups import ENTRY_DECODER, CacheLookup, CacheWrite, Entry, LookupResult, LookupStatus
+from gateway_clients.caching.lost_leases import LostLeases
 from gateway_clients.caching.lua import RELEASE
 from gateway_clients.caching.near_lookups import keep_near, near_results
 from gateway_clients.caching.redis_keys import entry_name, lease_name
@@ -24,10 +24,8 @@ from gateway_clients.caching.round_trip import LookupCall, RedisRoundTrip, write
 from gateway_clients.cluster.channel import ENTRIES
 from gateway_clients.cluster.membership import Cluster
 from gateway_clients.cluster.near_cache import NearCache
-from gateway_clients.conf import DataClass, lifetime
+from gateway_clients.conf import lifetime
 from gateway_clients.encryption import UnsealableError, sealer
-from gateway_clients.instrumentation.rates import rate_book
-from gateway_clients.instrumentation.tally import tally
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
 
 #: The longest time in seconds that a 404 is cached.
@@ -36,12 +34,6 @@ ABSENT_SECONDS: Final = 30.0
 PARTIAL_SECONDS: Final = 5.0
 #: The share of an entry's life that is random, so that entries made together do not expire together.
 JITTER: Final = 0.1
-#: The most leases of unanswered lookups that are remembered for release; the others expire.
-MOST_LOST_LEASES: Final = 10_000
-#: What lookups are counted as, by the class of their data.
-HIT, BUSY, STALE, MISS, NEAR = (
-    {kind: f"cache|{kind}|{name}" for kind in DataClass} for name in ("hit", "coalesced", "stale", "miss", "near")
-)
 log = structlog.get_logger(__name__)
 
 
@@ -67,8 +59,8 @@ class LeaseCache:
         self._held_counts = held_counts
         self._chance = chance
         self._token = token
-        self._lost_leases: deque[tuple[str, str]] = deque(maxlen=MOST_LOST_LEASES)
-        circuit.on_return(self._release_lost)
+        self._lost_leases = LostLeases()
+        circuit.on_return(self._lost_leases.release)
 
     @property
     def is_down(self) -> bool:
@@ -106,7 +98,7 @@ class LeaseCache:
                 self._held_counts.learn(trip.count)
         if lookup_call is not None:
             trip.results = lookup_call.results(next(answers), self._open, asked_at=asked_at, answered_at=answered_at)
-            _count_hits(trip.results)
+            count_lookups(trip.results)
             if self._cluster is not None:
                 keep_near(self._cluster.near, trip.results)
         if trip.writes:
@@ -121,16 +113,14 @@ class LeaseCache:
         if trip.count is not None and not (self._held_counts is not None and self._held_counts.hold(trip.count)):
             return False
         trip.results = found
-        rate_book().count_looks(hits=len(found), misses=0)
-        for result in found:
-            tally().add(NEAR[result.key.data_class])
+        count_near_hits(found)
         return True
 
     def _go_without(
         self, trip: RedisRoundTrip, lookup_call: LookupCall | None, asked_at: float, *, was_asked: bool
     ) -> None:
         if was_asked and lookup_call is not None:
-            self._lost_leases.extend(lookup_call.leases)
+            self._lost_leases.add(lookup_call.leases)
         if trip.count is not None:
             trip.count.count_locally()
         trip.results = [
@@ -194,16 +184,6 @@ class LeaseCache:
         except CacheDownError:
             return
 
-    def _release_lost(self, redis: Redis) -> None:
-        """Gives back what a Redis that froze has taken for callers who are gone: it does what it was asked when it
-        thaws. Raises RedisError, and remembers them on.
-        """
-        lost = list(self._lost_leases)
-        if lost:
-            redis.eval(RELEASE.source, len(lost), *(name for name, _ in lost), *(token for _, token in lost))
-            for _ in lost:
-                self._lost_leases.popleft()
-
     def discard(self, key: CacheKey) -> None:
         """Deletes an entry that cannot be read; a fill under way is not disturbed."""
         if self._cluster is not None:
@@ -219,15 +199,3 @@ def _forget_overwritten(cluster: Cluster, writes: Sequence[CacheWrite]) -> None:
     names = [entry_name(each.result.key) for each in writes if each.result.fresh_until_ms > each.result.at_ms]
     if names:
         cluster.tell_only(ENTRIES, tuple(names))
-
-
-def _count_hits(results: Sequence[LookupResult]) -> None:
-    found = [result.status for result in results]
-    hits, waits = found.count(LookupStatus.HIT), found.count(LookupStatus.BUSY)
-    rate_book().count_looks(hits=hits, misses=len(found) - hits - waits)
-    for result in results:
-        status = result.status
-        kind = HIT if status is LookupStatus.HIT else BUSY if status is LookupStatus.BUSY else None
-        if kind is None:
-            kind = STALE if result.entry is not None else MISS
-        tally().add(kind[result.key.data_class])

@@ -21,8 +21,6 @@ from gateway_clients.cluster.membership import Cluster
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit, default_connection
 from gateway_clients.runtime.singletons import process_singleton
 
-__all__ = ["Cache", "CacheLookup", "CacheWrite", "cluster", "default_cache", "default_circuit", "invalidations"]
-
 T = TypeVar("T")
 #: Seconds between two lookups for a value that another caller makes.
 LOOK_SECONDS: Final = 0.02

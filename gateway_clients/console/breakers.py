@@ -24,7 +24,8 @@ from gateway_clients.console.upstream_lines import UpstreamLine, upstream_lines
 from gateway_clients.fleet.processes import BreakerStatus
 from gateway_clients.fleet.pulse import pulse
 from gateway_clients.resilience.breaker import Override
-from gateway_clients.resilience.breaker_sync import OverrideOrder, breaker_sync
+from gateway_clients.resilience.breaker_sync import breaker_sync
+from gateway_clients.resilience.overrides import OverrideOrder
 
 PAGE = "admin:console_breaker_changelist"
 

@@ -17,7 +17,8 @@ from django.utils import timezone
 from gateway_clients.audit.staff import note_staff_look
 from gateway_clients.console.models import OverrideProposal
 from gateway_clients.resilience.breaker import Override
-from gateway_clients.resilience.breaker_sync import OverrideOrder, breaker_sync
+from gateway_clients.resilience.breaker_sync import breaker_sync
+from gateway_clients.resilience.overrides import OverrideOrder
 
 #: Staff's word for the end of an override.
 BACK_TO_NORMAL: Final = "reset"

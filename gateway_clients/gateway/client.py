@@ -18,6 +18,7 @@ from gateway_clients.instrumentation.request_span import RequestSpan
 from gateway_clients.pipeline import transfers
 from gateway_clients.pipeline.call import Call
 from gateway_clients.pipeline.call_batch import CallBatch
+from gateway_clients.pipeline.download import Incoming, Promised
 from gateway_clients.pipeline.fan_out import FanOut
 from gateway_clients.pipeline.origin import RequestOrigin
 from gateway_clients.pipeline.outcome import Freshness
@@ -82,12 +83,12 @@ class Gateway(Services):
         """Adds a call; it is sent, with the others, at the first wait. Of merged reads the same one is added once."""
         if not call.is_repeatable:
             self._note_write()
-            return self._add(call)
+            return self.fan_out.call(call, self.start)
         identity = (call.service, call.method, call.target, call.body)
-        added: PendingCall[P] = self._once(identity, lambda: self._add(call))
+        added: PendingCall[P] = self._once(identity, lambda: self.fan_out.call(call, self.start))
         return added
 
-    def download(self, call: Call[Any], promised: transfers.Promised) -> transfers.Incoming:
+    def download(self, call: Call[Any], promised: Promised) -> Incoming:
         """Starts a download whose bytes are handed on as they come, within `STREAM_BUDGET_SECONDS`.
 
         Waits until the first bytes are checked against `promised`; the caller closes what is returned. Raises the
@@ -147,21 +148,21 @@ class Gateway(Services):
         """
         self._require_within_limit()
         views, self._views = self._views, []
-        ahead = self._looked_for_with_calls(views)
+        ahead = self._view_ahead(views)
         if ahead is not None:
             ahead.add_calls()
         elif views:
-            self._look_for(views)
+            self._look_up_views(views)
         if ahead is None and not self.fan_out.has_waiting:
             self._count_now()
             return
         with CallBatch(self.fan_out) as batch:
-            if self._look_up(batch, ahead):
+            if self._look_up_calls(batch, ahead):
                 batch.ask()
                 batch.store([write for view in views for write in view.writes()])
                 batch.finish()
 
-    def _looked_for_with_calls(self, views: Sequence[CompositeView]) -> CompositeView | None:
+    def _view_ahead(self, views: Sequence[CompositeView]) -> CompositeView | None:
         """Returns the view that is looked up in one round trip with its calls, or None.
 
         Only a lone view that is unlikely to be cached: for any other its calls would be built for nothing.
@@ -169,7 +170,7 @@ class Gateway(Services):
         is_alone = len(views) == 1 and not self.is_fresh_wanted and not self.fan_out.has_waiting
         return views[0] if is_alone and not views[0].is_likely_kept else None
 
-    def _look_for(self, views: Sequence[CompositeView]) -> None:
+    def _look_up_views(self, views: Sequence[CompositeView]) -> None:
         """Looks views up in one round trip, and adds the calls of those that are not cached."""
         newer_than_ms, is_alone = -1 if self.is_fresh_wanted else 0, len(views) == 1
         lookups = [view.lookups(newer_than_ms, ends_lookups=is_alone) for view in views]
@@ -179,7 +180,7 @@ class Gateway(Services):
             if not view.take(list(islice(results, len(each)))):
                 view.add_calls()
 
-    def _look_up(self, batch: CallBatch, ahead: CompositeView | None) -> bool:
+    def _look_up_calls(self, batch: CallBatch, ahead: CompositeView | None) -> bool:
         """Looks the calls up, behind the view `ahead` that may make them needless; returns whether they are needed."""
         first = ahead.lookups(0, ends_lookups=True) if ahead is not None else []
         results = self._sent([*first, *batch.lookups])
@@ -219,9 +220,6 @@ class Gateway(Services):
         if self.count is not None and self.count.value is None:
             self._sent([])
         self._require_within_limit()
-
-    def _add(self, call: Call[P]) -> PendingCall[P]:
-        return self.fan_out.call(call, self.start)
 
     def _once(self, identity: tuple[Any, ...], add: Callable[[], Any]) -> Any:
         if self._added is None:

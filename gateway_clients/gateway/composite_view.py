@@ -19,10 +19,10 @@ from gateway_clients.gateway.view_keys import view_keys
 from gateway_clients.gateway.view_spec import Rendition, SectionSpec, UnrenderableError, ViewSpec
 from gateway_clients.pipeline.call import Call
 from gateway_clients.pipeline.fan_out import FanOut
-from gateway_clients.pipeline.outcome import Freshness
+from gateway_clients.pipeline.outcome import Freshness, SectionState
 from gateway_clients.pipeline.pending_call import PendingCall
 from gateway_clients.pipeline.pending_value import PendingValue
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.section import Section
 from gateway_clients.pipeline.trace import NEAR, REDIS
 from gateway_clients.services import Services
 

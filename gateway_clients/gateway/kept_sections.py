@@ -6,7 +6,8 @@ from typing import Final
 import msgspec
 
 from gateway_clients.caching.lookups import Entry, LookupResult
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.outcome import SectionState
+from gateway_clients.pipeline.section import Section
 
 #: The JSON of a section that shows nothing.
 NULL: Final = msgspec.Raw(b"null")

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from gateway_clients.errors import ErrorCode, GatewayError, GatewayOverloadedError, UpstreamBusyError
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.outcome import SectionState
+from gateway_clients.pipeline.section import Section
 
 #: States of sections that show nothing of what was asked for.
 NOTHING: Final = (SectionState.FALLBACK, SectionState.UNAVAILABLE)

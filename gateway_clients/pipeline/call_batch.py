@@ -11,41 +11,26 @@ It never raises for a call's failure; every call is settled when it has finished
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 from django.conf import settings
-from msgspec.structs import replace
 
 from gateway_clients.caching.lookups import CacheLookup, CacheWrite, LookupResult, LookupStatus
 from gateway_clients.errors import GatewayOverloadedError
-from gateway_clients.pipeline.background import (
-    CallTask,
-    FillTask,
-    refresh,
-    single_flight,
-    submit_admitted,
-)
+from gateway_clients.pipeline.background import CallTask, single_flight, submit_admitted
 from gateway_clients.pipeline.cached_read import lookup_for
 from gateway_clients.pipeline.event_loop import EventLoop
 from gateway_clients.pipeline.fan_out import FanOut
 from gateway_clients.pipeline.joined_read import JoinedRead
 from gateway_clients.pipeline.kept_outcome import kept_outcome
-from gateway_clients.pipeline.outcome import Outcome, SectionState
+from gateway_clients.pipeline.led_read import LedRead
 from gateway_clients.pipeline.pending_call import PendingCall
-from gateway_clients.pipeline.revalidation import is_just_expired, renew
 from gateway_clients.pipeline.single_flight import ReadAbandonedError
 from gateway_clients.pipeline.task import Task
-from gateway_clients.pipeline.trace import EXPIRED, NEAR, Step
 from gateway_clients.resilience.deadline import Deadline
 
 #: How often a read is repeated when the shared one failed or was voided.
 MOST_ROUNDS: Final = 3
-
-
-class _Miss(NamedTuple):
-    read: JoinedRead
-    lookup: CacheLookup
-    result: LookupResult
 
 
 class CallBatch:
@@ -61,10 +46,10 @@ class CallBatch:
         self._place = fan_out.place
         self._has_place = False
         self._is_in_hurry = fan_out.is_in_hurry
-        self._peeked: list[PendingCall[Any]] = []
+        self._shed: list[PendingCall[Any]] = []
         self._reads: list[JoinedRead] = []
-        self._alone: list[PendingCall[Any]] = []
-        self._misses: list[_Miss] = []
+        self._uncached: list[PendingCall[Any]] = []
+        self._misses: list[LedRead] = []
         self._loop: EventLoop | None = None
         self.lookups: Sequence[CacheLookup] = ()
 
@@ -100,13 +85,13 @@ class CallBatch:
     def _plan(self) -> None:
         kept = [pending for pending in self._calls if pending.call.key is not None]
         if self._has_place:
-            self._alone = [pending for pending in self._calls if pending.call.key is None]
+            self._uncached = [pending for pending in self._calls if pending.call.key is None]
             self._join(kept)
             return
         for pending in self._calls:
             pending.fail(GatewayOverloadedError())
-        self._peeked = [] if self._fan_out.is_fresh_wanted else kept
-        self.lookups = [CacheLookup(key=pending.call.key) for pending in self._peeked if pending.call.key is not None]
+        self._shed = [] if self._fan_out.is_fresh_wanted else kept
+        self.lookups = [CacheLookup(key=pending.call.key) for pending in self._shed if pending.call.key is not None]
 
     def _join(self, pendings: Sequence[PendingCall[Any]]) -> None:
         """Joins reads that are under way, and leads the others."""
@@ -129,42 +114,17 @@ class CallBatch:
         self._fan_out.cache.release(results)
         self._end_reads(ReadAbandonedError())
         self._fan_out.forget(self._calls)
-        self._reads, self._alone, self._peeked = [], [], []
+        self._reads, self._uncached, self._shed = [], [], []
 
     def look_up(self, results: Sequence[LookupResult]) -> None:
         """Takes the results of `lookups`: hits settle their calls, the others are left for `ask`."""
         fan_out = self._fan_out
-        for pending, result in zip(self._peeked, results, strict=False):
+        for pending, result in zip(self._shed, results, strict=False):
             outcome = kept_outcome(pending.call, result, fan_out.cache)
             if outcome is not None and result.status is LookupStatus.HIT:
                 pending.settle(outcome)
         led = [read for read in self._reads if read.is_leader]
-        for miss in map(_Miss, led, self.lookups, results):
-            self._take(miss)
-
-    def _take(self, found: _Miss) -> None:
-        fan_out, read = self._fan_out, found.read
-        outcome = kept_outcome(read.pending.call, found.result, fan_out.cache)
-        if outcome is not None and found.result.status is LookupStatus.HIT:
-            self._answer(found, outcome, NEAR if found.result.is_near else found.result.status)
-            if fan_out.cache.is_refresh_due(found.result):
-                refresh(read.pending.call, outcome, fan_out.origin, fan_out.cache)
-            return
-        if outcome is not None and is_just_expired(found.result) and fan_out.may_show_expired():
-            self._answer(found, replace(outcome, state=SectionState.CACHED), EXPIRED)
-            if found.result.token:
-                renew(read.pending.call, found.lookup, found.result, fan_out.origin, fan_out.cache)
-            return
-        if outcome is not None and not outcome.is_absent:
-            read.shared_read.stale = outcome
-        self._misses.append(found)
-
-    def _answer(self, found: _Miss, outcome: Outcome[Any], told: str) -> None:
-        """Settles a read, also for its followers, with what was kept."""
-        call = found.read.pending.call
-        self._fan_out.origin.trace.note(call, Step.LOOKED_UP, told)
-        found.read.pending.settle(outcome)
-        single_flight().complete(found.read.shared_read, outcome)
+        self._misses += [read for read in map(LedRead, led, self.lookups, results) if not read.settle_from_cache()]
 
     def ask(self) -> None:
         """Calls the upstreams and waits until each call has its answer.
@@ -174,15 +134,15 @@ class CallBatch:
         """
         fan_out = self._fan_out
         misses, self._misses = self._misses, []
-        alone, self._alone = self._alone, []
+        uncached, self._uncached = self._uncached, []
         if misses and self._is_in_hurry and self._place.try_enter():
             fill_by = Deadline.after(settings.READ_BUDGET_SECONDS)
-            fills = [self._fill(miss, fill_by) for miss in misses]
+            fills = [miss.fill(fill_by) for miss in misses]
             submit_admitted(fills, fan_out.cache, self._place, is_reserved=fan_out.is_reserved)
             misses = []
         fill_by = fan_out.answer_by.sooner(settings.READ_BUDGET_SECONDS)
-        own: list[Task] = [self._fill(miss, fill_by, miss.read.pending) for miss in misses]
-        own += [CallTask(pending, fan_out.origin, fan_out.answer_by) for pending in alone]
+        own: list[Task] = [miss.fill(fill_by, miss.read.pending) for miss in misses]
+        own += [CallTask(pending, fan_out.origin, fan_out.answer_by) for pending in uncached]
         if own:
             self._loop = EventLoop(own, fan_out.cache)
             self._loop.ask()
@@ -206,15 +166,3 @@ class CallBatch:
             self.look_up(self._fan_out.cache.read(self.lookups))
             self.ask()
             self.store()
-
-    def _fill(self, miss: _Miss, deadline: Deadline, pending: PendingCall[Any] | None = None) -> Task:
-        return FillTask(
-            miss.read.pending.call,
-            miss.read.shared_read,
-            self._fan_out.origin,
-            deadline,
-            self._fan_out.cache,
-            lookup=miss.lookup,
-            found=miss.result,
-            pending=pending,
-        )

@@ -4,26 +4,25 @@ The lookups of all tasks that are ready go to Redis in one round trip, and so do
 together and read as their answers come; pauses are waited for together.
 """
 
-import heapq
-import time
 from collections import deque
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
 from gateway_clients.caching.lookups import CacheLookup, CacheWrite
 from gateway_clients.caching.store import Cache
-from gateway_clients.pipeline.effects import AwaitPlace, EffectResult, ReleaseLease, SendRequest, Sleep, StoreAnswer
+from gateway_clients.pipeline.effects import AwaitPlace, EffectResult, SendRequest, Sleep, StoreAnswer
 from gateway_clients.pipeline.task import Task
+from gateway_clients.pipeline.upstream_queues import UpstreamQueues
+from gateway_clients.pipeline.waiting_tasks import WaitingTasks
 from gateway_clients.runtime.start_gate import start_gate
 from gateway_clients.transport.messages import PreparedCall
 from gateway_clients.transport.multiplexed.multiplexer import Multiplexer, Sending
 from gateway_clients.transport.requests_client import RequestsClient
 
-#: Calls of one request under way to one upstream at the same time.
-MOST_OF_ONE_REQUEST: Final = 10
 #: Seconds that a finished fill waits for others, to be stored with them.
 STORE_PATIENCE_SECONDS: Final = 0.002
+#: Seconds that answers and pauses are waited for at a time.
+LONGEST_WAIT_SECONDS: Final = 60.0
 
 
 def run_tasks(tasks: Sequence[Task], cache: Cache) -> None:
@@ -41,15 +40,12 @@ class EventLoop:
         self._cache = cache
         self._multiplexer = Multiplexer()
         self._ready: deque[tuple[Task, EffectResult, Exception | None]] = deque()
-        self._queued: dict[str, deque[Task]] = {}
-        self._running: dict[str, int] = {}
+        self._queues = UpstreamQueues()
         self._lookups: list[tuple[Task, CacheLookup]] = []
         self._writes: list[tuple[Task, CacheWrite]] = []
-        self._pauses: list[tuple[float, int, Task]] = []
-        self._turns: list[tuple[Task, AwaitPlace]] = []
+        self._waiting = WaitingTasks()
         self._unsent: dict[RequestsClient, list[tuple[PreparedCall, Task]]] = {}
         self._exchanges: dict[Sending, Task] = {}
-        self._number = count()
         self._open = set(tasks)
 
     def __enter__(self) -> Self:
@@ -63,10 +59,7 @@ class EventLoop:
 
         Answers that come while other calls are under way are stored meanwhile.
         """
-        if len(self._tasks) <= MOST_OF_ONE_REQUEST:
-            self._ready.extend((task, None, None) for task in self._tasks)
-        else:
-            self._queue()
+        self._resume(self._queues.start(self._tasks))
         self._run()
 
     def store(self, more: Sequence[CacheWrite] = ()) -> None:
@@ -87,18 +80,6 @@ class EventLoop:
             elif len(self._writes) < len(self._open) and not (self._collect() or self._ready) and self._writes:
                 self._store()
 
-    def _queue(self) -> None:
-        for task in self._tasks:
-            self._queued.setdefault(task.target.conf.name, deque()).append(task)
-        for service, queue in self._queued.items():
-            self._running[service] = 0
-            self._start_queued(service, queue)
-
-    def _start_queued(self, service: str, queue: deque[Task]) -> None:
-        while queue and self._running[service] < MOST_OF_ONE_REQUEST:
-            self._running[service] += 1
-            self._ready.append((queue.popleft(), None, None))
-
     def _advance(self, task: Task, sent: EffectResult, error: Exception | None) -> None:
         try:
             step = task.pipeline.send(sent) if error is None else task.pipeline.throw(error)
@@ -118,40 +99,19 @@ class EventLoop:
             task.answer(step.outcome)
             self._writes.append((task, step.write))
         elif isinstance(step, AwaitPlace):
-            self._queue_up(task, step)
+            self._waiting.queue_up(task, step, self._multiplexer.bell().ring)
+        elif isinstance(step, Sleep):
+            self._waiting.pause(task, step.seconds)
         else:
-            self._pause_or_release(task, step)
+            self._cache.release([step.result])
+            self._resume([task])
+
+    def _resume(self, tasks: Iterable[Task]) -> None:
+        self._ready += [(task, None, None) for task in tasks]
 
     def _end(self, task: Task) -> None:
         self._open.discard(task)
-        if self._queued:
-            service = task.target.conf.name
-            self._running[service] -= 1
-            self._start_queued(service, self._queued[service])
-
-    def _pause_or_release(self, task: Task, step: Sleep | ReleaseLease) -> None:
-        if isinstance(step, Sleep):
-            heapq.heappush(self._pauses, (time.monotonic() + step.seconds, next(self._number), task))
-        else:
-            self._cache.release([step.result])
-            self._ready.append((task, None, None))
-
-    def _queue_up(self, task: Task, turn: AwaitPlace) -> None:
-        """Queues the task for its place; the call that gives it one rings the bell."""
-        turn.ticket.wake = self._multiplexer.bell().ring
-        self._turns.append((task, turn))
-
-    def _take_turns(self) -> bool:
-        """Resumes the tasks that have their place or no time left; returns whether there were some."""
-        if not self._turns:
-            return False
-        waiting, self._turns = self._turns, []
-        for task, turn in waiting:
-            if turn.ticket.has_place or turn.deadline.has_passed:
-                self._ready.append((task, None, None))
-            else:
-                self._turns.append((task, turn))
-        return len(self._turns) < len(waiting)
+        self._resume(self._queues.end(task))
 
     def _send(self, task: Task, attempt: SendRequest) -> None:
         client = task.target.client
@@ -184,30 +144,18 @@ class EventLoop:
 
     def _collect(self) -> bool:
         """Waits for answers and pauses, shortly when there is something to store; returns whether anything came."""
-        patience = self._patience_seconds()
+        patience = min(STORE_PATIENCE_SECONDS if self._writes else LONGEST_WAIT_SECONDS, self._waiting.seconds_left())
         has_come = False
-        if self._exchanges or ((self._pauses or self._turns) and not self._writes):
+        if self._exchanges or (self._waiting and not self._writes):
             with start_gate().waiting_for_others():
                 answered = self._multiplexer.wait(patience)
             for exchange in answered:
                 if (task := self._exchanges.pop(exchange, None)) is not None:
                     self._ready.append((task, exchange.answer, exchange.error))
                     has_come = True
-        has_come = self._take_turns() or has_come
-        if self._pauses:
-            now = time.monotonic()
-            while self._pauses and self._pauses[0][0] <= now:
-                self._ready.append((heapq.heappop(self._pauses)[2], None, None))
-                has_come = True
-        return has_come
-
-    def _patience_seconds(self) -> float:
-        patience = STORE_PATIENCE_SECONDS if self._writes else 60.0
-        if self._pauses:
-            patience = min(patience, max(0.0, self._pauses[0][0] - time.monotonic()))
-        # A place that was given before the bell was set did not ring it.
-        waits = [0.0 if turn.ticket.has_place else turn.deadline.remaining_seconds for _, turn in self._turns]
-        return min([patience, *waits])
+        due = self._waiting.take_due()
+        self._resume(due)
+        return has_come or bool(due)
 
     def close(self) -> None:
         """Fails the tasks that have not ended, after a failure of the event loop itself."""

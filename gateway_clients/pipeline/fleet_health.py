@@ -15,7 +15,8 @@ from gateway_clients.instrumentation.rates import (
 )
 from gateway_clients.redis_access.circuit import CacheDownError
 from gateway_clients.resilience.breaker import Override
-from gateway_clients.resilience.breaker_sync import BreakerReport, BreakerSync, breaker_sync
+from gateway_clients.resilience.breaker_report import BreakerReport
+from gateway_clients.resilience.breaker_sync import BreakerSync, breaker_sync
 
 #: From good to bad: an upstream is shown in the worst state that any process reports.
 STATES: Final = ("closed", "half-open", "open")

@@ -38,7 +38,7 @@ class _Problem(msgspec.Struct):
 
 def parse_response(call: Call[P], answer: UpstreamResponse, deadline: Deadline | None = None) -> Parsed[P]:
     """Returns the payload of an answer, parsed by the deadline. Raises the subclasses of UpstreamError."""
-    if answer.status // 100 == SUCCESSFUL:
+    if answer.status_code // 100 == SUCCESSFUL:
         return _parsed(call, answer, deadline)
     raise refusal(call, answer)
 
@@ -60,7 +60,7 @@ def _parsed(call: Call[P], answer: UpstreamResponse, deadline: Deadline | None) 
 
 def refusal(call: Call[Any], answer: UpstreamResponse) -> UpstreamError:
     """Returns the error that a status other than 2xx stands for."""
-    service, status = call.service, answer.status
+    service, status = call.service, answer.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return UpstreamServerError(service, was_sent=True)
     if status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -48,6 +48,3 @@ def section_of(outcome: Outcome[Any], value: V | None) -> Section[V]:
 def drifted_fields(paths: Sequence[str]) -> tuple[str, ...]:
     """Returns the fields at these paths without their list: `plan.name` for `items[].plan.name`."""
     return tuple(dict.fromkeys(path.removeprefix("items[].").removesuffix("[]") for path in paths))
-
-
-__all__ = ["Section", "SectionState", "drifted_fields", "section_of"]

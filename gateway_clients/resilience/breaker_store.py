@@ -18,6 +18,7 @@ from gateway_clients.instrumentation.rates import Rates
 from gateway_clients.redis_access.circuit import RedisCircuit
 from gateway_clients.redis_access.error_replies import raise_server_refusal
 from gateway_clients.redis_access.script import Script
+from gateway_clients.resilience.breaker_report import BreakerReport
 
 T = TypeVar("T")
 #: Seconds of silence after which a process counts as gone.
@@ -53,24 +54,6 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], 0, now - ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return found
 """)
-
-
-class BreakerReport(msgspec.Struct, frozen=True):
-    """One breaker of one process. `since` is seconds since the Unix epoch, `paused_seconds` what is left of a pause.
-
-    `last_answer` is `ok`, `failed`, or `none` before the first call; it came at `answered_at`, since the epoch too.
-    """
-
-    service: str
-    process: str
-    state: str
-    failures: int
-    since: float
-    override: str
-    paused_seconds: float
-    reported_at: float
-    last_answer: str = "none"
-    answered_at: float = 0.0
 
 
 class BreakerPause(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -25,12 +25,12 @@ from gateway_clients.instrumentation.rates import Rates, rate_book
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
 from gateway_clients.resilience import overrides
 from gateway_clients.resilience.breaker import Breaker
-from gateway_clients.resilience.breaker_store import BreakerPause, BreakerReport, BreakerStore, OwnSnapshot
+from gateway_clients.resilience.breaker_news import News, OthersNews, OwnNews, Unpublished
+from gateway_clients.resilience.breaker_report import BreakerReport, report_of
+from gateway_clients.resilience.breaker_store import BreakerStore, OwnSnapshot
 from gateway_clients.resilience.held_rulings import HeldRulings
 from gateway_clients.resilience.overrides import OverrideOrder, OverrideReader, Ruling
 from gateway_clients.runtime.singletons import process_singleton
-
-__all__ = ["BreakerReport", "BreakerSync", "OverrideOrder", "breaker_sync"]
 
 #: Seconds between two polls of a process that hears the others, which is also how old its own report may be; and of
 #: one that does not.
@@ -62,13 +62,9 @@ class BreakerSync(pybreaker.CircuitBreakerListener):
         self._breakers: dict[str, Breaker] = {}
         self._rulings = HeldRulings(lambda: dict(self._breakers), now=now)
         self._reader = OverrideReader(self._rulings.take)
-        self._seen_trips: Mapping[str, str] = {}
-        self._seen_pauses: Mapping[str, BreakerPause] = {}
-        self._seen_revisions: Mapping[str, str] = {}
-        self._own_trips: set[str] = set()
-        self._own_pauses: dict[str, float] = {}
+        self._own = OwnNews()
+        self._others = OthersNews(self.process)
         self._others_pauses: dict[str, float] = {}
-        self._has_looked = False
         self._wake = threading.Event()
         self._is_stopped = False
         self._thread: threading.Thread | None = None
@@ -127,14 +123,12 @@ class BreakerSync(pybreaker.CircuitBreakerListener):
         """Publishes a trip when a closed breaker of this process opens; others hear of it at their next poll."""
         if old_state is None or (old_state.name, new_state.name) != (pybreaker.STATE_CLOSED, pybreaker.STATE_OPEN):
             return
-        with self._lock:
-            self._own_trips.add(str(cb.name))
+        self._own.add_trip(str(cb.name))
         self._wake.set()
 
     def publish_pause(self, service: str, seconds: float) -> None:
         """Publishes that an upstream asked this process for a pause; other processes hear of it at their next poll."""
-        with self._lock:
-            self._own_pauses[service] = max(self._own_pauses.get(service, 0.0), self._now() + seconds)
+        self._own.add_pause(service, self._now() + seconds)
         self._wake.set()
 
     def may_probe(self, service: str) -> bool:
@@ -156,56 +150,33 @@ class BreakerSync(pybreaker.CircuitBreakerListener):
         published at the next poll.
         """
         self._rulings.apply()
-        with self._lock:
-            own_trips, self._own_trips = self._own_trips, set()
-            own_pauses, self._own_pauses = self._own_pauses, {}
+        own = self._own.take()
         was_told = False
         try:
-            snapshot = self._store.exchange(self.process, self._own_snapshot(own_trips, own_pauses))
+            snapshot = self._store.exchange(self.process, self._own_snapshot(own))
             was_told = snapshot.was_told
         finally:
             if not was_told:
-                self._keep_for_later(own_trips, own_pauses)
-        self._take_pauses(snapshot.pauses)
-        if self._has_looked:
-            self._take_trips(snapshot.trips)
-        if snapshot.revisions != self._seen_revisions:
-            self._reader.wake()
-        self._seen_trips, self._seen_pauses, self._seen_revisions = snapshot.trips, snapshot.pauses, snapshot.revisions
-        self._has_looked = True
-        if own_trips or own_pauses:
+                self._own.keep(own)
+        self._hear(self._others.take(snapshot))
+        if own.trips or own.pauses:
             self._tell()
 
-    def _own_snapshot(self, trips: set[str], pauses: Mapping[str, float]) -> OwnSnapshot:
+    def _own_snapshot(self, own: Unpublished) -> OwnSnapshot:
         now = self._now()
-        left = {service: until - now for service, until in pauses.items() if until > now}
-        return OwnSnapshot(trips=trips, pause_seconds=left, reports=self.reports(), rates=rate_book().rates())
+        left = {service: until - now for service, until in own.pauses.items() if until > now}
+        return OwnSnapshot(trips=own.trips, pause_seconds=left, reports=self.reports(), rates=rate_book().rates())
 
-    def _keep_for_later(self, trips: set[str], pauses: Mapping[str, float]) -> None:
-        with self._lock:
-            self._own_trips |= trips
-            self._own_pauses = {
-                service: max(pauses.get(service, 0.0), self._own_pauses.get(service, 0.0))
-                for service in {*pauses, *self._own_pauses}
-            }
-
-    def _take_trips(self, trips: Mapping[str, str]) -> None:
-        for service, trip in trips.items():
-            is_news = self._seen_trips.get(service) != trip and not self._is_own(trip)
-            if is_news and service in self._breakers:
-                self._breakers[service].suspect()
-
-    def _take_pauses(self, pauses: Mapping[str, BreakerPause]) -> None:
-        for service, pause in pauses.items():
-            seen = self._seen_pauses.get(service)
-            if self._is_own(pause.id) or (seen is not None and seen.id == pause.id):
-                continue
-            self._others_pauses[service] = self._now() + pause.seconds_left
+    def _hear(self, news: News) -> None:
+        for service, seconds in news.pauses.items():
+            self._others_pauses[service] = self._now() + seconds
             if service in self._breakers:
-                self._breakers[service].hear_pause(pause.seconds_left)
-
-    def _is_own(self, identity: str) -> bool:
-        return identity.startswith(f"{self.process}/")
+                self._breakers[service].hear_pause(seconds)
+        for service in news.trips:
+            if service in self._breakers:
+                self._breakers[service].suspect()
+        if news.has_rulings:
+            self._reader.wake()
 
     def read_rulings(self) -> None:
         """Reads staff's overrides from the database, in this thread. Raises `django.db.Error`."""
@@ -213,22 +184,8 @@ class BreakerSync(pybreaker.CircuitBreakerListener):
 
     def reports(self) -> list[BreakerReport]:
         """Returns the reports of this process's breakers."""
-        return [self._report(service, breaker) for service, breaker in list(self._breakers.items())]
-
-    def _report(self, service: str, breaker: Breaker) -> BreakerReport:
-        now, last = self._now(), breaker.last_answer
-        return BreakerReport(
-            service=service,
-            process=self.process,
-            state=breaker.current_state,
-            failures=breaker.fail_counter,
-            since=now - breaker.changed_seconds_ago,
-            override=breaker.override,
-            paused_seconds=breaker.paused_seconds,
-            reported_at=now,
-            last_answer="none" if last is None else "failed" if last.has_failed else "ok",
-            answered_at=0.0 if last is None else now - breaker.seconds_since(last),
-        )
+        now = self._now()
+        return [report_of(breaker, process=self.process, now=now) for breaker in list(self._breakers.values())]
 
     def all_reports(self) -> list[BreakerReport]:
         """Returns the reports of all processes that are alive. Raises CacheDownError."""

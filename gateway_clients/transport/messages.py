@@ -72,7 +72,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
         _check(self.headers)
 
     def __repr__(self) -> str:
-        return f"Outgoing(service={self.service!r}, method={self.method!r}, target={self.target!r})"
+        return f"UpstreamRequest(service={self.service!r}, method={self.method!r}, target={self.target!r})"
 
     @property
     def all_headers(self) -> Mapping[str, str]:
@@ -145,12 +145,7 @@ class UpstreamResponse(Response):
         return getattr(self, name)
 
     def __repr__(self) -> str:
-        return f"Answer(status={self.status_code})"
-
-    @property
-    def status(self) -> int:
-        """The status code."""
-        return self.status_code
+        return f"UpstreamResponse(status_code={self.status_code})"
 
     @property
     def content(self) -> bytes:

@@ -7,32 +7,19 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final, cast
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest
 
 from gateway_clients.conf import UpstreamConf
-from gateway_clients.errors import UpstreamConnectionError, UpstreamTimeoutError, UpstreamUnavailableError
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.adapter import UpstreamAdapter
-from gateway_clients.transport.deadline_socket import request_progress
-from gateway_clients.transport.exceptions import FOREIGN, is_certainly_unsent, map_exception
+from gateway_clients.transport.blocking_session import ADAPTER_SEND, BlockingSession
 from gateway_clients.transport.keep_alive import KeepAlive, keep_alive_of
-from gateway_clients.transport.messages import (
-    AnswerTooLargeError,
-    LazyHeaders,
-    PreparedCall,
-    UpstreamRequest,
-    UpstreamResponse,
-    decoded,
-)
+from gateway_clients.transport.messages import LazyHeaders, PreparedCall, UpstreamRequest, UpstreamResponse
 from gateway_clients.transport.multiplexed.multiplexer import Multiplexer, Sending
 from gateway_clients.transport.multiplexed.threaded_exchange import ThreadedExchange
 from gateway_clients.transport.streams import Stream, on_the_clock
 
-PIECE_BYTES: Final = 65_536
-#: `responses`, tracing libraries and the like replace this method to see each call.
-ADAPTER_SEND: Final = HTTPAdapter.send
+#: Replaced as `ADAPTER_SEND` is, by those who want to see each call.
 SESSION_SEND: Final = requests.Session.send
 
 
@@ -44,15 +31,16 @@ class RequestsClient:
 
     def __init__(self, conf: UpstreamConf, *, keep_alive: KeepAlive | None = None) -> None:
         self._conf = conf
-        self._keep_alive = keep_alive or keep_alive_of(conf)
+        keep_alive = keep_alive or keep_alive_of(conf)
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.verify = conf.ca_bundle or True
         self.session.headers.clear()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        adapter = UpstreamAdapter(conf, keep_alive=self._keep_alive)
+        adapter = UpstreamAdapter(conf, keep_alive=keep_alive)
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)
+        self._blocking = BlockingSession(conf, self.session, keep_alive)
 
     def prepared(self, outgoing: UpstreamRequest, *, pieces: Iterable[bytes] | None = None) -> PreparedRequest:
         """Returns the PreparedRequest, made directly, since what requests would check and guess is known.
@@ -130,43 +118,13 @@ class RequestsClient:
 
         Raises the subclasses of UpstreamUnavailableError.
         """
-        return self._send(self.prepared_call(outgoing, deadline))
+        return self._blocking.send(self.prepared_call(outgoing, deadline))
 
     def _send_on_a_thread(self, call: PreparedCall) -> UpstreamResponse:
         """Sends a call on a pool's thread; calls `auth` again there, since it may depend on its thread (digest)."""
         if call.outgoing is not None and self.session.auth is not None:
             call = self.prepared_call(call.outgoing, call.deadline)
-        return self._send(call)
-
-    def _send(self, call: PreparedCall) -> UpstreamResponse:
-        """Sends a call; resends it once, if it may be sent twice, when a kept connection turns out closed."""
-        try:
-            return self._send_once(call)
-        except UpstreamTimeoutError:
-            if request_progress.is_reused and not request_progress.has_received:
-                self._keep_alive.distrust()
-            raise
-        except UpstreamConnectionError:
-            is_stale = request_progress.is_reused and not request_progress.has_received
-            if not (is_stale and call.may_resend) or call.deadline.has_passed:
-                raise
-        return self._send_once(call, must_dial=True)
-
-    def _send_once(self, call: PreparedCall, *, must_dial: bool = False) -> UpstreamResponse:
-        with request_progress.of(call.deadline, must_dial=must_dial):
-            try:
-                response = self._answered(call.request, call.deadline)
-                try:
-                    body = self._body(response, call.deadline)
-                except BaseException:
-                    response.close()
-                    raise
-                encoding = response.headers.get("content-encoding")
-                return UpstreamResponse(
-                    response.status_code, response.headers, decoded(body, encoding, max_bytes=self._conf.max_bytes)
-                )
-            except FOREIGN as error:
-                raise self._ours(error, call.request) from error
+        return self._blocking.send(call)
 
     def open(self, outgoing: UpstreamRequest, deadline: Deadline, pieces: Iterable[bytes] | None = None) -> Stream:
         """Sends a request, its body (chunked) as the pieces come, and waits for the head of the answer.
@@ -176,43 +134,7 @@ class RequestsClient:
         """
         request = self.prepared(outgoing, pieces=None if pieces is None else on_the_clock(pieces, deadline))
         request.headers["Connection"] = "close"
-        head_seconds = min(max(deadline.remaining_seconds, 0.001), self._conf.timeout_seconds)
-        with request_progress.of(deadline, must_dial=True, step_seconds=head_seconds):
-            try:
-                response = self._answered(request, deadline)
-            except FOREIGN as error:
-                raise self._ours(error, request) from error
-            return Stream(self._conf.name, response, request_progress.socket, deadline)
-
-    def _answered(self, request: PreparedRequest, deadline: Deadline) -> requests.Response:
-        """Sends through the session and its mounted adapter, as requests does."""
-        left = max(deadline.remaining_seconds, 0.001)
-        connect = min(left, self._conf.connect_seconds)
-        assert request.url is not None
-        is_ours = isinstance(self.session.get_adapter(request.url), UpstreamAdapter)
-        timeout: Any = urllib3.Timeout(total=left, connect=connect, read=left) if is_ours else (connect, left)
-        request.prepare_cookies({})
-        return self.session.send(request, stream=True, timeout=timeout, allow_redirects=False)
-
-    def _ours(self, error: BaseException, request: PreparedRequest) -> UpstreamUnavailableError:
-        """Returns the gateway's error for an exception. A foreign adapter does not tell how far the request came."""
-        assert request.url is not None
-        adapter = self.session.get_adapter(request.url)
-        is_ours = isinstance(adapter, UpstreamAdapter) and getattr(adapter.send, "__func__", None) is ADAPTER_SEND
-        was_sent = request_progress.has_sent if is_ours else not is_certainly_unsent(error)
-        return map_exception(self._conf.name, error, was_sent=was_sent)
-
-    def _body(self, response: requests.Response, deadline: Deadline) -> bytes:
-        pieces, size = [], 0
-        for piece in response.raw.stream(PIECE_BYTES, decode_content=False):
-            size += len(piece)
-            if size > self._conf.max_bytes:
-                raise AnswerTooLargeError
-            if deadline.has_passed:
-                raise TimeoutError
-            pieces.append(piece)
-        response.raw.release_conn()
-        return b"".join(pieces)
+        return self._blocking.open(request, deadline)
 
     def close(self) -> None:
         """Closes the kept connections, and lets the threads end."""

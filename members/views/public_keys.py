@@ -6,7 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from members.signing_keys import ES256
-from members.tokens import access_keys, setting
+from members.token_settings import setting
+from members.tokens import access_keys
 
 #: A new key has to be in `JWT_PRIVATE_KEYS` for so long before it signs; seconds.
 KEPT_SECONDS: Final = 300

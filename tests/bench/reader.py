@@ -47,15 +47,15 @@ class Reader:
 
     def traced(self, what: str) -> str:
         """How many of the checkout's functions and files one read enters, and its frames at the first socket write."""
-        root, entered, frames = str(Path.cwd()), set(), []
+        root, entered, frames = Path.cwd(), set(), []
 
         def note(frame: FrameType, event: str, argument: object) -> None:
             code = frame.f_code
-            if event == "call" and code.co_filename.startswith(root):
+            if event == "call" and is_own(code.co_filename, root):
                 entered.add((code.co_filename, code.co_qualname))
             is_write = event == "call" and code.co_name in {"send_now", "send_packed_command"}
             if is_write and not frames:
-                frames.append(sum(each.f_code.co_filename.startswith(root) for each in _stack(frame)))
+                frames.append(sum(is_own(each.f_code.co_filename, root) for each in _stack(frame)))
 
         self._read(next(self._paths(what, 0)))
         sys.setprofile(note)
@@ -94,6 +94,11 @@ class Reader:
         answer.close()
         if not started[0].startswith("200"):
             raise SystemExit(f"{path}: {started[0]} {body[:300]!r}")
+
+
+def is_own(file: str, root: Path) -> bool:
+    """Whether a file is the checkout's own, and not of a package in a virtual environment within it."""
+    return file.startswith(f"{root}/") and "/site-packages/" not in file
 
 
 def _stack(frame: FrameType | None) -> Iterator[FrameType]:

@@ -18,7 +18,7 @@ from gateway_clients.errors import (
     UpstreamNotFoundError,
     UpstreamTimeoutError,
 )
-from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.outcome import SectionState
 from gateway_clients.pipeline.upstreams import upstream
 from tests.support.answering import LATE, AnsweringUpstreams
 from tests.support.calls import gateway_for

@@ -10,7 +10,7 @@ from gateway_clients.edge.errors import ApiError
 from gateway_clients.edge.graphql import complexity, guards
 from gateway_clients.edge.input.parameters import DEFAULT_LIMIT, MAX_LIMIT
 from gateway_clients.errors import GatewayError
-from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.outcome import SectionState
 from tests.docs.pages import ROOT, marked, page, rows, section
 
 LIMITS = {

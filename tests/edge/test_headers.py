@@ -16,9 +16,9 @@ from gateway_clients.edge.input.request_headers import context_from, know_empty_
 from gateway_clients.edge.output.headers import OwnHeadersResponse, put, put_missing, value_of
 from gateway_clients.edge.output.response_headers import SERVER_TIMING_MAX_LENGTH, finished, server_timing
 from gateway_clients.edge.output.responses import cache_status_of, model_answer, sections_answer
-from gateway_clients.pipeline.outcome import Freshness
+from gateway_clients.pipeline.outcome import Freshness, SectionState
 from gateway_clients.pipeline.pending_call import CallTiming
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.section import Section
 from gateway_clients.tracing.finished_request import FinishedRequest
 from gateway_clients.tracing.recorder import record_with
 from tests.edge.sample_urls import Echo

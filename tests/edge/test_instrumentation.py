@@ -17,7 +17,8 @@ from gateway_clients import instrumentation
 from gateway_clients.instrumentation import CallRecord, DriftRecord, Record
 from gateway_clients.instrumentation.histograms import DeferredHistogram
 from gateway_clients.instrumentation.logs import JsonFormatter, log_record, request_id
-from gateway_clients.instrumentation.metrics import SECONDS, Metrics, PrometheusMetrics, metrics
+from gateway_clients.instrumentation.metric_families import SECONDS
+from gateway_clients.instrumentation.metrics import Metrics, PrometheusMetrics, metrics
 from gateway_clients.pipeline.call_report import fields_of_omitted
 from gateway_clients.services.payload_parser import page
 from tests.support.calls import ThingPayload

@@ -7,7 +7,7 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from gateway_clients.edge.http.middleware import (
+from gateway_clients.edge.http.staff_middleware import (
     StaffAuthenticationMiddleware,
     StaffCsrfMiddleware,
     StaffMessageMiddleware,

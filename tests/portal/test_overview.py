@@ -10,7 +10,8 @@ from gateway_clients.conf import SERVICES
 from gateway_clients.instrumentation.hooks import CallRecord
 from gateway_clients.instrumentation.rates import CallRates, RateBook, Rates, quantile_ms, together
 from gateway_clients.pipeline.fleet_health import fleet_health
-from gateway_clients.resilience.breaker_store import BreakerReport, BreakerStore, OwnSnapshot
+from gateway_clients.resilience.breaker_report import BreakerReport
+from gateway_clients.resilience.breaker_store import BreakerStore, OwnSnapshot
 from gateway_clients.resilience.breaker_sync import BreakerSync
 from tests.support.answering import LATE
 

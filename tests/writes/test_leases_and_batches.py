@@ -14,7 +14,7 @@ from bff_project.processes import worker
 from bff_project.processes.worker import WorkerConf, run_worker
 from claims.jobs import RESUME_AFTER, forget_old_submissions, resume_settling
 from claims.models import Operation, State, Submission
-from claims.submissions.repository import SETTLE, about
+from claims.submissions.messages import SETTLE, about
 from gateway_clients.database import batches
 from gateway_clients.edge.events.views import KEPT, forget_old_events
 from gateway_clients.models import OutboxMessage, ReceivedEvent

@@ -13,7 +13,7 @@ from django.utils import timezone
 from claims.models import LIFE, Operation, State, Submission
 from claims.submissions.commands import Asked, GivenChange, GivenClaim
 from claims.submissions.reconciliation import reconcile
-from claims.submissions.repository import outcome_of
+from claims.submissions.recorded_outcome import outcome_of
 from claims.submissions.verdict import call_of
 from gateway_clients.gateway import Gateway
 from gateway_clients.outbox.errors import LaterError

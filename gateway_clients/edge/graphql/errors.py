@@ -16,7 +16,8 @@ from graphql import FieldNode, GraphQLError, SourceLocation, get_location
 from gateway_clients.edge.errors import ApiError, BadUserInputError, FieldErrors
 from gateway_clients.edge.graphql.type_registry import camel
 from gateway_clients.edge.input.request_context import context_of
-from gateway_clients.edge.output.problems import detail_of, known_error, retry_after
+from gateway_clients.edge.output.foreign_errors import known_error
+from gateway_clients.edge.output.problems import detail_of, retry_after
 from gateway_clients.errors import GatewayError
 
 GRAPHQL_TYPE: Final = "application/graphql-response+json"

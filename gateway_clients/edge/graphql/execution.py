@@ -26,7 +26,8 @@ from gateway_clients.edge.graphql.resolver_info import ResolverInfo
 from gateway_clients.edge.graphql.selection import SelectedField, Selection, Variables
 from gateway_clients.edge.graphql.type_registry import camel
 from gateway_clients.edge.input.request_context import context_of
-from gateway_clients.edge.output.problems import known_error, retry_after
+from gateway_clients.edge.output.foreign_errors import known_error
+from gateway_clients.edge.output.problems import retry_after
 from gateway_clients.errors import GatewayError
 
 #: Statuses that say that what was asked for is down or busy.

@@ -8,7 +8,6 @@ beside the fields below those objects that are there by now.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from graphql import GraphQLLeafType, GraphQLList, GraphQLNonNull, GraphQLOutputT
 from graphql.pyutils import Path
 
 from gateway_clients.edge.graphql.errors import Failed
+from gateway_clients.edge.graphql.loader_batches import Batch, Batches, Wanted
 from gateway_clients.edge.graphql.projection import plain
 from gateway_clients.edge.graphql.resolver_info import ResolverInfo, resolve_root
 from gateway_clients.edge.graphql.section_view import view_data
@@ -40,33 +40,12 @@ class Parent(dict[str, Any]):
             raise AttributeError(name) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """The fields of one object that a batch loader is asked for. `path` is the path of
-    the object.
-    """
-
-    parent: dict[str, Any]
-    selection: Selection
-    fields: list[SelectedField]
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """The objects below one root field that one batch loader is asked about."""
-
-    info: ResolverInfo
-    load: BatchLoader
-    wanted: list[_Wanted] = field(default_factory=list)
-
-
 class Resolution:
     """The resolvers of one operation and what they came to. Made for one request."""
 
     def __init__(self) -> None:
         self._pending: list[tuple[PendingValue[Any], Deliver]] = []
-        self._batches: dict[tuple[int, BatchLoader], _Batch] = {}
+        self._batches = Batches()
 
     def run(self, infos: Sequence[ResolverInfo]) -> list[Any]:
         """Runs the resolvers of the root fields and of everything below them.
@@ -113,25 +92,16 @@ class Resolution:
 
     def _load(self) -> None:
         """Asks the batch loaders about the objects that were found since the last time."""
-        batches, self._batches = self._batches, {}
-        for batch in batches.values():
+        for batch in self._batches.take():
             try:
                 values: Any = batch.load(batch.info, [wanted.parent for wanted in batch.wanted])
             except Exception as error:  # noqa: BLE001 - as in `_call`
                 values = error
             self._take(values, partial(self._put_loaded, batch))
 
-    def _put_loaded(self, batch: _Batch, values: Any) -> None:
-        """Puts what was loaded into the objects; where loading failed, why."""
-        failed = Failed.of(values) if isinstance(values, Exception) else None
-        loaded = [failed] * len(batch.wanted) if failed else map(_plain_or_why, values)
-        for wanted, value in zip(batch.wanted, loaded, strict=True):
-            for each in wanted.fields:
-                part = each.source.part
-                shown = wanted.parent[each.slot] = value.get(part) if part and isinstance(value, dict) else value
-                if each.child is not None and each.child.needs_resolvers:
-                    below = wanted.path.add_key(each.key, wanted.selection.type_name)
-                    self._go_below(shown, each.child, batch.info, below)
+    def _put_loaded(self, batch: Batch, values: Any) -> None:
+        for shown, child, path in batch.put(values):
+            self._go_below(shown, child, batch.info, path)
 
     def _complete_into(self, info: ResolverInfo, put: Deliver, value: Any) -> None:
         if isinstance(value, Exception):
@@ -207,8 +177,7 @@ class Resolution:
             elif each.child is not None and each.child.needs_resolvers and not each.is_resolved:
                 self._go_below(data.get(each.slot), each.child, info, path.add_key(each.key, selection.type_name))
         for load, fields in loaded.items():
-            batch = self._batches.setdefault((id(info.sections), load), _Batch(info, load))
-            batch.wanted.append(_Wanted(data, selection, fields, path))
+            self._batches.add(info, load, Wanted(data, selection, fields, path))
 
 
 def _info_below(info: ResolverInfo, parent_type: str, path: Path, selected: SelectedField) -> ResolverInfo:
@@ -223,10 +192,6 @@ def _resolved(root: Any, info: ResolverInfo) -> Any:
     assert definition is not None
     assert definition.resolve is not None
     return definition.resolve(root, info, **info.selected.arguments(info.variable_values))
-
-
-def _plain_or_why(loaded: Any) -> Any:
-    return Failed.of(loaded) if isinstance(loaded, Exception) else plain(loaded)
 
 
 def _end_root(ends: dict[str, Any], info: ResolverInfo, value: Any) -> None:

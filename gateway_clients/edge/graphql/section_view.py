@@ -13,8 +13,9 @@ from gateway_clients.edge.graphql.selection import SelectedField, Selection
 from gateway_clients.edge.output.view_models import ViewMeta
 from gateway_clients.errors import UpstreamError
 from gateway_clients.gateway import CompositeView, Gateway, Rendition, ViewSpec
+from gateway_clients.pipeline.outcome import SectionState
 from gateway_clients.pipeline.pending_value import Deferred, PendingValue, gather
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.section import Section
 
 #: The resolver of a field of a view that has arguments and calls of its own, with Graphene's signature.
 Part = Callable[..., Any]

@@ -7,7 +7,7 @@ from graphene import Field, NonNull, String
 from gateway_clients.edge.graphql.type_registry import Source, TypeRegistry
 from gateway_clients.edge.output.view_models import SectionMeta, ViewMeta
 from gateway_clients.errors import ErrorCode
-from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.outcome import SectionState
 
 #: Each app makes its own types here.
 TYPES: Final = TypeRegistry()

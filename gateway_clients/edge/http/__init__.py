@@ -8,7 +8,9 @@ from gateway_clients.edge.http.middleware import (
     EdgeMiddleware,
     PageMiddleware,
     ProblemMiddleware,
-    RateLimitMiddleware,
+)
+from gateway_clients.edge.http.rate_limit_middleware import RateLimitMiddleware
+from gateway_clients.edge.http.staff_middleware import (
     StaffAuthenticationMiddleware,
     StaffCsrfMiddleware,
     StaffMessageMiddleware,

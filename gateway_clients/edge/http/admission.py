@@ -12,7 +12,8 @@ from django.http.response import HttpResponseBase
 from gateway_clients.edge.errors import ApiError, BadUserInputError
 from gateway_clients.edge.graphql.errors import refused_by_edge
 from gateway_clients.edge.graphql.persisted import may_write
-from gateway_clients.edge.http.middleware import GRAPHQL, PROBES, STAFF, GetResponse
+from gateway_clients.edge.http.addresses import GRAPHQL, PROBES, STAFF
+from gateway_clients.edge.http.middleware import GetResponse
 from gateway_clients.edge.input.request_context import context_of
 from gateway_clients.edge.input.request_headers import READS
 from gateway_clients.edge.output.problems import internal_problem, problem_of

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.views import defaults
 
 from gateway_clients.edge.errors import AccessDeniedError, BadUserInputError, NotFoundError
-from gateway_clients.edge.http.middleware import STAFF
+from gateway_clients.edge.http.addresses import STAFF
 from gateway_clients.edge.output.problems import internal_problem, problem_of
 
 DATABASE_DOWN: Final = (

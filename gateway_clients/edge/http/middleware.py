@@ -1,4 +1,4 @@
-"""The way in and out of each request, outermost first: alive, edge, CORS, CSP, problems, limits, staff's needs."""
+"""The way in and out of each request, outermost first: alive, edge, CORS, CSP, problems."""
 
 import time
 from collections.abc import Callable
@@ -6,27 +6,22 @@ from typing import Any, Final, cast
 
 from corsheaders.middleware import CorsMiddleware
 from csp.middleware import CSPMiddleware
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.messages.middleware import MessageMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 
-from gateway_clients.edge.access.current_caller import known_caller
-from gateway_clients.edge.errors import ApiError, NotFoundError, OverloadedError, RateLimitedError
-from gateway_clients.edge.graphql.errors import refused_by_edge
+from gateway_clients.edge.errors import ApiError, NotFoundError
+from gateway_clients.edge.http.addresses import PROBES, STAFF
 from gateway_clients.edge.http.health import ALIVE
 from gateway_clients.edge.http.observation import observe
 from gateway_clients.edge.http.targets import has_encoded_slash
-from gateway_clients.edge.input.request_context import RequestContext, context_of
-from gateway_clients.edge.input.request_headers import READS, context_from, know_empty_query
-from gateway_clients.edge.output.headers import Header, put, put_missing, value_of
+from gateway_clients.edge.input.request_context import RequestContext
+from gateway_clients.edge.input.request_headers import context_from, know_empty_query
+from gateway_clients.edge.output.foreign_errors import BY_STATUS
+from gateway_clients.edge.output.headers import Header, put_missing, value_of
 from gateway_clients.edge.output.negotiation import language_of
-from gateway_clients.edge.output.problems import BY_STATUS, internal_problem, problem_of, retry_after
+from gateway_clients.edge.output.problems import internal_problem, problem_of
 from gateway_clients.edge.output.response_headers import finished
-from gateway_clients.edge.rate_limit import limits
 from gateway_clients.instrumentation import logs
 from gateway_clients.instrumentation.metrics import known_method, metrics
 from gateway_clients.instrumentation.request_span import current_span
@@ -34,20 +29,6 @@ from gateway_clients.runtime.languages import current_language
 from gateway_clients.tracing import finish
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-
-GRAPHQL: Final = "/graphql"
-LIMITED: Final = ("/api/v1/", GRAPHQL)
-UNLIMITED: Final = ("/api/v1/events", "/api/v1/schema")
-STAFF: Final = "/admin/"
-BUSY: Final = "<!doctype html><html lang=en><title>Busy</title><h1>Busy</h1><p>Nothing was done. Try again in a moment."
-#: What the server's side says in the WSGI environment of a request whose cookies did not arrive.
-COOKIES_LOST: Final = "gateway.cookies_lost"
-LOST_COOKIES: Final = (
-    "The cookies cannot be read: one of them has letters beyond ASCII. Remove it in the browser's settings."
-)
-#: What probes ask for, by the address of the machine or by none: their answers name no host.
-PROBES: Final = frozenset({"/health", "/health/ready"})
-
 
 #: Devices and abilities of browsers that no page here needs.
 UNNEEDED: Final = (
@@ -167,99 +148,3 @@ class ProblemMiddleware:
             headers={name: value for name, value in response.headers.items() if name == "Allow"}
         )
         return problem_of(error, request) or response
-
-
-class RateLimitMiddleware:
-    """Counts what goes to the API, refusals too, before anything is done for it.
-
-    A read by somebody who is known is counted in the round trip that looks for its answer; whatever the view has made
-    of it, one too many is refused, unless the view found that it counts for nothing.
-    """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        path = request.path_info
-        if not path.startswith(LIMITED) or path.startswith(UNLIMITED):
-            return self.get_response(request)
-        context = context_of(request)
-        try:
-            account_id = _account_id(request)
-            context.count = limits.RequestCount(request, account_id)
-            if account_id is None or not (request.method in READS or path == GRAPHQL):
-                context.admit()
-        except RateLimitedError as error:
-            return _too_many(error, request)
-        except Exception as error:
-            problem = problem_of(error, request)
-            if problem is None:
-                raise
-            return problem
-        response = self.get_response(request)
-        try:
-            context.admit()
-        except RateLimitedError as error:
-            return _too_many(error, request)
-        put(response.headers, *context.count.usage.headers.items())
-        return response
-
-
-def _too_many(error: RateLimitedError, request: HttpRequest) -> HttpResponseBase:
-    if request.path_info.startswith(GRAPHQL):
-        return refused_by_edge(error, request)
-    return problem_of(error, request) or internal_problem(request)
-
-
-def _account_id(request: HttpRequest) -> str | None:
-    caller = known_caller(request)
-    return None if caller is None else str(caller.pk)
-
-
-class _ForStaff:
-    """Makes a middleware of Django's touch staff's pages only."""
-
-    def __call__(self, request: HttpRequest) -> Any:
-        if not request.path_info.startswith(STAFF):
-            return self.get_response(request)  # type: ignore[attr-defined]  # the middleware it is mixed into has it
-        return self.for_staff(request)
-
-    def for_staff(self, request: HttpRequest) -> Any:
-        """The answer to a request of staff's."""
-        return super().__call__(request)  # type: ignore[misc]  # the middleware it is mixed into has it
-
-
-class StaffSessionMiddleware(_ForStaff, SessionMiddleware):
-    """Sessions of staff. Cookies given over TLS are for TLS alone."""
-
-    def for_staff(self, request: HttpRequest) -> Any:
-        """Marks the cookies. Refuses cookies that the HTTP server has emptied, instead of taking staff for nobody."""
-        if request.META.get(COOKIES_LOST):
-            return HttpResponse(LOST_COOKIES, status=400, content_type="text/plain; charset=utf-8")
-        response = super().for_staff(request)
-        if request.is_secure():
-            for cookie in response.cookies.values():
-                cookie["secure"] = True
-        return response
-
-
-class StaffCsrfMiddleware(_ForStaff, CsrfViewMiddleware):
-    """CSRF protection of staff's forms."""
-
-    def process_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Checks staff's forms; the API takes no cookies."""
-        return super().process_view(request, *args, **kwargs) if request.path_info.startswith(STAFF) else None
-
-
-class StaffAuthenticationMiddleware(_ForStaff, AuthenticationMiddleware):
-    """Who of staff is signed in."""
-
-
-class StaffMessageMiddleware(_ForStaff, MessageMiddleware):
-    """What staff is told after an action, or instead of it where too many ask for the same."""
-
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """503 for what was refused before anything was done; None for everything else."""
-        if not (request.path_info.startswith(STAFF) and isinstance(error, OverloadedError)):
-            return None
-        return HttpResponse(BUSY, status=error.status, headers={"Retry-After": str(retry_after(error))})

@@ -10,8 +10,8 @@ from django.http import HttpResponse
 
 from gateway_clients.edge.output.headers import OwnHeadersResponse, put
 from gateway_clients.edge.output.view_models import ViewMeta, ViewModel, meta_of
-from gateway_clients.pipeline.outcome import Freshness
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.outcome import Freshness, SectionState
+from gateway_clients.pipeline.section import Section
 
 HITS: Final = frozenset({SectionState.CACHED, SectionState.STALE})
 JSON_TYPE: Final = "application/json"

@@ -5,8 +5,9 @@ from typing import Any, TypeVar
 from django.http import HttpResponse
 
 from gateway_clients.edge.input.parameters import Page
+from gateway_clients.pipeline.outcome import SectionState
 from gateway_clients.pipeline.pending_call import PendingCall
-from gateway_clients.pipeline.section import Section, SectionState, section_of
+from gateway_clients.pipeline.section import Section, section_of
 from gateway_clients.services.payload_parser import Page as FoundPage
 
 P = TypeVar("P")

@@ -8,7 +8,8 @@ import msgspec
 from django.utils.timezone import now
 
 from gateway_clients.errors import ErrorCode
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.outcome import SectionState
+from gateway_clients.pipeline.section import Section
 
 #: How many items a list within a view holds.
 NEWEST: Final = 5

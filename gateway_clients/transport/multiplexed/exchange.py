@@ -4,14 +4,13 @@ import errno
 import select
 from typing import NamedTuple
 
-from requests import PreparedRequest
-
 from gateway_clients.errors import UpstreamConnectionError, UpstreamTimeoutError, UpstreamUnavailableError
 from gateway_clients.runtime.nonblocking_socket import NonblockingSocket
 from gateway_clients.transport.exceptions import FOREIGN, map_exception
-from gateway_clients.transport.messages import PreparedCall, UpstreamResponse, decoded, header_lines
+from gateway_clients.transport.messages import PreparedCall, UpstreamResponse, decoded
 from gateway_clients.transport.multiplexed.connection_attempt import ConnectionAttempt
 from gateway_clients.transport.multiplexed.connection_pool import ConnectionPool, PooledConnection
+from gateway_clients.transport.multiplexed.request_writer import RequestWriter
 from gateway_clients.transport.multiplexed.response_parser import ResponseParser
 from gateway_clients.transport.multiplexed.tls_connection import TLSConnection
 
@@ -34,13 +33,11 @@ class Exchange:
     __slots__ = (
         "_attempt",
         "_call",
-        "_has_sent",
-        "_is_cut_off",
-        "_left",
         "_limits",
         "_pool",
         "_pooled",
         "_reader",
+        "_writer",
         "answer",
         "connection",
         "deadline",
@@ -65,10 +62,8 @@ class Exchange:
         self._pool = pool
         self._pooled: PooledConnection | None = None
         self._attempt: ConnectionAttempt | None = None
-        self._left = encoded(call.request, pool)
+        self._writer = RequestWriter(call.request, pool)
         self._reader = ResponseParser(max_bytes=limits.max_bytes)
-        self._has_sent = False
-        self._is_cut_off = False
 
     def start(self) -> None:
         """Writes the request on a kept connection, or begins to make one."""
@@ -86,7 +81,7 @@ class Exchange:
         try:
             if self._attempt is not None:
                 self._take_pooled(self._attempt, self._attempt.go_on())
-            elif self._left:
+            elif self._writer.left:
                 self._write()
             else:
                 self._read()
@@ -98,7 +93,7 @@ class Exchange:
         if self._attempt is None:
             if self._is_unanswered_reuse:
                 self._pool.keep_alive.distrust()
-            self._fail(UpstreamTimeoutError(self._limits.service, was_sent=self._has_sent))
+            self._fail(UpstreamTimeoutError(self._limits.service, was_sent=self._writer.has_sent))
             return
         try:
             self._take_pooled(self._attempt, self._attempt.expire())
@@ -108,16 +103,15 @@ class Exchange:
     def abandon(self) -> None:
         """Ends the exchange without an answer and closes its connection."""
         if not self.is_done:
-            self._fail(UpstreamConnectionError(self._limits.service, was_sent=self._has_sent))
+            self._fail(UpstreamConnectionError(self._limits.service, was_sent=self._writer.has_sent))
 
     def _recover(self, error: BaseException) -> None:
         """Ends with the gateway's error, or begins again on a new connection when a kept one was closed."""
         if not self._is_stale(error):
-            self._fail(map_exception(self._limits.service, error, was_sent=self._has_sent))
+            self._fail(map_exception(self._limits.service, error, was_sent=self._writer.has_sent))
             return
         self._drop_pooled()
-        self._left = encoded(self._call.request, self._pool)
-        self._has_sent = self._is_cut_off = False
+        self._writer = RequestWriter(self._call.request, self._pool)
         try:
             self._connect()
         except FOREIGN as failure:
@@ -149,18 +143,12 @@ class Exchange:
 
     def _write(self) -> None:
         assert self.connection is not None
-        self._has_sent = True
         try:
-            count = self.connection.send_now(self._left)
+            self._writer.write(self.connection)
         except BlockingIOError:
             self.interest = _interest(self.connection, select.POLLOUT)
             return
-        except (BrokenPipeError, ConnectionResetError):
-            # The upstream reads no more; it may have answered why before it closed.
-            count = len(self._left)
-            self._is_cut_off = True
-        self._left = self._left[count:]
-        self.interest = select.POLLOUT if self._left else select.POLLIN
+        self.interest = select.POLLOUT if self._writer.left else select.POLLIN
 
     def _read(self) -> None:
         """Reads one piece, so that a large answer does not hold up the others."""
@@ -185,7 +173,7 @@ class Exchange:
         answer.request, answer.url = self._call.request, str(self._call.request.url)
         self._pooled = self.connection = None
         self._end()
-        if reader.may_keep_connection and not self._is_cut_off:
+        if reader.may_keep_connection and not self._writer.is_cut_off:
             self._pool.keep(pooled)
         else:
             pooled.close()
@@ -212,13 +200,3 @@ class Exchange:
 def _interest(connection: NonblockingSocket | TLSConnection, own: int) -> int:
     """Returns poll's event mask for a connection that would block: TLS may have to read before it writes."""
     return connection.interest if isinstance(connection, TLSConnection) else own
-
-
-def encoded(request: PreparedRequest, pool: ConnectionPool) -> bytes:
-    """Returns the request's head and body as bytes."""
-    assert request.url is not None
-    target = request.url[len(pool.origin) :] or "/"
-    start = f"{request.method} {target} HTTP/1.1\r\nHost: {pool.netloc}\r\n"
-    head = f"{start}{header_lines(request.headers)}\r\n".encode("latin-1")
-    body = request.body
-    return head + body if isinstance(body, bytes) else head

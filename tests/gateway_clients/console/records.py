@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from claims.models import Operation, State, Submission
-from claims.submissions.repository import SETTLE, about
+from claims.submissions.messages import SETTLE, about
 from gateway_clients.audit.staff import note_staff_look
 from gateway_clients.models import OutboxMessage
 from members.models import Account

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from claims.models import Operation, State, Submission
-from claims.submissions.repository import SETTLE, about
+from claims.submissions.messages import SETTLE, about
 from gateway_clients.models import AuditEntry, OutboxMessage
 from members import token_families
 from members.models import Account, TokenFamily

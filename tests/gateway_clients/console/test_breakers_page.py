@@ -16,7 +16,8 @@ from gateway_clients.models import BreakerOverride
 from gateway_clients.pipeline.upstreams import upstream
 from gateway_clients.resilience.breaker import Override
 from gateway_clients.resilience.breaker_store import OwnSnapshot
-from gateway_clients.resilience.breaker_sync import OverrideOrder, breaker_sync
+from gateway_clients.resilience.breaker_sync import breaker_sync
+from gateway_clients.resilience.overrides import OverrideOrder
 from members.models import Account
 from tests.gateway_clients.console.conftest import PASSWORD, helper_with
 from tests.gateway_clients.console.reading import text_of

@@ -221,7 +221,8 @@ STAFF = """
 import sys, time, django
 django.setup()
 from gateway_clients.resilience.breaker import Override
-from gateway_clients.resilience.breaker_sync import OverrideOrder, breaker_sync
+from gateway_clients.resilience.breaker_sync import breaker_sync
+from gateway_clients.resilience.overrides import OverrideOrder
 sharing = breaker_sync()
 print("ready", flush=True)
 for line in sys.stdin:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from gateway_clients.pipeline import transfers
+from gateway_clients.pipeline.download import Download, Promised
 from gateway_clients.pipeline.origin import RequestOrigin
-from gateway_clients.pipeline.transfers import Promised, stream_bulkhead
+from gateway_clients.pipeline.stream_passage import stream_bulkhead
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.services.document import DocumentService, NewDocument
 
@@ -13,7 +14,7 @@ SERVICE = DocumentService()
 PDF = b"%PDF-1.4\n"
 
 
-def download(document: dict[str, Any], *, seconds: float = 5.0) -> transfers.Download:
+def download(document: dict[str, Any], *, seconds: float = 5.0) -> Download:
     call = SERVICE.download_document(document["id"])
     promised = Promised(
         size_bytes=document["size_bytes"], content_type=document["content_type"], magic=document.get("magic", b"%PDF-")

@@ -4,8 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from gateway_clients.pipeline.outcome import Outcome
-from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.outcome import Outcome, SectionState
 from gateway_clients.pipeline.upstreams import admission, all_upstreams
 from tests.support.calls import (
     ThingPayload,

@@ -94,7 +94,7 @@ def test_an_address_of_an_unknown_family_is_passed_over(
     good = dns.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))
     resolve_with(lambda host, port: [dns.Address(9_999, ("127.0.0.1", 1)), good])
 
-    assert lane.send(outgoing(), conf_of("http://claims.invalid:8001"), 5.0).status == 200
+    assert lane.send(outgoing(), conf_of("http://claims.invalid:8001"), 5.0).status_code == 200
 
 
 FIRST = [dns.Address(socket.AF_INET, ("10.0.0.1", 8001))]
@@ -158,7 +158,7 @@ def test_a_resolver_that_hangs_after_a_long_quiet_costs_half_the_time_of_connect
     conf = conf_of("http://claims.invalid:8001", connect_seconds=1.0)
     statuses = []
     for _ in range(2):
-        statuses.append(lane.send(outgoing(), conf, 5.0).status)
+        statuses.append(lane.send(outgoing(), conf, 5.0).status_code)
         clock.advance(3600)
     is_over.set()
 

@@ -19,7 +19,8 @@ from gateway_clients.errors import (
     UpstreamServerError,
 )
 from gateway_clients.pipeline.background import single_flight
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.outcome import SectionState
+from gateway_clients.pipeline.section import Section
 from gateway_clients.pipeline.upstreams import admission, upstream
 from gateway_clients.services.payload_parser import page
 from tests.gateway_clients.wire.steps import FAILED, FIVE, GOOD, NEW, SLOW, Gate, Upstreams, outcome_of, state_of

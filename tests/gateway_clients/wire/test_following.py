@@ -8,7 +8,7 @@ from pytest_django import Settings
 from gateway_clients.caching.lookups import CacheLookup, LookupStatus
 from gateway_clients.caching.store import default_cache
 from gateway_clients.errors import GatewayOverloadedError, UpstreamCircuitOpenError, UpstreamError
-from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.outcome import SectionState
 from gateway_clients.pipeline.upstreams import admission, upstream
 from tests.gateway_clients.wire.steps import GOOD, NEW, Gate, Upstreams, outcome_of, state_of
 from tests.support.calls import Running, call_of, key_of

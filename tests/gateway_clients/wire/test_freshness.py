@@ -11,8 +11,7 @@ from gateway_clients.pipeline import stack
 from gateway_clients.pipeline.cached_read import lookup_for
 from gateway_clients.pipeline.effects import Sleep
 from gateway_clients.pipeline.origin import RequestOrigin
-from gateway_clients.pipeline.outcome import Freshness, Outcome
-from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.outcome import Freshness, Outcome, SectionState
 from gateway_clients.pipeline.upstreams import upstream
 from gateway_clients.resilience.deadline import Deadline
 from tests.gateway_clients.wire.steps import GOOD, NEW, Gate, Upstreams, outcome_of, requests_waiting

@@ -14,7 +14,7 @@ from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.errors import DeadlineExceededError, UpstreamNotFoundError
 from gateway_clients.gateway import Rendition
 from gateway_clients.gateway.recent_keys import kept_views
-from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.outcome import SectionState
 from gateway_clients.redis_access.circuit import RedisCircuit, default_connection
 from gateway_clients.redis_access.script import ScriptCall
 from tests.gateway_clients.wire.steps import NEW, OLD, Gate, Upstreams, outcome_of, requests_waiting, state_of

@@ -38,7 +38,7 @@ def test_an_idle_connection_that_was_closed_is_noticed_before_anything_is_writte
     raw_upstream.say(closes_after(OK))
     conf, sent = conf_of(raw_upstream.url), outgoing(method="POST", body=b"{}", may_resend=may_resend)
     for _ in range(3):
-        assert lane.send(sent, conf, 5.0).status == 200
+        assert lane.send(sent, conf, 5.0).status_code == 200
         # The end of the connection is under way on this machine: a look at it is no race any more after that.
         time_to_close = time.monotonic() + 0.05
         while time.monotonic() < time_to_close:
@@ -60,7 +60,7 @@ def test_a_kept_connection_that_ends_on_use_costs_one_silent_new_one(lane: Lane,
     conf = conf_of(raw_upstream.url)
     lane.send(outgoing(), conf, 5.0)
 
-    assert lane.send(outgoing("/second"), conf, 5.0).status == 200
+    assert lane.send(outgoing("/second"), conf, 5.0).status_code == 200
 
     assert [(asked.target, asked.connection) for asked in raw_upstream.asked] == [
         ("/claims", 1),
@@ -150,11 +150,11 @@ def test_eight_readers_after_forty_seconds_of_quiet_meet_none_of_the_forgotten_c
     raw_upstream.say(firewall)
     firewall.gather(8)
     conf = conf_of(raw_upstream.url)
-    first = at_once(8, lambda: timed_lane.send(outgoing(), conf, 10.0).status)
+    first = at_once(8, lambda: timed_lane.send(outgoing(), conf, 10.0).status_code)
 
     clock.advance(40)
     firewall.forget(raw_upstream)
-    second = at_once(8, lambda: timed_lane.send(outgoing(), conf, 10.0).status)
+    second = at_once(8, lambda: timed_lane.send(outgoing(), conf, 10.0).status_code)
 
     assert [each.result for each in (*first, *second)] == [200] * 16
     assert raw_upstream.connections == 16
@@ -180,14 +180,14 @@ def test_one_dead_connection_costs_one_call_and_not_all_that_are_kept(
     raw_upstream.say(firewall)
     firewall.gather(8)
     conf = conf_of(raw_upstream.url)
-    at_once(8, lambda: timed_lane.send(outgoing(), conf, 10.0).status)
+    at_once(8, lambda: timed_lane.send(outgoing(), conf, 10.0).status_code)
     firewall.gather(1)
     clock.advance(1)
     firewall.forget(raw_upstream)
     clock.advance(1)
 
     error = failure_of(timed_lane, outgoing(), conf, 0.3)
-    after = [timed_lane.send(outgoing(), conf, 10.0).status for _ in range(8)]
+    after = [timed_lane.send(outgoing(), conf, 10.0).status_code for _ in range(8)]
 
     assert (type(error), after) == (UpstreamTimeoutError, [200] * 8)
     assert raw_upstream.connections == 9

@@ -44,7 +44,7 @@ def test_every_lawful_framing_is_read_and_the_connection_kept(
 
     got = [lane.send(outgoing(), conf_of(raw_upstream.url), 5.0) for _ in range(2)]
 
-    assert [(each.status, each.body) for each in got] == [(200, body)] * 2
+    assert [(each.status_code, each.body) for each in got] == [(200, body)] * 2
     assert raw_upstream.connections == 1
 
 
@@ -64,7 +64,7 @@ def test_an_answer_that_ends_with_its_connection_is_whole(lane: Lane, raw_upstre
 
     got = [lane.send(outgoing(), conf_of(raw_upstream.url), 5.0) for _ in range(2)]
 
-    assert [(each.status, each.body) for each in got] == [(200, b"abc")] * 2
+    assert [(each.status_code, each.body) for each in got] == [(200, b"abc")] * 2
     assert raw_upstream.connections == 2
 
 
@@ -202,7 +202,7 @@ def test_two_answers_at_once_are_one_and_the_second_is_never_anothers(lane: Lane
 def test_both_lanes_take_as_many_headers(lane: Lane, raw_upstream: RawUpstream, before: bytes) -> None:
     conf = conf_of(raw_upstream.url)
     raw_upstream.say(says(before + answer(headers=[("X-Kind", "good")] * 98)))
-    assert lane.send(outgoing(), conf, 5.0).status == 200
+    assert lane.send(outgoing(), conf, 5.0).status_code == 200
 
     raw_upstream.say(says(before + answer(headers=[("X-Kind", "good")] * 99)))
     assert type(failure_of(lane, outgoing(), conf, 5.0)) is UpstreamContractError

@@ -32,7 +32,7 @@ def test_a_good_answer_comes_with_status_headers_and_body(lane: Lane, raw_upstre
 
     got = lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
 
-    assert (got.status, got.body, got.headers["x-kind"]) == (201, b'{"a":1}', "Good")
+    assert (got.status_code, got.body, got.headers["x-kind"]) == (201, b'{"a":1}', "Good")
 
 
 def test_connections_are_kept_and_used_again(lane: Lane, raw_upstream: RawUpstream) -> None:
@@ -102,7 +102,7 @@ def test_a_redirect_is_not_followed(
 
     got = lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
 
-    assert (got.status, other.asked) == (302, [])
+    assert (got.status_code, other.asked) == (302, [])
 
 
 def test_a_drip_that_ends_in_time_is_an_answer(lane: Lane, raw_upstream: RawUpstream) -> None:
@@ -161,7 +161,7 @@ def test_a_large_body_may_take_longer_than_connecting_may(lane: Lane, raw_upstre
 
     got = lane.send(outgoing(method="POST", body=body), conf, 20.0)
 
-    assert (got.status, len(raw_upstream.asked[1].body)) == (200, len(body))
+    assert (got.status_code, len(raw_upstream.asked[1].body)) == (200, len(body))
 
 
 @pytest.mark.alone
@@ -215,4 +215,4 @@ def test_a_write_that_is_refused_before_it_is_read_whole_is_refused_and_not_in_d
         got = lane.send(outgoing(method="POST", body=b"x" * 20_000_000, may_resend=False), conf, 5.0)
         refusing.join(5.0)
 
-    assert got.status == 413
+    assert got.status_code == 413

@@ -10,7 +10,7 @@ from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.transport.keep_alive import KeepAlive
 from gateway_clients.transport.messages import SharedHeaders, UpstreamRequest, UpstreamResponse
 from gateway_clients.transport.multiplexed.connection_pool import ConnectionPool
-from gateway_clients.transport.multiplexed.exchange import encoded
+from gateway_clients.transport.multiplexed.request_writer import encoded
 from gateway_clients.transport.multiplexed.response_parser import ResponseParser
 from gateway_clients.transport.requests_client import RequestsClient
 from tests.support import lanes
@@ -51,8 +51,8 @@ def test_a_shared_header_that_would_end_its_line_is_refused(headers: dict[str, s
 
 
 def test_neither_shows_its_headers_or_its_body() -> None:
-    assert repr(outgoing_with("POST", b"body")) == "Outgoing(service='claims', method='POST', target='/')"
-    assert repr(UpstreamResponse(200, {"x-kind": "Good"}, b"body")) == "Answer(status=200)"
+    assert repr(outgoing_with("POST", b"body")) == "UpstreamRequest(service='claims', method='POST', target='/')"
+    assert repr(UpstreamResponse(200, {"x-kind": "Good"}, b"body")) == "UpstreamResponse(status_code=200)"
 
 
 def test_the_calls_of_a_request_share_what_an_upstream_is_told_of_it() -> None:

@@ -87,7 +87,7 @@ def test_an_upstream_is_trusted_by_the_authority_that_is_named(
     port: int, authority: Authority, send: Callable[[UpstreamConf], UpstreamResponse]
 ) -> None:
     answer = send(conf_of(f"https://localhost:{port}", ca_bundle=str(authority.bundle)))
-    assert (answer.status, answer.body) == (200, BODY)
+    assert (answer.status_code, answer.body) == (200, BODY)
 
 
 @pytest.mark.parametrize("send", LANES.values(), ids=LANES)

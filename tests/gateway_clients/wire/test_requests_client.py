@@ -25,7 +25,7 @@ def test_a_call_goes_through_the_adapter_as_it_was_meant(lane: RequestsClient) -
     got = lane.send(sent, Deadline.after(2.0))
 
     request = responses.calls[0].request
-    assert (got.status, got.body, got.headers["x-kind"]) == (201, b'{"id": "c-1"}', "Good")
+    assert (got.status_code, got.body, got.headers["x-kind"]) == (201, b'{"id": "c-1"}', "Good")
     assert (request.method, request.url, request.body) == ("POST", f"{URL}/claims?limit=5", b'{"q": 1}')
     assert (request.headers["Idempotency-Key"], request.headers["Content-Length"]) == ("k-1", "8")
 
@@ -45,7 +45,7 @@ def test_only_what_the_pipe_says_is_sent(lane: RequestsClient, monkeypatch: pyte
 def test_a_redirect_is_an_answer(lane: RequestsClient) -> None:
     responses.get(f"{URL}/claims", status=307, headers={"Location": "http://elsewhere.example/"})
 
-    assert lane.send(outgoing(), Deadline.after(2.0)).status == 307
+    assert lane.send(outgoing(), Deadline.after(2.0)).status_code == 307
     assert len(responses.calls) == 1
 
 

@@ -13,7 +13,7 @@ from gateway_clients.errors import (
     UpstreamError,
     UpstreamServerError,
 )
-from gateway_clients.pipeline.section import SectionState
+from gateway_clients.pipeline.outcome import SectionState
 from tests.gateway_clients.wire.steps import (
     FAILED,
     GOOD,

@@ -12,13 +12,13 @@ from gateway_clients.errors import (
     UpstreamConnectionError,
     UpstreamContractError,
 )
-from gateway_clients.pipeline import transfers
+from gateway_clients.pipeline.download import HELD_BYTES, Download
 from gateway_clients.pipeline.upstreams import upstream
 from tests.gateway_clients.wire.documents import PDF, all_places_are_free, download, upload
 from tests.support.upstream import Asked, Script, Wire, answer, closes_after, says
 
 
-def asked_of(serve: Any, settings: Any, script: Script, **changes: Any) -> transfers.Download:
+def asked_of(serve: Any, settings: Any, script: Script, **changes: Any) -> Download:
     """A PDF of nine bytes, unless changed, of an upstream that does what the script says."""
     settings.DOCUMENT_SERVICE_URL = serve(script).url
     upstream("document").breaker.reset()
@@ -128,7 +128,7 @@ def test_a_large_file_that_ends_early_breaks_off(serve, settings, packed: bytes)
         received.extend(content)
 
     assert LARGE.startswith(b"".join(received))
-    assert len(b"".join(received)) >= transfers.HELD_BYTES
+    assert len(b"".join(received)) >= HELD_BYTES
     assert all_places_are_free()
 
 
@@ -209,7 +209,7 @@ def test_a_small_file_that_comes_slowly_is_handed_out_once_it_is_whole(serve, se
 
 
 def test_a_large_file_that_comes_slowly_is_handed_out_as_it_comes(serve, settings, monkeypatch) -> None:
-    monkeypatch.setattr(transfers, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("gateway_clients.pipeline.download.LOOK_SECONDS", 0.0)
     may_go_on = threading.Event()
 
     def pauses(wire: Wire, _: Asked) -> None:

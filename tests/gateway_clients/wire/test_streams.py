@@ -18,7 +18,7 @@ from gateway_clients.errors import (
     UpstreamServerError,
     UpstreamTimeoutError,
 )
-from gateway_clients.pipeline.transfers import STREAM_LIMIT
+from gateway_clients.pipeline.stream_passage import STREAM_LIMIT
 from gateway_clients.pipeline.upstreams import upstream
 from gateway_clients.transport import streams
 from sandbox.testing import Sandbox

@@ -56,7 +56,9 @@ def test_connections_are_kept_and_a_body_arrives_whole(lane: Lane, over_tls: Raw
 
     got = [lane.send(outgoing("/a?b=c", method="POST", body=body), conf, 10.0) for _ in range(3)]
 
-    assert [(each.status, each.body, each.headers["x-kind"]) for each in got] == [(200, b"x" * 900_000, "Good")] * 3
+    assert [(each.status_code, each.body, each.headers["x-kind"]) for each in got] == [
+        (200, b"x" * 900_000, "Good")
+    ] * 3
     assert [(asked.target, asked.body) for asked in over_tls.asked] == [("/a?b=c", body)] * 3
     assert over_tls.connections == 1
 
@@ -67,7 +69,7 @@ def test_both_versions_of_tls_are_spoken(lane: Lane, authority: Authority, versi
     context.minimum_version = context.maximum_version = version
     with RawUpstream(says(OK), tls=context) as upstream:
         conf = conf_of(upstream.url, ca_bundle=str(authority.bundle))
-        assert [lane.send(outgoing(), conf, 5.0).status for _ in range(2)] == [200, 200]
+        assert [lane.send(outgoing(), conf, 5.0).status_code for _ in range(2)] == [200, 200]
         assert upstream.connections == 1
 
 
@@ -132,7 +134,7 @@ def test_a_read_on_a_connection_that_was_closed_meanwhile_is_sent_again_and_a_wr
     conf = conf_of(over_tls.url, ca_bundle=str(authority.bundle))
     lane.send(outgoing("/first"), conf, 5.0)
 
-    assert lane.send(outgoing("/second"), conf, 5.0).status == 200
+    assert lane.send(outgoing("/second"), conf, 5.0).status_code == 200
     assert [(asked.target, asked.connection) for asked in over_tls.asked] == [
         ("/first", 1),
         ("/second", 1),
@@ -153,7 +155,7 @@ def test_a_connection_that_the_upstream_ended_is_not_used_again(
     conf = conf_of(over_tls.url, ca_bundle=str(authority.bundle))
 
     for _ in range(2):
-        assert lane.send(outgoing(may_resend=False), conf, 5.0).status == 200
+        assert lane.send(outgoing(may_resend=False), conf, 5.0).status_code == 200
         wait_until(lambda: over_tls.running == 0)
 
     assert over_tls.connections == 2
