@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -44,19 +44,21 @@ def surroundings(directory: Path, delay_ms: int) -> Iterator[tuple[RedisServer, 
 
 
 @contextmanager
-def running_gateways(directory: Path, roots: Mapping[str, Path], *, delay_ms: int) -> Iterator[Sites]:
-    """A gateway of each checkout, with one worker and a database of Redis of its own."""
+def running_gateways(
+    directory: Path, roots: Mapping[str, Path], *, delay_ms: int, workers: Mapping[str, int] | None = None
+) -> Iterator[Sites]:
+    """A gateway of each checkout, with a database of Redis of its own, and one worker unless told."""
     gateways: dict[str, RunningGateway] = {}
     with surroundings(directory, delay_ms) as (redis, settings):
         try:
             for number, (name, root) in enumerate(roots.items()):
                 gateways[name] = RunningGateway(
                     directory,
-                    redis_url=_url(redis, number),
+                    redis_url=database_url(redis, number),
                     upstreams=settings,
                     database=_database(root, directory / f"{name}.sqlite3"),
                     tree=root,
-                    WORKERS="1",
+                    WORKERS=str((workers or {}).get(name, 1)),
                 )
                 gateways[name].await_ready()
             yield Sites(
@@ -134,31 +136,35 @@ def running_readers(
     directory: Path, roots: Mapping[str, Path], *, delay_ms: int
 ) -> Iterator[Mapping[str, RunningReader]]:
     """A reader of each checkout, with a database of Redis of its own; it counts as a worker of a gateway does."""
-    readers: dict[str, RunningReader] = {}
-    with surroundings(directory, delay_ms) as (redis, settings):
-        try:
-            for number, (name, root) in enumerate(roots.items()):
-                metrics = directory / f"{name}-metrics"
-                metrics.mkdir()
-                environment = {
-                    **clean_environment(),
-                    **settings,
-                    "DJANGO_SETTINGS_MODULE": "bff_project.settings",
-                    "ENVIRONMENT": "development",
-                    "DATABASE_URL": f"sqlite:///{_database(root, directory / f'{name}.sqlite3')}",
-                    "REDIS_URL": _url(redis, number),
-                    "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-                    "RATE_LIMIT_MAX": NO_LIMIT,
-                    "LOGIN_RATE_LIMIT_MAX": NO_LIMIT,
-                }
-                readers[name] = RunningReader(root, environment)
-            yield readers
-        finally:
-            for reader in readers.values():
-                reader.end()
+    with surroundings(directory, delay_ms) as (redis, settings), ExitStack() as stack:
+        readers: dict[str, RunningReader] = {}
+        for number, (name, root) in enumerate(roots.items()):
+            readers[name] = running_reader(
+                directory, name, root, {**settings, "REDIS_URL": database_url(redis, number)}
+            )
+            stack.callback(readers[name].end)
+        yield readers
 
 
-def _url(redis: RedisServer, database: int) -> str:
+def running_reader(directory: Path, name: str, root: Path, settings: Mapping[str, str]) -> RunningReader:
+    """A reader of a checkout with its own database; to be ended."""
+    metrics = directory / f"{name}-metrics"
+    metrics.mkdir()
+    environment = {
+        **clean_environment(),
+        **settings,
+        "DJANGO_SETTINGS_MODULE": "bff_project.settings",
+        "ENVIRONMENT": "development",
+        "DATABASE_URL": f"sqlite:///{_database(root, directory / f'{name}.sqlite3')}",
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        "RATE_LIMIT_MAX": NO_LIMIT,
+        "LOGIN_RATE_LIMIT_MAX": NO_LIMIT,
+    }
+    return RunningReader(root, environment)
+
+
+def database_url(redis: RedisServer, database: int) -> str:
+    """The address of one of its databases."""
     return f"{redis.url.rpartition('/')[0]}/{database}"
 
 

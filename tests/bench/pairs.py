@@ -76,20 +76,21 @@ def main() -> int:
 def _print(scenario: "Scenario", names: Sequence[str], run: Run, pairs: int) -> None:
     for name in names:
         run(name, scenario)
-    rows = [{name: run(name, scenario) for name in _order(names, turn)} for turn in range(pairs)]
+    rows = [{name: run(name, scenario) for name in in_turn(names, turn)} for turn in range(pairs)]
     for other in names[1:]:
-        ratios = [f"{kind} {_ratio(rows, other, kind)}" for kind in rows[0][HERE]]
+        ratios = [f"{kind} {ratio(rows, other, kind)}" for kind in rows[0][HERE]]
         print(f"{scenario.name:15} {other:>20} / {HERE}   {'   '.join(ratios)}", flush=True)
 
 
-def _order(names: Sequence[str], turn: int) -> Sequence[str]:
+def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
     """Each begins in turn, so that none has always the same neighbour."""
     start = turn % len(names)
     return [*names[start:], *names[:start]]
 
 
-def _ratio(rows: Sequence[Mapping[str, Mapping[str, float]]], other: str, kind: str) -> str:
-    logs = sorted(math.log(row[other][kind] / row[HERE][kind]) for row in rows)
+def ratio(rows: Sequence[Mapping[str, Mapping[str, float]]], other: str, kind: str, *, to: str = HERE) -> str:
+    """One's figure divided by another's, without the outer tenths, and its standard error."""
+    logs = sorted(math.log(row[other][kind] / row[to][kind]) for row in rows)
     outer = len(logs) // 10
     kept = logs[outer : len(logs) - outer]
     mean, error = statistics.fmean(kept), statistics.stdev(kept) / math.sqrt(len(kept))

@@ -50,3 +50,28 @@ def test_a_quick_run_gives_numbers_of_the_gateway_and_its_peers() -> None:
     assert "beside 2 that hang (member, notification)" in done.stdout
     assert re.search(r"submissions .* \d+ × 201\n", done.stdout)
     assert re.search(r"three times the peak of \d+\.\d a second\n  answers served \d\.\d\d of the peak", done.stdout)
+
+
+@pytest.mark.alone
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_growth_compares_many_members_with_few_and_processes_with_one() -> None:
+    program("wrk")
+    program("nginx")
+    few = ["--members", "5000", "--processes", "1", "2", "--pairs", "2", "--seconds", "1"]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.growth", *few],
+        cwd=ROOT,
+        env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figure = r"\d+\.\d{3} ± \d+\.\d{3}"
+    for scenario in ("warm-rest", "cold-rest"):
+        assert re.search(rf"^{scenario} +5000 / 100 members +processor time {figure}$", done.stdout, re.MULTILINE)
+        processes = rf"^{scenario} +2 / 1 processes +throughput {figure} +processor time {figure}$"
+        assert re.search(processes, done.stdout, re.MULTILINE)
