@@ -84,6 +84,11 @@ ATTACKS = {
         for n in range(18)
     )
     + " }",
+    "a bomb of the introspection": '{ __type(name: "Query") { ...f0 } } '
+    + " ".join(
+        f"fragment f{n} on __Type {{ ofType {{ ...f{n + 1} }} a{n}: ofType {{ ...f{n + 1} }} }}" for n in range(18)
+    )
+    + " fragment f18 on __Type { name }",
     "two mutations": 'mutation { a: logout(refreshToken: "x") b: logout(refreshToken: "y") }',
     "two mutations by a fragment": (
         'mutation { ...a } fragment a on Mutation { logout(refreshToken: "x") b: logout(refreshToken: "y") }'
