@@ -180,6 +180,17 @@ def test_what_is_within_the_limits_is_answered_at_once(query: str, status: int, 
     assert seconds < LIMIT_SECONDS
 
 
+@pytest.mark.alone
+@pytest.mark.parametrize("text", [" " * 60_000, "Did you mean " * 4_000], ids=["spaces", "hints"])
+def test_a_long_text_is_quoted_at_once_where_nothing_is_hinted_at(text: str, as_, upstreams, settings) -> None:
+    settings.GRAPHQL_INTROSPECTION = False
+
+    answer, seconds = send(as_("admin"), f'{{ claims(limit: "{text}") {{ total }} }}')
+
+    assert (answer.status_code, text in answer.json()["errors"][0]["message"]) == (400, True)
+    assert seconds < LIMIT_SECONDS
+
+
 def test_the_whole_schema_is_answered_where_introspection_is_on(as_, upstreams) -> None:
     query = get_introspection_query(
         specified_by_url=True, schema_description=True, directive_is_repeatable=True, input_value_deprecation=True
