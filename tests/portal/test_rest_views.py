@@ -357,6 +357,7 @@ def test_amounts_are_written_as_the_portal_reads_them(accepted: dict[str, str], 
         ({"items": [], "total": 9}, "?offset=20", False),
         ({"items": [CLAIM]}, "?limit=1", True),
         ({"items": [CLAIM]}, "?limit=2", False),
+        ({"items": [CLAIM] * 3, "total": 3}, "?limit=2", True),
     ],
 )
 def test_a_page_says_whether_there_is_more_behind_it(answer, query: str, has_more: bool, as_, upstreams) -> None:
