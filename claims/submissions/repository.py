@@ -14,7 +14,7 @@ from django.db.models import F
 
 from claims.errors import KeyReusedError, RequestInProgressError
 from claims.models import FINAL, ID_MAX_LENGTH, LIFE, Operation, State, Submission
-from claims.submissions.commands import Asked, GivenClaim, Outcome
+from claims.submissions.commands import Asked, GivenClaim, KeptClaim, Outcome
 from gateway_clients.caching.pending_invalidations import KIND
 from gateway_clients.edge.errors import TemporarilyUnavailableError
 from gateway_clients.edge.output import Problem
@@ -139,7 +139,7 @@ def start_sending(row: Submission, body: bytes, *, provider_id: str, until: date
         changes.are_complete = True
 
 
-def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
+def keep_claim(row: Submission, claim: KeptClaim, now: datetime) -> None:
     """It has happened: whoever learns it first writes it down with what follows, whatever was thought before."""
     tags = now_and_later.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id)
     follows: list[tuple[str, dict[str, Any]]] = [(KIND, {"tags": list(tags)})]
@@ -160,7 +160,7 @@ def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
         if is_news:
             publisher.withdraw(SETTLE, about=about(row))
             publisher.put_all(follows, about=about(row))
-    row.claim_id = column_text(claim.id)
+    row.claim_id, row.settled_at = column_text(claim.id), now
 
 
 def news(row: Submission, claim: ClaimPayload) -> tuple[str, dict[str, Any]]:
@@ -261,7 +261,7 @@ def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
         log.error("submission.unreadable", submission=str(row.pk))  # noqa: TRY400 - its text quotes the row
         raise TemporarilyUnavailableError from None
     if row.state == State.SUBMITTED:
-        claim = _answer(row, ClaimPayload)
+        claim = _answer(row, KeptClaim)
     elif row.state == State.REFUSED:
         problem = _answer(row, Problem)
     return Outcome(
@@ -270,6 +270,7 @@ def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
         claim=claim,
         problem=problem,
         is_replayed=is_replayed,
+        as_of=row.settled_at,
     )
 
 
