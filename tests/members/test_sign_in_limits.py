@@ -96,6 +96,23 @@ def test_strangers_keep_no_staff_out_of_the_console_where_they_have_signed_in_be
     assert client.post("/admin/login/", form, REMOTE_ADDR="10.0.0.2").status_code == 302
 
 
+def test_who_has_a_session_of_staff_cannot_guess_its_password(siti: Account, client: Client) -> None:
+    Account.objects.filter(pk=siti.pk).update(is_staff=True)
+    client.force_login(siti)
+
+    def change(old: str) -> Any:
+        new = {"new_password1": "quite-another-one", "new_password2": "quite-another-one"}
+        return client.post("/admin/password_change/", {"old_password": old, **new}, REMOTE_ADDR="10.0.0.1")
+
+    wrong, refused = change("wrong"), change(PASSWORD)
+
+    assert (wrong.status_code, refused.status_code, waits(refused) > 0) == (200, 429, True)
+    assert Account.objects.get().check_password(PASSWORD)
+    pass_time()
+    assert change(PASSWORD).status_code == 302
+    assert sign_in(Client(), "quite-another-one").status_code == 200
+
+
 def pass_time() -> None:
     """Ends every pause, as its time would."""
     circuit = limiter_cache.cache_guard()

@@ -259,7 +259,7 @@ class StaffMessageMiddleware(_ForStaff, MessageMiddleware):
     """What staff is told after an action, or instead of it where too many ask for the same."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """503 for what was refused before anything was done; None for everything else."""
-        if not (request.path_info.startswith(STAFF) and isinstance(error, OverloadedError)):
+        """503 or 429 for what was refused before anything was done; None for everything else."""
+        if not (request.path_info.startswith(STAFF) and isinstance(error, OverloadedError | RateLimitedError)):
             return None
         return HttpResponse(BUSY, status=error.status, headers={"Retry-After": str(retry_after(error))})
