@@ -158,7 +158,9 @@ def _note(info: ResolverInfo, claim: ClaimDetail | None) -> None:
 
 
 def _key(info: ResolverInfo, given: str | None) -> str | None:
-    return checked_key(given if given is not None else info.context.META.get("HTTP_IDEMPOTENCY_KEY"))
+    if given is not None:
+        return checked_key(given, name="idempotency_key")
+    return checked_key(info.context.META.get("HTTP_IDEMPOTENCY_KEY"))
 
 
 def _account_id(info: ResolverInfo) -> str:
