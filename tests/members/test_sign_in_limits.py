@@ -68,6 +68,19 @@ def test_strangers_keep_a_new_device_out_and_no_known_one(portal: Client, siti: 
     ).json()["data"]["login"]
 
 
+def test_a_device_is_known_that_has_signed_in_over_graphql(siti: Account) -> None:
+    client = Client()
+    query = f'mutation {{ login(email: "{EMAIL}", password: "{PASSWORD}") {{ expiresIn }} }}'
+
+    answer = client.post("/graphql", {"query": query}, "application/json", REMOTE_ADDR="10.0.0.1")
+    strangers_use_up_the_account()
+
+    assert answer.cookies[PLAIN_NAME]["max-age"] == YEAR_SECONDS
+    assert sign_in(Client(), address="10.0.0.9").status_code == 429
+    again = client.post("/graphql", {"query": query}, "application/json", REMOTE_ADDR="10.0.0.2")
+    assert again.json()["data"]["login"]["expiresIn"] > 0
+
+
 def test_a_known_device_is_limited_by_itself(portal: Client, siti: Account) -> None:
     sign_in(portal)
 
