@@ -384,6 +384,8 @@ CORS_EXPOSE_HEADERS = (
     "Idempotency-Replayed",
     "Deprecation",
     "Sunset",
+    "Link",
+    "X-GraphQL-Cost",
 )
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -10,6 +10,7 @@ from django.conf import settings
 from claims.errors import RefusedByServiceError
 from claims.models import Operation, Submission
 from claims.submissions import repository
+from claims.submissions.commands import KeptClaim
 from gateway_clients.edge.output import problem_from
 from gateway_clients.errors import GatewayError
 from gateway_clients.gateway import Gateway
@@ -60,7 +61,7 @@ def resolve(row: Submission, *, has_happened: bool, claim_id: str, now: datetime
         raise UnresolvableError("This is another claim than the one that it was asked of.")
     gateway = Gateway(request_id=uuid.uuid4().hex, deadline=Deadline.after(settings.READ_BUDGET_SECONDS))
     try:
-        claim = gateway.call(gateway.claims.get_claim(claim_id)).require()
+        claim = KeptClaim.of(gateway.call(gateway.claims.get_claim(claim_id)).outcome())
     except GatewayError as error:
         raise UnresolvableError(f"The claims service does not show this claim ({error.code}).") from None
     if claim.member_id != row.member_id:

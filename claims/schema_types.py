@@ -123,7 +123,7 @@ TYPES.enum(
     submitted="Accepted. `claim` is the claim as it is now.",
     refused="Refused. `error` says why.",
 )
-PROVIDER = TYPES.make(Provider)
+PROVIDER = TYPES.make(Provider, without=("meta",))
 TYPES.make(ClaimItem, identity="{owner}:{index}")
 TYPES.make(TimelineEntry, name="ClaimEvent", identity="{owner}:{index}")
 CLAIM = TYPES.make(
@@ -131,7 +131,7 @@ CLAIM = TYPES.make(
     name="Claim",
     also=(ClaimSummary, ListedClaim),
     renamed={"amount": "total_amount"},
-    without=("provider",),
+    without=("provider", "meta"),
     loaded={
         "approved_amount": _detail_source("approved_amount"),
         "formatted_approved_amount": _detail_source("formatted_approved_amount"),

@@ -14,7 +14,7 @@ from claims.serializers import ClaimInput as CheckedClaim
 from claims.submissions.commands import GivenChange, GivenClaim, Outcome
 from claims.submissions.presentation import LOOK_AGAIN_SECONDS, shown_claim, submission_status
 from claims.submissions.workflow import change_claim, submit_claim
-from claims.view_models import ClaimResponse, Submission, SubmissionStatus
+from claims.view_models import ClaimDetail, ClaimResponse, Submission, SubmissionStatus
 from gateway_clients.edge.access import Resource, allowed, signed_in
 from gateway_clients.edge.graphql.arguments import required_id
 from gateway_clients.edge.graphql.errors import FieldRefusedError
@@ -50,6 +50,7 @@ class SubmissionQuery(ObjectType):
             count = context_of(info.context).count
             if info.is_alone and count is not None:
                 count.waive_once(shown.submission_id, LOOK_AGAIN_SECONDS)
+        _note(info, shown.claim)
         return shown
 
 
@@ -138,6 +139,7 @@ def _response(info: ResolverInfo, outcome: Outcome) -> ClaimResponse:
     if outcome.problem is not None:
         raise FieldRefusedError(outcome.problem.detail, outcome.problem.code)
     claim = shown_claim(outcome, info.caller)
+    _note(info, claim)
     if claim is None:
         info.headers["Retry-After"] = str(LOOK_AGAIN_SECONDS)
     return ClaimResponse(
@@ -149,8 +151,16 @@ def _response(info: ResolverInfo, outcome: Outcome) -> ClaimResponse:
     )
 
 
+def _note(info: ResolverInfo, claim: ClaimDetail | None) -> None:
+    """Says in `extensions.sections` what of the claim could not be read."""
+    if claim is not None and claim.meta is not msgspec.UNSET:
+        info.note(claim.meta)
+
+
 def _key(info: ResolverInfo, given: str | None) -> str | None:
-    return checked_key(given if given is not None else info.context.META.get("HTTP_IDEMPOTENCY_KEY"))
+    if given is not None:
+        return checked_key(given, name="idempotency_key")
+    return checked_key(info.context.META.get("HTTP_IDEMPOTENCY_KEY"))
 
 
 def _account_id(info: ResolverInfo) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway_clients.audit.members import MemberId
-from gateway_clients.edge.output import FormattedRupiah, Moment, Rupiah, ViewModel
+from gateway_clients.edge.output import FormattedRupiah, Moment, Rupiah, ViewMeta, ViewModel
 from gateway_clients.errors import ErrorCode
 
 ServiceDate = Annotated[datetime.date, Meta(description="The day of treatment.", examples=["2026-03-01"])]
@@ -120,6 +120,7 @@ class ClaimDetail(ClaimSummary, frozen=True):
         tuple[ClaimAction, ...],
         Meta(description="What the status allows and you are allowed to do.", examples=[["cancel"]]),
     ]
+    meta: ViewMeta | UnsetType = UNSET
 
 
 class ListedClaim(ClaimSummary, frozen=True):
@@ -173,6 +174,7 @@ class Provider(ViewModel, frozen=True):
     phone: Annotated[str | None, Meta(description="The phone number.")]
     is_active: Annotated[bool, Meta(description="Whether claims can be submitted for the provider.")]
     network_tier: Annotated[str | None, Meta(description="The tier of the provider in the network of the insurer.")]
+    meta: ViewMeta | UnsetType = UNSET
 
 
 class SubmissionStatus(StrEnum):

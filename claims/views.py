@@ -8,7 +8,6 @@ from claims.submission_views import ChangingMixin, SubmittingMixin
 from claims.view_models import ClaimDetail
 from gateway_clients.edge.access import Resource, allowed
 from gateway_clients.edge.openapi import shows
-from gateway_clients.edge.output import labelled
 from gateway_clients.edge.rest import list_action
 
 
@@ -25,7 +24,7 @@ class MemberClaimsViewSet(ChangingMixin):
         404 also for a claim of another member, or one at another provider than the one that asks.
         """
         detail, section = claim_detail(self.gateway, member_id, claim_id, scope=self.scope, caller=self.caller).result()
-        return labelled(self.answer(detail), section)
+        return self.answer_record(detail, section, name="claim")
 
 
 class ClaimsViewSet(SubmittingMixin):

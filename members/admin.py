@@ -24,6 +24,7 @@ from members.device import device_of
 from members.models import Account
 from members.serializers import OTP_MAX_LENGTH
 from members.sign_in_sessions import end_others
+from members.staff_passwords import counting_tries
 
 if TYPE_CHECKING:
     CreationForm = BaseUserCreationForm[Account]
@@ -210,6 +211,7 @@ def _remembering_device(login: Callable[..., HttpResponse]) -> Callable[..., Htt
 
 
 admin.site.login = _remembering_device(admin.site.login)  # type: ignore[method-assign]  # Django's site is made already
+admin.site.password_change = counting_tries(admin.site.password_change)  # type: ignore[assignment, method-assign]
 admin.site.login_form = StaffSignInForm
 admin.site.login_template = "members/staff_sign_in.html"
 admin.site.site_header = admin.site.site_title = "Web BFF"

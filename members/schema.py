@@ -17,7 +17,7 @@ from gateway_clients.edge.graphql.scalars import Date
 from gateway_clients.edge.graphql.specified import page_field
 from gateway_clients.pipeline.pending_value import PendingValue
 from gateway_clients.services.member import ContactChange
-from members import token_families, user_agents
+from members import known_devices, token_families, user_agents
 from members.aggregators import MEMBERS, contact_change, eligibility, read_all_mark, read_mark
 from members.device import device_of
 from members.models import Account
@@ -152,7 +152,9 @@ class Mutation(ObjectType):
         device = device_of(info.context)
         with transaction.atomic():
             user_agents.note_sign_in(account, device.user_agent)
-            return _signed_in(token_families.begin(account, device))
+            pair = token_families.begin(account, device)
+        info.marks.append(lambda response: known_devices.remember(info.context, response, account))
+        return _signed_in(pair)
 
     @staticmethod
     @open_to_all

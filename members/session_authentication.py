@@ -38,11 +38,9 @@ class SessionAuthentication(BaseAuthentication):
         if "HTTP_COOKIE" not in request.META:
             return None
         given = request if isinstance(request, HttpRequest) else django_request(request)
-        secret = given.COOKIES.get(cookie_name())
+        secret = secret_of(given)
         if secret is None:
             return None
-        if "HTTP_AUTHORIZATION" in given.META:
-            raise BadUserInputError(BOTH)
         require_own_page(given)
         session = browser_sessions.living(secret)
         if session is None:
@@ -66,9 +64,17 @@ def cookie_name() -> str:
     return SECURE_NAME if is_over_tls() else PLAIN_NAME
 
 
-def session_of(request: HttpRequest) -> LivingSession | None:
-    """The session that a request's cookie names, if it holds; its use is not noted."""
+def secret_of(request: HttpRequest) -> str | None:
+    """The secret in a request's cookie, if there is one. Raises BadUserInputError where a token comes with it."""
     secret = request.COOKIES.get(cookie_name())
+    if secret is not None and "HTTP_AUTHORIZATION" in request.META:
+        raise BadUserInputError(BOTH)
+    return secret
+
+
+def session_of(request: HttpRequest) -> LivingSession | None:
+    """The session that a request's cookie names, if it holds; its use is not noted. Raises as `secret_of` does."""
+    secret = secret_of(request)
     return None if secret is None else browser_sessions.living(secret)
 
 

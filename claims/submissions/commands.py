@@ -2,13 +2,15 @@
 
 import datetime
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
 from claims.models import Operation
 from gateway_clients.edge.output import Problem
+from gateway_clients.pipeline.outcome import Outcome as Answered
 from gateway_clients.services.claims import ClaimPayload, NewClaimItem
+from gateway_clients.services.payload_parser import Count
 
 
 class GivenClaim(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,15 +52,29 @@ class Asked:
         return msgspec.json.encode([self.operation.value, given], order="deterministic")
 
 
+class KeptClaim(ClaimPayload, frozen=True):
+    """A claim as the service told it when it was asked, and what of it could not be read, as sections tell it."""
+
+    omitted: Count = 0
+    drifted: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, answered: Answered[ClaimPayload]) -> Self:
+        """That of an answer."""
+        told = {name: getattr(answered.value, name) for name in ClaimPayload.__struct_fields__}
+        return cls(**told, omitted=answered.omitted, drifted=answered.drifted)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of it: the claim, or a problem; neither while the outcome is not known."""
+    """What came of it: the claim, or a problem; neither while the outcome is not known. `as_of`: known since then."""
 
     submission_id: str
     operation: Operation
-    claim: ClaimPayload | None = None
+    claim: KeptClaim | None = None
     problem: Problem | None = None
     is_replayed: bool = False
+    as_of: datetime.datetime | None = None
 
     @property
     def is_pending(self) -> bool:

@@ -4,6 +4,8 @@ import uuid
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from claims.aggregators import what_may_be_done
 from claims.models import Submission as Row
 from claims.submissions.commands import Outcome
@@ -13,17 +15,28 @@ from claims.transformers import to_claim_detail
 from claims.view_models import ClaimDetail, PendingSubmission, Submission, SubmissionError, SubmissionStatus
 from gateway_clients.edge.access import Caller
 from gateway_clients.edge.errors import NotFoundError
+from gateway_clients.edge.output import meta_of
+from gateway_clients.pipeline.section import Section, SectionState
 
 #: Seconds after which it is worth looking at a pending submission.
 LOOK_AGAIN_SECONDS: Final = 2
 
 
 def shown_claim(outcome: Outcome, caller: Caller) -> ClaimDetail | None:
-    """The claim of an outcome as this caller sees it; None where there is none."""
+    """The claim of an outcome as this caller sees it; None where there is none.
+
+    Its `meta` says what could not be read; it has none where there is nothing to say, so that a repeat is answered the
+    same.
+    """
     claim = outcome.claim
     if claim is None:
         return None
-    return to_claim_detail(claim, may=what_may_be_done(caller, claim.member_id, claim.provider_id))
+    shown = to_claim_detail(claim, may=what_may_be_done(caller, claim.member_id, claim.provider_id))
+    section = Section(claim, SectionState.FRESH, omitted=claim.omitted, drifted=claim.drifted)
+    if section.is_whole:
+        return shown
+    as_of = None if outcome.as_of is None else outcome.as_of.replace(microsecond=0)
+    return replace(shown, meta=replace(meta_of({"claim": section}), as_of=as_of))
 
 
 def shown_pending(outcome: Outcome) -> PendingSubmission:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from claims.models import Operation, State, Submission
 from claims.submissions import repository
+from claims.submissions.commands import KeptClaim
 from claims.submissions.messages import SETTLE
 from claims.submissions.verdict import Verdict, call_of, refusal_of, verdict_of
 from gateway_clients.edge.output import problem_from
@@ -75,7 +76,7 @@ def reconcile(submission_id: str, gateway: Gateway, *, now: datetime, is_foremos
         log.error("submission.unreadable", submission=str(row.pk))  # noqa: TRY400 - its text quotes what was sent
         raise LaterError(OF_ANOTHER_VERSION) from None
     try:
-        claim = gateway.call(call).require()
+        claim = KeptClaim.of(gateway.call(call).outcome())
     except GatewayError as error:
         _reconcile_failed(row, error, gateway.request_id, now, is_foremost=is_foremost)
         return

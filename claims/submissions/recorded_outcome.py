@@ -6,11 +6,10 @@ import msgspec
 import structlog
 
 from claims.models import Operation, State, Submission
-from claims.submissions.commands import Outcome
+from claims.submissions.commands import KeptClaim, Outcome
 from gateway_clients.edge.errors import TemporarilyUnavailableError
 from gateway_clients.edge.output import Problem
 from gateway_clients.encryption import UnsealableError
-from gateway_clients.services.claims import ClaimPayload
 
 A = TypeVar("A")
 log = structlog.get_logger(__name__)
@@ -29,7 +28,7 @@ def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
         log.error("submission.unreadable", submission=str(row.pk))  # noqa: TRY400 - its text quotes the row
         raise TemporarilyUnavailableError from None
     if row.state == State.SUBMITTED:
-        claim = _answer(row, ClaimPayload)
+        claim = _answer(row, KeptClaim)
     elif row.state == State.REFUSED:
         problem = _answer(row, Problem)
     return Outcome(
@@ -38,6 +37,7 @@ def outcome_of(row: Submission, *, is_replayed: bool) -> Outcome:
         claim=claim,
         problem=problem,
         is_replayed=is_replayed,
+        as_of=row.settled_at,
     )
 
 

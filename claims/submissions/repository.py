@@ -9,7 +9,7 @@ from django.db.models import F
 
 from claims.errors import KeyReusedError, RequestInProgressError
 from claims.models import FINAL, ID_MAX_LENGTH, LIFE, Operation, State, Submission
-from claims.submissions.commands import Asked, GivenClaim
+from claims.submissions.commands import Asked, GivenClaim, KeptClaim
 from claims.submissions.doubtful_commit import doubt_in_commit
 from claims.submissions.messages import SETTLE, about, news
 from claims.submissions.recorded_outcome import opened
@@ -102,7 +102,7 @@ def start_sending(row: Submission, body: bytes, *, provider_id: str, until: date
         changes.are_complete = True
 
 
-def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
+def keep_claim(row: Submission, claim: KeptClaim, now: datetime) -> None:
     """It has happened: whoever learns it first writes it down with what follows, whatever was thought before."""
     tags = now_and_later.claim_tags(member_id=row.member_id, provider_id=row.provider_id or None, claim_id=claim.id)
     follows: list[tuple[str, dict[str, Any]]] = [(KIND, {"tags": list(tags)})]
@@ -123,7 +123,7 @@ def keep_claim(row: Submission, claim: ClaimPayload, now: datetime) -> None:
         if is_news:
             publisher.withdraw(SETTLE, about=about(row))
             publisher.put_all(follows, about=about(row))
-    row.claim_id = column_text(claim.id)
+    row.claim_id, row.settled_at = column_text(claim.id), now
 
 
 def column_text(upstream_id: str) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from claims.errors import KEPT
 from claims.models import Operation, Submission
 from claims.submissions import promises, repository
-from claims.submissions.commands import Asked, GivenChange, GivenClaim, Outcome
+from claims.submissions.commands import Asked, GivenChange, GivenClaim, KeptClaim, Outcome
 from claims.submissions.doubtful_commit import DoubtfulCommitError
 from claims.submissions.preconditions import changeable_claim, checked_claim
 from claims.submissions.recorded_outcome import outcome_of
@@ -26,7 +26,6 @@ from gateway_clients.gateway import Gateway
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.outbox.broker_notifier import nudge
 from gateway_clients.runtime.failpoints import Failpoint, reach
-from gateway_clients.services.claims import ClaimPayload
 
 #: Seconds that an attempt may still be writing down its result after its time budget; then others find it out.
 RECORD_SECONDS: Final = 3.0
@@ -121,7 +120,7 @@ def _send(gateway: Gateway, row: Submission, body: bytes, clock: Clock) -> Outco
     """From here on the row says that it may have been sent: whatever fails now, the worker finds out the rest."""
     reach(Failpoint.BEFORE_SEND)
     try:
-        claim = gateway.call(call_of(row, body)).require()
+        claim = KeptClaim.of(gateway.call(call_of(row, body)).outcome())
     except Exception as error:  # noqa: BLE001 - whatever it is, it says whether anything was sent
         reach(Failpoint.AFTER_SEND_BEFORE_RECORD)
         return _failed(gateway, row, error, clock)
@@ -173,5 +172,5 @@ def _refused(gateway: Gateway, row: Submission, refusal: ApiError, clock: Clock)
     return Outcome(submission_id=str(row.pk), operation=Operation(row.operation), problem=problem)
 
 
-def _outcome(row: Submission, claim: ClaimPayload | None = None) -> Outcome:
-    return Outcome(submission_id=str(row.pk), operation=Operation(row.operation), claim=claim)
+def _outcome(row: Submission, claim: KeptClaim | None = None) -> Outcome:
+    return Outcome(submission_id=str(row.pk), operation=Operation(row.operation), claim=claim, as_of=row.settled_at)

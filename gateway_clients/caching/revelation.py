@@ -1,6 +1,7 @@
 """Shows the value of one entry to staff who gave a reason; masked unless they ask for more."""
 
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -11,14 +12,23 @@ from gateway_clients.redis_access.circuit import RedisCircuit
 
 #: The most items of a list that are shown masked; the others are like them.
 MOST_ITEMS: Final = 2
+#: The field of an upstream's answer that names the member whose data it is.
+MEMBER: Final = "member_id"
 
 
 class UnreadableEntryError(Exception):
     """The entry has gone, is not the gateway's, or no key decrypts it."""
 
 
-def revealed(circuit: RedisCircuit, key: str) -> Any:
-    """Returns the value under a key as JSON. Raises UnreadableEntryError, CacheDownError."""
+class Revealed(NamedTuple):
+    """A value as JSON, and the members that it names; none where it is about the member whom its key names."""
+
+    value: Any
+    members: tuple[str, ...]
+
+
+def revealed(circuit: RedisCircuit, key: str) -> Revealed:
+    """Returns the value under a key. Raises UnreadableEntryError, CacheDownError."""
     raw: Any = circuit.run(lambda redis: redis.get(entry_name(key)))
     if not isinstance(raw, bytes):
         raise UnreadableEntryError
@@ -29,16 +39,28 @@ def revealed(circuit: RedisCircuit, key: str) -> Any:
         raise UnreadableEntryError from None
 
 
-def _unpacked(value: Any) -> Any:
-    """The value; a kept view's sections, which are JSON within it, by their names."""
+def _unpacked(value: Any) -> Revealed:
+    """The value; a kept view's sections, which are JSON within it and say whom they name, by their names."""
     is_view = isinstance(value, list) and value and all(_is_section(each) for each in value)
-    if is_view:
-        return {name: msgspec.json.decode(body) for name, body, _ in value}
-    return value
+    if not is_view:
+        return Revealed(value, tuple(dict.fromkeys(_named(value))))
+    members = dict.fromkeys(member_id for *_, named in value for member_id in named or ())
+    return Revealed({name: msgspec.json.decode(body) for name, body, *_ in value}, tuple(members))
 
 
 def _is_section(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], bytes)
+    return isinstance(value, list) and len(value) == 4 and isinstance(value[0], str) and isinstance(value[1], bytes)
+
+
+def _named(value: Any) -> Iterator[str]:
+    """The members whose data stands in an upstream's answer."""
+    if isinstance(value, dict):
+        if isinstance(value.get(MEMBER), str):
+            yield value[MEMBER]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _named(each)
 
 
 def masked(value: Any) -> Any:

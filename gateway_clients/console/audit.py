@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
@@ -60,9 +60,12 @@ class AuditEntryAdmin(Admin):
         return queryset, False
 
     @admin.action(description="Export as CSV", permissions=["view"])
-    def export(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> StreamingHttpResponse:
-        """The chosen rows, after a row that says who took them."""
-        rows = list(queryset.order_by("pk"))
+    def export(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> StreamingHttpResponse | None:
+        """The chosen rows, after a row that says who took them; none where there are more than a page counts."""
+        rows = list(queryset.order_by("pk")[: MOST_COUNTED + 1])
+        if len(rows) > MOST_COUNTED:
+            messages.error(request, f"Nothing was exported: there are more than {MOST_COUNTED:,}. Search for fewer.")
+            return None
         members = {row.member_id for row in rows}
         note_staff_look(
             "audit.export",

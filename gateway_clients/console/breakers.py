@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from django.contrib import messages
@@ -19,6 +19,7 @@ from gateway_clients.console.impact import Impact, impact_of
 from gateway_clients.console.levers import Wish
 from gateway_clients.console.measurements import Measurements, measure
 from gateway_clients.console.models import OverrideProposal
+from gateway_clients.console.moments import moment_of
 from gateway_clients.console.pages import PageAdmin
 from gateway_clients.console.upstream_lines import UpstreamLine, upstream_lines
 from gateway_clients.fleet.processes import BreakerStatus
@@ -162,7 +163,7 @@ def shown_upstreams(found: Measurements) -> list[ShownUpstream]:
                 process=process.process,
                 status=status,
                 override="" if status.override == Override.NORMAL else _words(status.override),
-                since=_moment(status.since),
+                since=moment_of(status.since),
                 is_here=process.process == own_process,
             )
             for process, status in line.breakers
@@ -180,7 +181,7 @@ def shown_orders(orders: Mapping[str, OverrideOrder]) -> dict[str, ShownOrder]:
     return {
         service: ShownOrder(
             override=_words(order.override),
-            until=_moment(order.until),
+            until=moment_of(order.until),
             reason=order.reason,
             ticket=order.ticket,
             who=names[order.ordered_by],
@@ -191,10 +192,3 @@ def shown_orders(orders: Mapping[str, OverrideOrder]) -> dict[str, ShownOrder]:
 
 def _words(override: str) -> str:
     return override.replace("_", " ")
-
-
-def _moment(seconds: float) -> datetime:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return datetime.max.replace(tzinfo=UTC)

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 
 from gateway_clients.console.measurements import measure
+from gateway_clients.console.moments import moment_of
 from gateway_clients.console.pages import PageAdmin
 from gateway_clients.console.routes import route_text
 from gateway_clients.fleet.drift import ITEM, DriftedField
@@ -53,7 +54,7 @@ def _shown(field: DriftedField) -> ShownField:
     return ShownField(
         field=field,
         name="an item of the list" if field.field == ITEM else field.field,
-        last_at=_moment(field.last_at),
+        last_at=moment_of(field.last_at),
         spell=_spell(field.since, until, field.times, field.saw),
         earlier=[_spell(each.since, each.until, each.times, each.saw) for each in reversed(field.spells)],
     )
@@ -62,12 +63,8 @@ def _shown(field: DriftedField) -> ShownField:
 def _spell(since: float, until: float | None, times: int, saw: Mapping[str, int]) -> ShownSpell:
     views = sorted(saw.items(), key=lambda seen: -seen[1])
     return ShownSpell(
-        since=_moment(since),
-        until=None if until is None else _moment(until),
+        since=moment_of(since),
+        until=None if until is None else moment_of(until),
         times=times,
         saw=[(route_text(route), count) for route, count in views],
     )
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -1,6 +1,6 @@
 """The page of the cache: how well it does, what is kept under which key, one value after a reason, and dropping."""
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from django.contrib import messages
@@ -115,7 +115,7 @@ class CacheEntryAdmin(PageAdmin):
         key, reason = form.cleaned_data["key"], form.cleaned_data["reason"]
         is_clear = form.cleaned_data["is_clear"]
         try:
-            value: Any = revealed(default_cache().circuit, key)
+            value, named = revealed(default_cache().circuit, key)
         except UnreadableEntryError:
             messages.error(request, "The entry has gone, or nobody can read it.")
             return None
@@ -126,7 +126,7 @@ class CacheEntryAdmin(PageAdmin):
         note_staff_look(
             "console.reveal" if is_clear else "console.reveal_masked",
             account_id=str(request.user.pk),
-            member_id=next((subject for kind, subject in SUBJECT.findall(key) if kind == "member"), ""),
+            members=[subject for kind, subject in SUBJECT.findall(key) if kind == "member"][:1] or named,
             sections=key.partition(":")[0],
             origins="cache",
             reason=reason,

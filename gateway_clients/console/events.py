@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from django.contrib.admin.models import LogEntry
 from django.db import Error
 
 from gateway_clients.console.measurements import Measurements
+from gateway_clients.console.moments import moment_of
 
 MOST_SHOWN: Final = 40
 #: Apps whose entries are levers.
@@ -28,9 +29,7 @@ class ShownEvent:
 
 def timeline(found: Measurements, *, with_deeds: bool = True) -> list[ShownEvent]:
     """The latest, newest first; the same event of several processes, one behind the other, is one."""
-    events = [
-        ShownEvent(at=datetime.fromtimestamp(event.at, UTC), kind=event.kind, text=event.text) for event in found.events
-    ]
+    events = [ShownEvent(at=moment_of(event.at), kind=event.kind, text=event.text) for event in found.events]
     if with_deeds:
         events += _deeds()
     return _merged(sorted(events, key=lambda event: event.at, reverse=True))[:MOST_SHOWN]

@@ -1,12 +1,12 @@
 """The page that explains a request by its id."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
+from gateway_clients.console.moments import moment_of
 from gateway_clients.console.pages import PageAdmin
 from gateway_clients.console.routes import route_text
 from gateway_clients.console.waterfall import waterfall
@@ -42,7 +42,7 @@ class ExplanationAdmin(PageAdmin):
             return redirect(f"admin:{EXPLAIN}", request_id=request_id)
         kind = request.GET.get("kind", "")
         listed, is_redis_down = latest(kind if kind in set(Kind) else "")
-        rows = [(each, datetime.fromtimestamp(each.at, UTC), route_text(each.route)) for each in listed]
+        rows = [(each, moment_of(each.at), route_text(each.route)) for each in listed]
         return self.shown(
             request,
             "explanations.html",
@@ -61,7 +61,7 @@ class ExplanationAdmin(PageAdmin):
         if explanation is not None:
             context |= {
                 "rows": waterfall(explanation),
-                "at": datetime.fromtimestamp(explanation.at, UTC),
+                "at": moment_of(explanation.at),
                 "route": route_text(explanation.route),
                 "meaning": KINDS.get(Kind(explanation.kind), ""),
             }

@@ -12,7 +12,7 @@ from gateway_clients.fleet.drift import DriftedField
 from gateway_clients.fleet.processes import ProcessStatus, own_status
 from gateway_clients.fleet.pulse import Pulse, pulse
 from gateway_clients.fleet.timeline import TimelineEvent
-from gateway_clients.instrumentation.rates import GROWTH
+from gateway_clients.instrumentation.rates import GROWTH, LONGEST
 from gateway_clients.redis_access.circuit import CacheDownError
 
 #: Slices that make "now": the last minute, behind the one that is under way.
@@ -75,7 +75,8 @@ def part(counts: Counts, *names: str) -> int:
 def quantile_ms(counts: Counts, service: str, share: float) -> float | None:
     """The duration that this share of an upstream's calls did not exceed: milliseconds, to a quarter."""
     prefix = f"call|{service}|d"
-    classes = {int(name.removeprefix(prefix)): count for name, count in counts.items() if name.startswith(prefix)}
+    numbers = {f"{prefix}{number}": number for number in range(len(LONGEST) + 1)}
+    classes = {numbers[name]: count for name, count in counts.items() if name in numbers}
     wanted, seen = share * sum(classes.values()), 0
     for number in sorted(classes):
         seen += classes[number]

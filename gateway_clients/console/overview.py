@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from gateway_clients.console.events import timeline
 from gateway_clients.console.figures import Figure, Trouble, gathered
 from gateway_clients.console.measurements import Measurements, measure, parts
+from gateway_clients.console.moments import moment_of
 from gateway_clients.console.pages import PageAdmin
 from gateway_clients.console.routes import route_text
 from gateway_clients.console.surroundings import database_figure, redis_figure
@@ -57,7 +58,7 @@ def overview_of(request: HttpRequest) -> Mapping[str, Any]:
     views = view_lines(found)
     return {
         "is_redis_down": found.is_redis_down,
-        "troubles": [(each, None if each.since is None else _moment(each.since)) for each in _worst_first(troubles)],
+        "troubles": [(each, None if each.since is None else moment_of(each.since)) for each in _worst_first(troubles)],
         "figures": [*_of_answers(views), redis, database, *figures],
         "lines": lines,
         "views": views,
@@ -65,7 +66,7 @@ def overview_of(request: HttpRequest) -> Mapping[str, Any]:
         "processes": [
             ProcessLine(
                 status=status,
-                started=_moment(status.started_at),
+                started=moment_of(status.started_at),
                 in_flight=sum(places.in_flight for places in status.places.values()),
             )
             for status in found.processes
@@ -108,10 +109,6 @@ def _of_answers(views: Sequence[ViewLine]) -> list[Figure]:
 
 def _worst_first(troubles: Sequence[Trouble]) -> list[Trouble]:
     return sorted(troubles, key=lambda trouble: trouble.tone != "bad")
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 class OverviewAdmin(PageAdmin):

@@ -19,6 +19,9 @@ from gateway_clients.instrumentation.tally import tally
 
 Counts = Mapping[str, int]
 
+#: A count has no more; a longer one is none of ours.
+MOST_DIGITS: Final = 18
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -72,7 +75,8 @@ class CounterStore:
 def _counts(found: Any) -> dict[str, int]:
     if not isinstance(found, dict):
         return {}
-    return {name.decode(errors="replace"): int(value) for name, value in found.items() if value.isdigit()}
+    counted = {name: value for name, value in found.items() if value.isdigit() and len(value) <= MOST_DIGITS}
+    return {name.decode(errors="replace"): int(value) for name, value in counted.items()}
 
 
 def total(slices: Sequence[Counts]) -> dict[str, int]:

@@ -5,6 +5,7 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -119,10 +120,11 @@ def quantile_ms(rates: CallRates, share: float) -> float | None:
 
 
 def _sum(several: Sequence[CallRates]) -> CallRates:
+    """The sum of what several processes say, of which another version may count more classes, or fewer."""
     return CallRates(
         sum(each.calls for each in several),
         sum(each.errors for each in several),
-        tuple(map(sum, zip(*(each.durations for each in several), strict=True))),
+        tuple(map(sum, zip_longest(*(each.durations[:CLASSES] for each in several), fillvalue=0))),
     )
 
 

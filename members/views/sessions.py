@@ -16,7 +16,7 @@ from gateway_clients.edge.rest import GatewayViewSet
 from members import browser_sessions, sign_in_sessions
 from members.browser_sessions import LivingSession
 from members.models import Account
-from members.session_authentication import clear_cookie, session_of
+from members.session_authentication import clear_cookie, secret_of, session_of
 from members.token_cache import TokenClaims
 from members.transformers.accounts import to_session_state, to_sessions
 from members.view_models.accounts import SessionState, SignInSessions
@@ -98,7 +98,7 @@ class SessionsViewSet(GatewayViewSet):
 
 
 def _required(request: HttpRequest) -> LivingSession:
-    if "HTTP_AUTHORIZATION" in request.META:
+    if secret_of(request) is None and "HTTP_AUTHORIZATION" in request.META:
         raise UnauthenticatedError
     require_own_page(request)
     session = session_of(request)

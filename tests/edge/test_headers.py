@@ -339,7 +339,9 @@ def test_cors_is_an_exact_list_with_credentials(portal: Client, settings: Any) -
 
     assert own["Access-Control-Allow-Origin"] == "https://portal.example"
     assert own["Access-Control-Allow-Credentials"] == "true"
-    assert {"Retry-After", "Location", "Age"} <= set(own["Access-Control-Expose-Headers"].split(", "))
+    assert {"Retry-After", "Location", "Age", "Sunset", "Link", "X-GraphQL-Cost"} <= set(
+        own["Access-Control-Expose-Headers"].split(", ")
+    )
     assert "Access-Control-Allow-Origin" not in other
 
 

@@ -84,6 +84,11 @@ ATTACKS = {
         for n in range(18)
     )
     + " }",
+    "a bomb of the introspection": '{ __type(name: "Query") { ...f0 } } '
+    + " ".join(
+        f"fragment f{n} on __Type {{ ofType {{ ...f{n + 1} }} a{n}: ofType {{ ...f{n + 1} }} }}" for n in range(18)
+    )
+    + " fragment f18 on __Type { name }",
     "two mutations": 'mutation { a: logout(refreshToken: "x") b: logout(refreshToken: "y") }',
     "two mutations by a fragment": (
         'mutation { ...a } fragment a on Mutation { logout(refreshToken: "x") b: logout(refreshToken: "y") }'
@@ -172,6 +177,17 @@ def test_what_is_within_the_limits_is_answered_at_once(query: str, status: int, 
     answer, seconds = send(as_(None), query)
 
     assert answer.status_code == status
+    assert seconds < LIMIT_SECONDS
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("text", [" " * 60_000, "Did you mean " * 4_000], ids=["spaces", "hints"])
+def test_a_long_text_is_quoted_at_once_where_nothing_is_hinted_at(text: str, as_, upstreams, settings) -> None:
+    settings.GRAPHQL_INTROSPECTION = False
+
+    answer, seconds = send(as_("admin"), f'{{ claims(limit: "{text}") {{ total }} }}')
+
+    assert (answer.status_code, text in answer.json()["errors"][0]["message"]) == (400, True)
     assert seconds < LIMIT_SECONDS
 
 

@@ -71,6 +71,18 @@ def test_a_document_is_planned_anew_for_each_value_of_its_conditions(ask, upstre
     assert upstreams.operations == ["getMember"]
 
 
+def test_a_name_may_be_a_condition_in_one_operation_and_an_object_in_another(as_, upstreams) -> None:
+    query = (
+        f"query Less($x: Boolean!) {{ {DASHBOARD} {{ memberId name @skip(if: $x) }} }}"
+        'mutation Change($x: ContactInput!) { updateContact(memberId: "m-1", contact: $x) { id } }'
+    )
+    body = {"query": query, "operationName": "Change", "variables": {"x": {"phone": "+62 812"}}}
+
+    answer = as_("member").post("/graphql", body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()) == (200, {"data": {"updateContact": {"id": "m-1"}}})
+
+
 def test_parts_with_arguments_of_their_own_keep_apart(ask, upstreams) -> None:
     answer = ask("member", f"{{ {PROFILE} {{ a: paymentPage(limit: 2) {{ limit }} paymentPage {{ limit }} }} }}")
 

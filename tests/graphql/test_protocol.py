@@ -1,7 +1,10 @@
 """What an answer says beside its data: partial success, cost, when to ask again; and documents that all know."""
 
+import gc
 import hashlib
 import json
+import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from django.test import Client
 
 from gateway_clients.caching.store import default_cache
 from gateway_clients.edge.graphql.shared_documents import LIFE_SECONDS, MAX_SHARED_BYTES, shared_documents
+from gateway_clients.edge.graphql.trusted_documents import may_be_asked
 from tests.support.answering import LATE
 
 GRAPHQL = "application/graphql-response+json"
@@ -235,6 +239,40 @@ def _trusted(tmp_path, settings) -> None:
 @pytest.mark.parametrize("query", ["{ __typename }", "query { __typename }", "query Alive {\n  __typename\n}\n"])
 def test_the_type_of_the_root_may_be_asked_where_only_trusted_documents_are(query: str, as_) -> None:
     assert post(as_(None), {"query": query}).json() == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.alone
+@pytest.mark.usefixtures("_trusted")
+@pytest.mark.parametrize(
+    "query", ["query" + " " * 60_000, "{ __typename" + " " * 60_000, "query a" + " " * 60_000 + "b"]
+)
+def test_what_is_almost_the_type_of_the_root_is_refused_at_once(query: str, as_) -> None:
+    client = as_(None)
+    post(client, {"query": "{ __typename }"})
+    begun = time.process_time()
+
+    assert post(client, {"query": query}).status_code == 403
+    assert time.process_time() - begun < 0.1
+
+
+@pytest.mark.usefixtures("_trusted")
+def test_documents_that_are_not_trusted_take_little_memory() -> None:
+    def ask(numbers: range) -> None:
+        for number in numbers:
+            assert not may_be_asked(f"{{ a{number}: __typename }} #{'x' * 60_000}")
+
+    ask(range(3))
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        ask(range(3, 63))
+        gc.collect()
+        grown_bytes = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+    assert grown_bytes < 1_000_000
 
 
 @pytest.mark.usefixtures("_trusted")

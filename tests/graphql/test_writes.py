@@ -180,7 +180,7 @@ def test_anothers_notifications_are_not_marked(as_, sandbox) -> None:
         ({"serviceDate": "2999-01-01"}, ["serviceDate"]),
         ({"memberId": "m/1"}, ["memberId"]),
         ({"notes": "x" * 2001}, ["notes"]),
-        ({"idempotencyKey": "é"}, ["Idempotency-Key"]),
+        ({"idempotencyKey": "é"}, ["idempotencyKey"]),
     ],
 )
 def test_input_that_breaks_a_rule_names_its_field_and_nothing_is_sent(changes, fields, as_, sandbox) -> None:

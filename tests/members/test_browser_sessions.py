@@ -122,13 +122,16 @@ def test_another_origin_cannot_sign_a_browser_in(portal: Client, siti: Account) 
     assert not BrowserSession.objects.exists()
 
 
-@pytest.mark.parametrize("path", [ME, QUERY])
-def test_a_cookie_and_a_token_together_are_refused(portal: Client, siti: Account, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ME), ("GET", QUERY), ("GET", SESSION), ("DELETE", SESSION), ("GET", SESSIONS)]
+)
+def test_a_cookie_and_a_token_together_are_refused(portal: Client, siti: Account, method: str, path: str) -> None:
     sign_in(portal)
     token = token_families.begin(siti).access
-    answer = portal.get(path, headers={**OWN, "Authorization": f"Bearer {token}"})
+    answer = portal.generic(method, path, headers={**OWN, "Authorization": f"Bearer {token}"})
 
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_user_input")
+    assert BrowserSession.objects.get().revoked_at is None
 
 
 def test_each_sign_in_has_a_secret_of_its_own_and_takes_none_that_is_brought(portal: Client, siti: Account) -> None:

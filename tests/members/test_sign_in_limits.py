@@ -68,6 +68,19 @@ def test_strangers_keep_a_new_device_out_and_no_known_one(portal: Client, siti: 
     ).json()["data"]["login"]
 
 
+def test_a_device_is_known_that_has_signed_in_over_graphql(siti: Account) -> None:
+    client = Client()
+    query = f'mutation {{ login(email: "{EMAIL}", password: "{PASSWORD}") {{ expiresIn }} }}'
+
+    answer = client.post("/graphql", {"query": query}, "application/json", REMOTE_ADDR="10.0.0.1")
+    strangers_use_up_the_account()
+
+    assert answer.cookies[PLAIN_NAME]["max-age"] == YEAR_SECONDS
+    assert sign_in(Client(), address="10.0.0.9").status_code == 429
+    again = client.post("/graphql", {"query": query}, "application/json", REMOTE_ADDR="10.0.0.2")
+    assert again.json()["data"]["login"]["expiresIn"] > 0
+
+
 def test_a_known_device_is_limited_by_itself(portal: Client, siti: Account) -> None:
     sign_in(portal)
 
@@ -94,6 +107,23 @@ def test_strangers_keep_no_staff_out_of_the_console_where_they_have_signed_in_be
     refused = Client().post("/admin/login/", form, REMOTE_ADDR="10.0.0.9")
     assert re.search(r"Too many requests, please try again later in 1?\d s\.", refused.content.decode())
     assert client.post("/admin/login/", form, REMOTE_ADDR="10.0.0.2").status_code == 302
+
+
+def test_who_has_a_session_of_staff_cannot_guess_its_password(siti: Account, client: Client) -> None:
+    Account.objects.filter(pk=siti.pk).update(is_staff=True)
+    client.force_login(siti)
+
+    def change(old: str) -> Any:
+        new = {"new_password1": "quite-another-one", "new_password2": "quite-another-one"}
+        return client.post("/admin/password_change/", {"old_password": old, **new}, REMOTE_ADDR="10.0.0.1")
+
+    wrong, refused = change("wrong"), change(PASSWORD)
+
+    assert (wrong.status_code, refused.status_code, waits(refused) > 0) == (200, 429, True)
+    assert Account.objects.get().check_password(PASSWORD)
+    pass_time()
+    assert change(PASSWORD).status_code == 302
+    assert sign_in(Client(), "quite-another-one").status_code == 200
 
 
 def pass_time() -> None:

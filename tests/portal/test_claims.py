@@ -33,7 +33,7 @@ def test_a_claim_in_detail(as_, upstreams) -> None:
     assert list(answer.json()) == [
         "id", "member_id", "provider_id", "claim_number", "display_number", "status", "status_color", "amount",
         "formatted_amount", "service_date", "provider_name", "approved_amount", "formatted_approved_amount",
-        "rejection_reason", "submitted_at", "provider", "items", "timeline", "actions",
+        "rejection_reason", "submitted_at", "provider", "items", "timeline", "actions", "meta",
     ]  # fmt: skip
     assert answer.json()["actions"] == ["cancel", "upload_document"]
     assert answer.headers["Cache-Status"] == "web-bff; fwd=miss"
@@ -99,6 +99,7 @@ def test_a_page_of_claims_behind_an_open_breaker_fails_and_nobody_is_called(as_,
         ({"items": [], "total": 9}, "?offset=20", False),
         ({"items": [CLAIM]}, "?limit=1", True),
         ({"items": [CLAIM]}, "?limit=2", False),
+        ({"items": [CLAIM] * 3, "total": 3}, "?limit=2", True),
     ],
 )
 def test_a_page_says_whether_there_is_more_behind_it(answer, query: str, has_more: bool, as_, upstreams) -> None:

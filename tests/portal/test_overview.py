@@ -168,3 +168,14 @@ def test_rates_of_several_add_up_and_travel_as_json() -> None:
 
     assert together([one, other]) == Rates({"claims": CallRates(5, 1, (1, 4)), "member": CallRates(1, 0, (1, 0))}, 4, 5)
     assert quantile_ms(CallRates(), 0.5) is None
+
+
+@pytest.mark.parametrize("durations", [(), (0,) * 10 + (2,), (0,) * 10_000 + (2,)])
+def test_what_another_version_counts_otherwise_is_added_as_far_as_it_is_known(durations: tuple[int, ...]) -> None:
+    book = RateBook()
+    book.hear(a_call())
+    others = Rates({"claims": CallRates(2, 1, durations)})
+
+    added = together([book.rates(), others]).services["claims"]
+
+    assert (added.calls, added.errors, len(added.durations)) == (3, 1, 48)

@@ -27,9 +27,9 @@ MAY_SEE = {
     },
     "/api/v1/claims/m-1": {"claims"} | CLAIM | PAGE | META,
     "/api/v1/claims?member_id=m-1": {"claims"} | CLAIM | PAGE | META,
-    "/api/v1/claims/m-1/clm-1": DETAIL,
+    "/api/v1/claims/m-1/clm-1": {"claim"} | DETAIL | META,
     "/api/v1/providers": {"items"} | PROVIDER | PAGE | META,
-    "/api/v1/providers/p-1": PROVIDER,
+    "/api/v1/providers/p-1": {"provider"} | PROVIDER | META,
     "/api/v1/providers/p-1/dashboard": PROVIDER_DASHBOARD | PROVIDER | SUMMARY | CLAIM | TOLD | META,
 }
 

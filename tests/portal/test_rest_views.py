@@ -7,7 +7,7 @@ import pytest
 from members.aggregators import PROFILE_PAGES
 from tests.portal.addresses import PROFILE
 from tests.support.answering import LATE
-from tests.upstream_answers import NOTIFICATION
+from tests.upstream_answers import CLAIM, NOTIFICATION, PROVIDER
 from tests.upstreams import UPSTREAMS
 
 SHOWN = [(address, view) for each in UPSTREAMS.values() for address, view in each.shown.items()]
@@ -56,6 +56,37 @@ def test_a_section_that_failed_is_null_and_named(as_, upstreams) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("operation", "answer", "address", "sections"),
+    [
+        (
+            "getClaim",
+            CLAIM | {"items": [{"benefit_code": "CONS-GP", "amount": 1}, {"amount": 1}], "approved_amount": "many"},
+            "claims/m-1/clm-1",
+            {"claim": {"state": "fresh", "age": 0, "omitted": 1, "drifted": ["approved_amount"]}},
+        ),
+        (
+            "getProvider",
+            PROVIDER | {"phone": 62},
+            "providers/p-1",
+            {"provider": {"state": "fresh", "age": 0, "drifted": ["phone"]}},
+        ),
+    ],
+)
+def test_a_record_alone_says_what_of_it_could_not_be_read(
+    operation: str, answer, address: str, sections, as_, upstreams
+) -> None:
+    whole = as_("admin").get(f"/api/v1/{address}", headers={"Cache-Control": "no-cache"})
+    upstreams.answers[operation] = answer
+
+    broken = as_("admin").get(f"/api/v1/{address}", headers={"Cache-Control": "no-cache"})
+
+    assert whole.json()["meta"]["complete"] is True
+    assert (broken.status_code, broken.json()["meta"]["complete"]) == (200, False)
+    assert broken.json()["meta"]["sections"] == sections
+    assert broken["ETag"] != whole["ETag"]
+
+
 def test_all_services_down_is_503_with_retry_after(as_, upstreams) -> None:
     upstreams.answers.clear()
 
@@ -88,7 +119,7 @@ def test_a_member_who_does_not_exist_has_no_dashboard(as_, upstreams) -> None:
         ("providers?q=sehat", ["items", "total", "limit", "offset", "has_more", "meta"]),
         (
             "providers/p-1",
-            ["id", "name", "type", "location", "address", "phone", "is_active", "network_tier"],
+            ["id", "name", "type", "location", "address", "phone", "is_active", "network_tier", "meta"],
         ),
     ],
 )

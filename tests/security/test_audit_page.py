@@ -11,6 +11,7 @@ from django.test import Client
 
 from gateway_clients.audit.entries import AuditRow, Outcome
 from gateway_clients.audit.recorder import Recorder
+from gateway_clients.console import audit
 from gateway_clients.models import AuditEntry
 from members.models import Account
 from tests.security.conftest import Entries
@@ -105,6 +106,21 @@ def test_an_export_is_a_row_of_the_trail_itself(staff: Client, boss: Account, en
     assert (last.action, last.account_id, last.role, last.member_id, last.count) == (
         "audit.export", str(boss.pk), "staff", "m-1", 4,
     )  # fmt: skip
+
+
+@pytest.mark.usefixtures("looks")
+def test_more_rows_than_a_page_counts_are_not_exported(
+    staff: Client, entries: Entries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "MOST_COUNTED", 4)
+    form = {"action": "export", "_selected_action": entries()[0].pk, "select_across": "1"}
+
+    refused = staff.post(PAGE, form, follow=True)
+    taken = staff.post(f"{PAGE}?q=m-1", form)
+
+    assert "there are more than 4" in refused.content.decode()
+    assert len(list(taken.streaming_content)) == 1 + 4
+    assert [row.action for row in entries()] == ["a-view"] * 5 + ["audit.export"]
 
 
 @pytest.mark.usefixtures("looks")

@@ -39,6 +39,24 @@ def test_a_claim_is_submitted_and_shown_whole(portal, written) -> None:
     assert [entry.id for entry in written()] == [shown["id"]]
 
 
+def test_what_of_the_new_claim_could_not_be_read_is_told_to_each_who_asks(portal, sandbox) -> None:
+    sandbox.fault("claims", "wrong_type", operation="submitClaim", field="items")
+    sandbox.fault("claims", "wrong_type", operation="cancelClaim", field="provider")
+    client = portal()
+
+    first, again = submit(client, key="k-1"), submit(client, key="k-1")
+    looked_at = client.get(f"/api/v1/claims/submissions/{Submission.objects.get().pk}")
+    query = f'mutation {{ cancelClaim(memberId: "m-1", claimId: "{first.json()["id"]}") {{ id }} }}'
+    cancelled = client.post("/graphql", {"query": query}, content_type="application/json")
+
+    assert (first.status_code, first.json()["items"], first.json()["meta"]["complete"]) == (201, [], False)
+    assert first.json()["meta"]["sections"] == {"claim": {"state": "fresh", "age": 0, "drifted": ["items"]}}
+    assert again.content == first.content
+    assert looked_at.json()["claim"] == first.json()
+    sections = cancelled.json()["extensions"]["sections"]
+    assert sections == {"cancelClaim": {"claim": {"state": "fresh", "age": 0, "drifted": ["provider"]}}}
+
+
 def test_the_claims_service_gets_the_answers_of_all_in_the_order_of_the_items(portal, written) -> None:
     client = portal("provider")
     codes = ["PHYSIO", "NO-SUCH-BENEFIT", "CONS-GP"]

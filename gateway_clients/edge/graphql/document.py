@@ -1,6 +1,6 @@
 """A document that was parsed, measured and validated."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from graphql import (
     DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLBoolean,
     GraphQLError,
     GraphQLID,
     GraphQLSchema,
@@ -91,18 +92,29 @@ def checked_document(schema: GraphQLSchema, text: str) -> Document:
         raise RequestRefusedError(["The document has no operation."])
     finder = _Finder()
     visit(node, finder)
-    conditions = tuple(sorted(finder.conditions))
     account = Account()
     return Document(
         {
             each.name.value if each.name else None: Operation(
-                schema, each, fragments, conditions, account, _texts(schema, each)
+                schema, each, fragments, _conditions(schema, each, finder.conditions), account, _texts(schema, each)
             )
             for each in operations
         },
         account,
         finder.introspection_errors,
     )
+
+
+def _conditions(schema: GraphQLSchema, operation: OperationDefinitionNode, names: Collection[str]) -> tuple[str, ...]:
+    """Those of its variables that @skip and @include refer to; what another operation of
+    the document has under such a name need not be a Boolean.
+    """
+    booleans = [
+        each.variable.name.value
+        for each in operation.variable_definitions
+        if get_nullable_type(type_from_ast(schema, each.type)) is GraphQLBoolean  # type: ignore[arg-type]
+    ]
+    return tuple(sorted(set(booleans).intersection(names)))
 
 
 def _texts(schema: GraphQLSchema, operation: OperationDefinitionNode) -> tuple[str, ...] | None:

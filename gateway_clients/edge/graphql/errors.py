@@ -2,7 +2,6 @@
 text of an internal exception.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,7 +21,8 @@ from gateway_clients.errors import GatewayError
 
 GRAPHQL_TYPE: Final = "application/graphql-response+json"
 JSON_TYPE: Final = "application/json"
-SUGGESTION: Final = re.compile(r"\s*Did you mean[^?]*\?")
+#: How the last sentence of a message begins that suggests names.
+SUGGESTION: Final = "Did you mean"
 log = structlog.get_logger(__name__)
 
 #: How many errors of one document, or of its variables, are told.
@@ -134,7 +134,10 @@ def message_of(error: GraphQLError) -> str:
     """The message of graphql-core, without its suggestions of names where introspection
     is off.
     """
-    return error.message if settings.GRAPHQL_INTROSPECTION else SUGGESTION.sub("", error.message)
+    if settings.GRAPHQL_INTROSPECTION:
+        return error.message
+    told, suggests, names = error.message.rpartition(SUGGESTION)
+    return told.rstrip() if suggests and names.endswith("?") else error.message
 
 
 def _entry(

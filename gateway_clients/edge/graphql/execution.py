@@ -2,12 +2,12 @@
 to what was asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from graphql import FieldNode, GraphQLError
 
 from gateway_clients.edge.access.current_caller import caller_of
@@ -44,6 +44,7 @@ class Answer:
     errors: list[dict[str, Any]] = field(default_factory=list)
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    marks: list[Callable[[HttpResponse], None]] = field(default_factory=list)
     limited: RateLimitedError | OverloadedError | None = None
     outages: list[ApiError | GatewayError | None] = field(default_factory=list)
 
@@ -61,12 +62,13 @@ class Answer:
         return max(waits) if waits and all(waits) else None
 
     def note(self, key: str, info: ResolverInfo | None) -> None:
-        """Adds the headers and the section states that the resolvers of a root field
-        reported.
+        """Adds the headers, the marks and the section states that the resolvers of a
+        root field reported.
         """
         if info is None:
             return
         self.headers |= info.headers
+        self.marks += info.marks
         if info.sections:
             self.sections[key] = {camel(name): section for name, section in info.sections.items()}
 

@@ -116,7 +116,7 @@ class Measures:
         below = NOTHING if node.selection_set is None else self.selection(node.selection_set)
         if node.name.value in INTROSPECTION:
             self.is_introspection_too_deep |= below.depth > MAX_INTROSPECTION_DEPTH
-            return Size(1, 1, 1, names)
+            return Size(1, below.fields + 1, 1, names)
         return Size(below.depth + 1, below.fields + 1, int(node.name.value != TYPENAME), names)
 
 

@@ -6,10 +6,10 @@ Django's request, with the typed clients of the request as `info.context.gateway
 who is signed in as `info.context.user`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, cast
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from graphql import (
     FragmentDefinitionNode,
     GraphQLObjectType,
@@ -49,7 +49,7 @@ class ResolverInfo(GraphQLResolveInfo):
     and add to the answer's headers. `arguments`: the root field's. `disclosed`: what
     its sections show of whom. `outage`: why nothing of what was asked could be shown,
     where that is so. `is_alone`: the operation asks for no other root field;
-    `__typename` is none.
+    `__typename` is none. `marks`: what is done to the answer, such as setting a cookie.
     """
 
     selected: SelectedField
@@ -60,6 +60,7 @@ class ResolverInfo(GraphQLResolveInfo):
     disclosed: Shown
     outage: GatewayError | None = None
     is_alone: bool = False
+    marks: list[Callable[[HttpResponse], None]]
 
     @classmethod
     def of_root(
@@ -91,7 +92,7 @@ class ResolverInfo(GraphQLResolveInfo):
             is_awaitable=_is_never_awaitable,
         )
         info.selected, info.scope, info.sections, info.headers = selected, EVERYTHING, {}, {}
-        info.arguments, info.disclosed = {}, Shown()
+        info.arguments, info.disclosed, info.marks = {}, Shown(), []
         return info
 
     def below(self, selected: SelectedField, parent_type: str, path: Path) -> "ResolverInfo":
@@ -107,7 +108,7 @@ class ResolverInfo(GraphQLResolveInfo):
         )
         info.selected, info.scope = selected, self.scope
         info.sections, info.headers = self.sections, self.headers
-        info.arguments, info.disclosed = self.arguments, self.disclosed
+        info.arguments, info.disclosed, info.marks = self.arguments, self.disclosed, self.marks
         return info
 
     @property

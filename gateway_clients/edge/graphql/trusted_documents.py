@@ -17,9 +17,12 @@ from gateway_clients.edge.graphql import guards
 from gateway_clients.edge.graphql.documents import sha256_of
 
 #: A query for the type of the root alone, which health checks of clients and gateways send.
-TYPENAME_ALONE: Final = re.compile(r"\s*(query\b\s*\w*\s*)?\{\s*__typename\s*\}\s*\Z", re.ASCII)
+TYPENAME_ALONE: Final = re.compile(r"\s*+(query\b\s*+\w*+\s*+)?+\{\s*+__typename\s*+\}\s*+\Z", re.ASCII)
 TYPENAME: Final = "__typename"
 KEY_PREFIX: Final = "sha256:"
+#: How many documents a process remembers to be listed or not, and the longest of them, in characters.
+MOST_REMEMBERED: Final = 500
+LONGEST_REMEMBERED: Final = 16_000
 
 
 @cache
@@ -46,7 +49,10 @@ def is_trusted(text: str) -> bool:
     trusted = trusted_documents()
     if not trusted:
         return False
-    return sha256_of(text) in trusted or (TYPENAME in text and _is_trusted_without_typename(text))
+    if sha256_of(text) in trusted:
+        return True
+    is_trusted_otherwise = _remembered if len(text) <= LONGEST_REMEMBERED else _is_trusted_without_typename
+    return TYPENAME in text and is_trusted_otherwise(text)
 
 
 def may_be_asked(text: str) -> bool:
@@ -56,9 +62,11 @@ def may_be_asked(text: str) -> bool:
     return bool(TYPENAME_ALONE.match(text)) or is_trusted(text)
 
 
-@lru_cache(maxsize=1_000)
 def _is_trusted_without_typename(text: str) -> bool:
     return _without_typename(text) in _trusted_without_typename()
+
+
+_remembered: Final = lru_cache(maxsize=MOST_REMEMBERED)(_is_trusted_without_typename)
 
 
 @cache
@@ -96,7 +104,7 @@ class _TypenameRemover(Visitor):
 
 def forget(**_: object) -> None:
     """Reads the file again the next time it is asked for."""
-    for known in (trusted_documents, _is_trusted_without_typename, _trusted_without_typename):
+    for known in (trusted_documents, _remembered, _trusted_without_typename):
         known.cache_clear()
 
 

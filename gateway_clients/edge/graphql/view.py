@@ -1,4 +1,4 @@
-"""`/graphql`: GraphQL over HTTP, without batches, forms or cookies."""
+"""`/graphql`: GraphQL over HTTP, without batches or forms."""
 
 from typing import Any, Final
 
@@ -117,6 +117,8 @@ def _check_method(operation: Operation, request: HttpRequest) -> None:
 
 def _response(answer: Answer, media_type: str) -> HttpResponse:
     response = OwnHeadersResponse(msgspec.json.encode(answer.body), content_type=media_type, headers=answer.headers)
+    for mark in answer.marks:
+        mark(response)
     if answer.limited is not None:
         response.status_code = answer.limited.status
         response.headers["Retry-After"] = str(retry_after(answer.limited))

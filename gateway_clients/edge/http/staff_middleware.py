@@ -8,7 +8,7 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
-from gateway_clients.edge.errors import OverloadedError
+from gateway_clients.edge.errors import OverloadedError, RateLimitedError
 from gateway_clients.edge.http.addresses import STAFF
 from gateway_clients.edge.output.problems import retry_after
 
@@ -63,7 +63,7 @@ class StaffMessageMiddleware(_ForStaff, MessageMiddleware):
     """What staff is told after an action, or instead of it where too many ask for the same."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """503 for what was refused before anything was done; None for everything else."""
-        if not (request.path_info.startswith(STAFF) and isinstance(error, OverloadedError)):
+        """503 or 429 for what was refused before anything was done; None for everything else."""
+        if not (request.path_info.startswith(STAFF) and isinstance(error, OverloadedError | RateLimitedError)):
             return None
         return HttpResponse(BUSY, status=error.status, headers={"Retry-After": str(retry_after(error))})

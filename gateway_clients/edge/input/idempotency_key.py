@@ -19,8 +19,8 @@ KEY_SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-def checked_key(key: str | None) -> str | None:
-    """The key that the portal sent, or None. Raises BadUserInputError for one that breaks the rule."""
+def checked_key(key: str | None, *, name: str = HEADER) -> str | None:
+    """The key that the portal sent under this name, or None. Raises BadUserInputError for one that breaks the rule."""
     if key is not None and not KEY.match(key):
-        raise BadUserInputError(errors={HEADER: [f"Must be 1 to {MAX_LENGTH} visible ASCII characters."]})
+        raise BadUserInputError(errors={name: [f"Must be 1 to {MAX_LENGTH} visible ASCII characters."]})
     return key

@@ -4,7 +4,7 @@ from gateway_clients.edge.output.deprecation import Deprecation
 from gateway_clients.edge.output.formats import FormattedRupiah, Moment, Rupiah, format_rupiah, known
 from gateway_clients.edge.output.negotiation import Negotiation
 from gateway_clients.edge.output.problems import Problem, exception_handler, problem_answer, problem_from
-from gateway_clients.edge.output.sections import has_more, labelled, required_section
+from gateway_clients.edge.output.sections import has_more, required_section
 from gateway_clients.edge.output.view_models import NEWEST, HasMore, ViewMeta, ViewModel, meta_of
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "format_rupiah",
     "has_more",
     "known",
-    "labelled",
     "meta_of",
     "problem_answer",
     "problem_from",

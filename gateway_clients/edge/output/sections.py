@@ -22,9 +22,10 @@ def required_section(call: PendingCall[P]) -> tuple[P, Section[P]]:
 def has_more(found: FoundPage[Any], section: Section[Any], page: Page) -> bool:
     """Whether there are items behind a page; where the upstream did not count them, whether the page is full.
 
-    An item that could not be read takes its place all the same. Behind an empty page there is nothing.
+    An item that could not be read takes its place all the same. Behind an empty page there is nothing. Items beyond
+    the page's length, of an upstream that sends more than it was asked for, are behind it.
     """
-    came = len(found.items) + section.omitted
+    came = min(len(found.items) + section.omitted, page.limit)
     return came > 0 and (came >= page.limit if found.total is None else page.offset + came < found.total)
 
 

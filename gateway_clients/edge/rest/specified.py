@@ -19,7 +19,6 @@ from gateway_clients.edge.openapi.operations import (
     id_parameter,
     shows,
 )
-from gateway_clients.edge.output.sections import labelled
 from gateway_clients.edge.rest.views import GatewayViewSet
 from gateway_clients.edge.specs import Filter, FilterKind, ListSpec, ReadSpec, RecordSpec, SectionPage
 
@@ -58,7 +57,7 @@ def record_action(spec: RecordSpec[Any, Any]) -> Action:
 
     def action(self: GatewayViewSet, _request: Request, **ids: str) -> HttpResponse:
         record, section = spec.record(self.gateway, ids).result()
-        return labelled(self.answer(record), section)
+        return self.answer_record(record, section, name=spec.name)
 
     return _told(action, spec, spec.model, headers={200: ("Age",)})
 

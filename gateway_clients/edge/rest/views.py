@@ -36,13 +36,15 @@ from gateway_clients.edge.output.headers import put
 from gateway_clients.edge.output.negotiation import ANY, Negotiation, accept_of, best_type
 from gateway_clients.edge.output.problems import problem_of
 from gateway_clients.edge.output.responses import JSON_TYPE, model_answer, sections_answer
-from gateway_clients.edge.output.view_models import ViewModel
+from gateway_clients.edge.output.sections import labelled
+from gateway_clients.edge.output.view_models import ViewModel, meta_of
 from gateway_clients.edge.rest.policies import has_shipped, has_shipped_policies, own_hooks
 from gateway_clients.edge.rest.recorded_answers import record_answer, record_refused
 from gateway_clients.edge.rest.unchanged_answers import forgive_unchanged
 from gateway_clients.errors import GatewayError
 from gateway_clients.gateway import CompositeView, Gateway
 from gateway_clients.pipeline.pending_value import PendingValue
+from gateway_clients.pipeline.section import Section
 
 #: What DRF makes anew for each request, though it keeps nothing of any.
 PARSERS: Final = (StrictJSONParser(),)
@@ -205,6 +207,12 @@ class GatewayViewSet(ViewSet):
         gateway = self.gateway
         self.shown.add_model(found, Origin.UPSTREAM if gateway.has_streamed else origin_of(gateway.freshness))
         return self._rendered(model_answer(found, status=status))
+
+    def answer_record(self, record: ViewModel, section: Section[Any], *, name: str) -> HttpResponse:
+        """A record that was asked for alone: its `meta` says how it came about, and `Age` how old it is, if it is."""
+        self.shown.add_model(record, origin_of(self.gateway.freshness))
+        told = msgspec.structs.replace(record, meta=meta_of({name: section}))
+        return labelled(self._rendered(model_answer(told)), section)
 
     def answer_view(self, view: CompositeView) -> HttpResponse:
         """A view made of sections: each by its name, and `meta`. Raises as `CompositeView.sections` does."""

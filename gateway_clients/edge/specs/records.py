@@ -19,7 +19,7 @@ V = TypeVar("V", bound=ViewModel)
 
 @dataclass(frozen=True, kw_only=True)
 class RecordSpec(ReadSpec, Generic[P, V]):
-    """One record of one upstream: what the ids of its path name, or 404."""
+    """One record of one upstream: what the ids of its path name, or 404. The model has a place for its `meta`."""
 
     model: type[V]
     call: Callable[[Services, Mapping[str, Any]], Call[P]]

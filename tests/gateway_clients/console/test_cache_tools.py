@@ -5,6 +5,7 @@ import time
 from io import StringIO
 from typing import Any
 
+import msgspec
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
@@ -20,7 +21,9 @@ from gateway_clients.caching.revelation import masked
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
 from gateway_clients.fleet.pulse import pulse
+from gateway_clients.gateway.kept_sections import packed
 from gateway_clients.models import AuditEntry
+from gateway_clients.pipeline.section import Section, SectionState
 from members.models import Account
 from tests.gateway_clients.console import scene
 from tests.gateway_clients.console.conftest import PASSWORD
@@ -130,6 +133,35 @@ def test_the_values_are_shown_where_they_are_asked_for(staff: Client) -> None:
     assert "Siti Rahayu" in page.content.decode()
     assert page.headers["Cache-Control"] == "private, no-store" or "no-store" in page.headers["Cache-Control"]
     assert AuditEntry.objects.get().action == "console.reveal"
+
+
+def test_a_list_of_a_providers_is_a_look_at_each_member_in_it(staff: Client) -> None:
+    key = CacheKey(DataClass.CLAIMS, "list:limit=20", Subject.provider("p-1"))
+    claims = [{"id": f"c-{number}", "member_id": f"m-{number % 2}", "items": []} for number in range(3)]
+    default_cache().set(key, {"items": claims, "total": 3})
+
+    staff.post(REVEAL, {"key": str(key), "reason": "ticket 7", "is_clear": "on"})
+
+    assert [(row.action, row.member_id) for row in AuditEntry.objects.order_by("pk")] == [
+        ("console.reveal", "m-0"),
+        ("console.reveal", "m-1"),
+    ]
+
+
+def test_a_kept_view_is_shown_by_its_sections_and_is_a_look_at_each_member_in_it(staff: Client) -> None:
+    key = CacheKey(DataClass.DASHBOARD, "provider_dashboard", Subject.provider("p-1"))
+    claims = msgspec.Raw(b'[{"member_id":"m-3","amount":1}]')
+    sections = {
+        "recent_claims": Section(claims, SectionState.FRESH, members=("m-3",)),
+        "notifications": Section(msgspec.Raw(b"[]"), SectionState.FRESH, members=()),
+    }
+    default_cache().set(key, msgspec.msgpack.decode(packed(sections).body))
+
+    page = staff.post(REVEAL, {"key": str(key), "reason": "ticket 7", "is_clear": "on"}).content.decode()
+
+    assert "&quot;recent_claims&quot;: [" in page
+    assert "&quot;amount&quot;: 1" in page
+    assert [row.member_id for row in AuditEntry.objects.all()] == ["m-3"]
 
 
 @pytest.mark.parametrize("data", [{"key": KEY}, {"key": KEY, "reason": " "}, {"reason": "x"}])

@@ -1,12 +1,22 @@
 """The console while Redis is down, and while the database takes its time: every page opens, soon, and says so."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from django.conf import settings
 from django.test import Client
+from msgspec.structs import replace
+from redis import Redis
 
+from gateway_clients.fleet.counters import COARSE, FINE
+from gateway_clients.fleet.drift import DriftedField
+from gateway_clients.fleet.processes import own_status
+from gateway_clients.fleet.pulse import pulse
+from gateway_clients.fleet.timeline import TimelineEvent
 from sandbox.testing import Sandbox
 from tests.database.conftest import at_port, port_of, prepare
 from tests.gateway_clients.console.reading import text_of
@@ -42,6 +52,29 @@ def test_with_redis_down_a_page_opens_and_says_so(staff: Client, redis_down: Non
     answer = staff.get(page)
     assert answer.status_code == 200
     assert SAID[page] in text_of(answer)
+
+
+def write_what_is_not_ours(redis: Redis) -> None:
+    """Moments that no calendar has, and counts of another kind, under the names that the console reads."""
+    prefix, far = f"{settings.CACHE_KEY_PREFIX}:fleet", 1e300
+    drift = DriftedField(service="claims", operation="getClaim", field="items", since=far, last_at=far)
+    event = TimelineEvent(at=far, kind="deploy", text="Far away")
+    process = replace(own_status("far"), started_at=far, reported_at=far)
+    explained = "slow|GET|200|1200|/api/v1/claims|100|far-away-1"
+    for kept in (FINE, COARSE):
+        name = f"{prefix}:counts:{kept.letter}:{int(time.time() // kept.seconds)}"
+        redis.hset(name, mapping={"call|claims|dropped": 1, "call|claims|d9999": 2, "call|claims|calls": "9" * 5_000})
+    redis.hset(f"{prefix}:drift", drift.name, msgspec.json.encode(drift))
+    redis.lpush(f"{prefix}:timeline", msgspec.json.encode(event))
+    redis.hset(f"{prefix}:processes", "far", msgspec.json.encode(process))
+    redis.zadd(f"{settings.CACHE_KEY_PREFIX}:explained:index", {explained: far})
+
+
+@pytest.mark.parametrize("page", [page for page, said in SAID.items() if said])
+def test_what_is_not_ours_in_redis_spoils_no_page(staff: Client, page: str) -> None:
+    pulse().circuit.run(write_what_is_not_ours)
+
+    assert staff.get(page).status_code == 200
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """`manage.py explain`: a request by its id, or the latest that are explained."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from gateway_clients.console.explanations import found, latest
 from gateway_clients.console.management.deeds import as_json
+from gateway_clients.console.moments import moment_of
 from gateway_clients.console.routes import route_text
 from gateway_clients.console.waterfall import notes_of
 from gateway_clients.fleet.explanations import Explanation
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             self.stdout.write(as_json(listed))
             return
         for each in listed:
-            at = datetime.fromtimestamp(each.at, UTC)
+            at = moment_of(each.at)
             route = f"{each.method} {route_text(each.route)}"
             self.stdout.write(
                 f"{at:%H:%M:%S}  {each.kind:<8}{each.status} {each.spent_ms:>7.0f} ms  {each.request_id}  {route}"
