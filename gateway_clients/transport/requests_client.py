@@ -28,6 +28,7 @@ from gateway_clients.transport.messages import (
 )
 from gateway_clients.transport.multiplexed.multiplexer import Multiplexer, Sending
 from gateway_clients.transport.multiplexed.threaded_exchange import ThreadedExchange
+from gateway_clients.transport.session import UpstreamSession
 from gateway_clients.transport.streams import Stream, on_the_clock
 
 PIECE_BYTES: Final = 65_536
@@ -45,7 +46,7 @@ class RequestsClient:
     def __init__(self, conf: UpstreamConf, *, keep_alive: KeepAlive | None = None) -> None:
         self._conf = conf
         self._keep_alive = keep_alive or keep_alive_of(conf)
-        self.session = requests.Session()
+        self.session = UpstreamSession()
         self.session.trust_env = False
         self.session.verify = conf.ca_bundle or True
         self.session.headers.clear()

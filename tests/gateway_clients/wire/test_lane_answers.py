@@ -178,6 +178,33 @@ def test_too_much_is_refused_at_the_cap_in_bounded_memory(
     assert peak_bytes < 30_000_000
 
 
+@pytest.mark.parametrize(
+    "location",
+    ["http://[", "\xff", "", "http://elsewhere.example:99999999/", "/" + "x" * 60_000],
+    ids=["no address", "bytes", "nothing", "no port", "long"],
+)
+def test_a_redirect_is_an_answer_wherever_it_leads(lane: Lane, raw_upstream: RawUpstream, location: str) -> None:
+    raw_upstream.say(says(answer(b"moved", status="302 Found", headers=[("Location", location)])))
+
+    got = lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
+
+    assert (got.status, got.body, raw_upstream.count) == (302, b"moved", 1)
+
+
+def test_a_redirect_with_a_bomb_is_refused_in_bounded_memory(lane: Lane, raw_upstream: RawUpstream) -> None:
+    headers = [("Location", "/elsewhere"), ("Content-Encoding", "gzip")]
+    raw_upstream.say(says(answer(bomb(), status="302 Found", headers=headers)))
+    tracemalloc.start()
+    try:
+        error = failure_of(lane, outgoing(), conf_of(raw_upstream.url), 20.0)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert type(error) is UpstreamContractError
+    assert peak_bytes < 30_000_000
+
+
 def test_an_answer_of_exactly_the_cap_is_taken(lane: Lane, raw_upstream: RawUpstream) -> None:
     raw_upstream.say(says(answer(b"x" * 1_000_000)))
 
