@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
+from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final, cast
 
@@ -159,6 +160,10 @@ class RequestsClient:
                 response = self._answered(call.request, call.deadline)
                 try:
                     body = self._body(response, call.deadline)
+                except ValueError as error:
+                    # urllib3 takes a chunk of a negative size for one, and Python then refuses to read it.
+                    response.close()
+                    raise HTTPException("not a body") from error
                 except BaseException:
                     response.close()
                     raise
