@@ -209,16 +209,15 @@ class RequestsClient:
         return map_exception(self._conf.name, error, was_sent=was_sent)
 
     def _body(self, response: requests.Response, deadline: Deadline) -> bytes:
-        pieces, size = [], 0
+        body = bytearray()
         for piece in response.raw.stream(PIECE_BYTES, decode_content=False):
-            size += len(piece)
-            if size > self._conf.max_bytes:
+            body += piece
+            if len(body) > self._conf.max_bytes:
                 raise AnswerTooLargeError
             if deadline.has_passed:
                 raise TimeoutError
-            pieces.append(piece)
         response.raw.release_conn()
-        return b"".join(pieces)
+        return bytes(body)
 
     def close(self) -> None:
         """Closes the kept connections, and lets the threads end."""

@@ -158,12 +158,13 @@ def endless(start: bytes, piece: bytes) -> Script:
         endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65_536 + b"\r\n"),
         endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 65_536),
         endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: " + b"y" * 30_000 + b"\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"y" * 30_000),
         endless(b"HTTP/1.1 200 OK\r\n", b"X: " + b"y" * 30_000 + b"\r\n"),
         endless(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 30_000),
         endless(b"", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" * 1_000),
         lambda wire, _: wire.send(answer(bomb(), headers=[("Content-Encoding", "gzip")])),
     ],
-    ids=["body", "no length", "chunks", "a chunk size", "trailers", "headers", "a header", "interim", "a gzip bomb"],
+    ids=["body", "no length", "chunks", "a chunk size", "trailers", "trailer", "headers", "header", "interim", "bomb"],
 )
 def test_too_much_is_refused_at_the_cap_in_bounded_memory(
     lane: Lane, raw_upstream: RawUpstream, script: Script
@@ -220,6 +221,20 @@ def test_chunks_of_one_byte_are_read_up_to_the_cap(lane: Lane, raw_upstream: Raw
     raw_upstream.say(says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"))
 
     assert len(lane.send(outgoing(), conf_of(raw_upstream.url, max_bytes=50_000), 20.0).body) == 50_000
+
+
+def test_small_chunks_take_little_more_memory_than_the_answer(lane: Lane, raw_upstream: RawUpstream) -> None:
+    chunks = b"2\r\nxy\r\n" * 60_000
+    raw_upstream.say(says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"))
+    tracemalloc.start()
+    try:
+        got = lane.send(outgoing(), conf_of(raw_upstream.url), 30.0)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert got.body == b"xy" * 60_000
+    assert peak_bytes < 2_500_000
 
 
 def test_two_answers_at_once_are_one_and_the_second_is_never_anothers(lane: Lane, raw_upstream: RawUpstream) -> None:
