@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
 import structlog
 from redis import Redis
 
@@ -156,7 +155,7 @@ class LeaseCache:
     def _open(self, key: CacheKey, sealed: bytes) -> Entry | None:
         try:
             return ENTRY_DECODER.decode(sealer().open(key.name, sealed))
-        except (UnsealableError, msgspec.MsgspecError, RecursionError):
+        except (UnsealableError, ValueError, RecursionError):
             log.warning("cache.undecodable", data_class=str(key.data_class))
             self.discard(key)
             return None
