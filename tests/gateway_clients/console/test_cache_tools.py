@@ -5,6 +5,7 @@ import time
 from io import StringIO
 from typing import Any
 
+import msgspec
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
@@ -20,7 +21,9 @@ from gateway_clients.caching.revelation import masked
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
 from gateway_clients.fleet.pulse import pulse
+from gateway_clients.gateway.kept_sections import packed
 from gateway_clients.models import AuditEntry
+from gateway_clients.pipeline.section import Section, SectionState
 from members.models import Account
 from tests.gateway_clients.console import scene
 from tests.gateway_clients.console.conftest import PASSWORD
@@ -130,6 +133,16 @@ def test_the_values_are_shown_where_they_are_asked_for(staff: Client) -> None:
     assert "Siti Rahayu" in page.content.decode()
     assert page.headers["Cache-Control"] == "private, no-store" or "no-store" in page.headers["Cache-Control"]
     assert AuditEntry.objects.get().action == "console.reveal"
+
+
+def test_a_kept_view_is_shown_by_its_sections(staff: Client) -> None:
+    view = CacheKey(DataClass.DASHBOARD, "dashboard", Subject.member("m-1"))
+    section = Section(msgspec.Raw(b'{"name": "Siti Rahayu"}'), SectionState.FRESH)
+    default_cache().set(view, packed({"member": section}).body)
+
+    page = staff.post(REVEAL, {"key": str(view), "reason": "ticket 7"}).content.decode()
+
+    assert "&quot;member&quot;: {\n    &quot;name&quot;: &quot;text&quot;" in page
 
 
 @pytest.mark.parametrize("data", [{"key": KEY}, {"key": KEY, "reason": " "}, {"reason": "x"}])
