@@ -49,10 +49,13 @@ def stream_bulkhead(name: str) -> Bulkhead:
 class _Passage:
     """One stream under way: it takes a permit and a place, and gives both back once, at its end."""
 
-    def __init__(self, call: Call[Any]) -> None:
+    def __init__(self, call: Call[Any], deadline: Deadline) -> None:
         if call.service not in SERVICES:
             raise KeyError(call.service)
         self._call = call
+        self._deadline = deadline
+        self._began_at = time.monotonic()
+        self._portals_seconds = 0.0
         self._permit: Permit = upstream(call.service).breaker.admit()
         self._held = ExitStack()
         self._waiting_seconds = 0.0
@@ -70,13 +73,22 @@ class _Passage:
         """Records how long the upstream took to answer; the time that the bytes take depends on the portal too."""
         self._waiting_seconds = seconds
 
+    def waited_for_portal(self, seconds: float) -> None:
+        """Records how long the portal took to send a piece, or to take one."""
+        self._portals_seconds += seconds
+
+    @property
+    def _is_portals_fault(self) -> bool:
+        """Whether the time is over and the portal used up most of it: it says nothing of the upstream."""
+        return self._deadline.has_passed and self._portals_seconds > (time.monotonic() - self._began_at) / 2
+
     def end(self, error: BaseException | None = None) -> None:
         """Ends the stream; further calls do nothing."""
         permit, self._permit = self._permit, None  # type: ignore[assignment]  # given back once
         if permit is None:
             return
         self._held.close()
-        report_end(self._call, permit, error, self._waiting_seconds)
+        report_end(self._call, permit, error, self._waiting_seconds, was_cut_short=self._is_portals_fault)
         direction = "down" if self._call.is_repeatable else "up"
         tally().add(f"stream|{direction}|{'ok' if error is None else getattr(error, 'code', 'cut_off')}")
 
@@ -116,6 +128,7 @@ class Download:
         self._received_bytes = 0
         self._held: deque[bytes] = deque()
         self._has_ended = False
+        self._handed_out_at: float | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -149,8 +162,13 @@ class Download:
 
     def __next__(self) -> bytes:
         """Returns the next bytes. Raises the subclasses of UpstreamUnavailableError."""
-        if self._held:
-            return self._held.popleft()
+        if self._handed_out_at is not None:
+            self._passage.waited_for_portal(time.monotonic() - self._handed_out_at)
+        piece = self._held.popleft() if self._held else self._taken()
+        self._handed_out_at = time.monotonic()
+        return piece
+
+    def _taken(self) -> bytes:
         try:
             piece = b"" if self._has_ended else self._next()
         except BaseException as error:
@@ -176,7 +194,7 @@ class Download:
 
 def download(call: Call[Any], origin: RequestOrigin, deadline: Deadline, promised: Promised) -> Download:
     """Starts a download and waits until its first bytes are checked. Raises the subclasses of UpstreamError."""
-    passage = _Passage(call)
+    passage = _Passage(call, deadline)
     try:
         stream = _opened(passage, call, origin, deadline, None)
         _require_ok(call, stream)
@@ -193,7 +211,7 @@ def upload(call: Call[P], pieces: Iterable[bytes], origin: RequestOrigin, deadli
 
     Raises the subclasses of UpstreamError, and what iterating the pieces raises.
     """
-    passage = _Passage(call)
+    passage = _Passage(call, deadline)
     try:
         answer = _small(_opened(passage, call, origin, deadline, pieces), call)
         parsed = parse_response(call, answer, deadline)
@@ -215,7 +233,11 @@ def _opened(
 
     def given() -> Iterator[bytes]:
         nonlocal waiting_since
-        yield from pieces or ()
+        asked_at = time.monotonic()
+        for piece in pieces or ():
+            passage.waited_for_portal(time.monotonic() - asked_at)
+            yield piece
+            asked_at = time.monotonic()
         waiting_since = time.monotonic()
 
     try:
