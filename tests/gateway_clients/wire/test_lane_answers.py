@@ -252,3 +252,16 @@ def test_both_lanes_take_as_many_headers(lane: Lane, raw_upstream: RawUpstream, 
 
     raw_upstream.say(says(before + answer(headers=[("X-Kind", "good")] * 99)))
     assert type(failure_of(lane, outgoing(), conf, 5.0)) is UpstreamContractError
+
+
+def test_no_log_line_quotes_what_was_asked_for_or_an_answers_headers(
+    lane: Lane, raw_upstream: RawUpstream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = [("Content-Type", "multipart/mixed"), ("X-Secret", "hidden")]
+    raw_upstream.say(says(answer(b"{}", headers=told)))
+
+    lane.send(outgoing("/members?q=Budi"), conf_of(raw_upstream.url), 5.0)
+
+    said = "".join(capsys.readouterr())
+    assert "Budi" not in said
+    assert "hidden" not in said
