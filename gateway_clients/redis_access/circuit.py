@@ -66,7 +66,7 @@ class RedisCircuit:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._is_down = False
-        self._is_probing = False
+        self._lacks_probe = False
         self._state: RedisState = "up"
         self._refusals_told_at = -REFUSAL_LOG_SECONDS
 
@@ -91,8 +91,8 @@ class RedisCircuit:
     def run(self, command: Callable[[Redis], R]) -> R:
         """Returns the command's result. Raises CacheDownError within one socket timeout, or CacheRefusedError."""
         if self._is_down:
-            if not self._is_probing:
-                self._begin_probing()
+            if self._lacks_probe:
+                self._begin_missing_probe()
             raise CacheDownError
         began_at = time.monotonic()
         try:
@@ -153,15 +153,17 @@ class RedisCircuit:
         log.warning("cache.down", reason=refusal_code(error) or type(error).__name__)
 
     def _begin_probing(self) -> None:
-        """Starts the probe. Where it gets no thread, the next who is refused starts it."""
-        with self._lock:
-            if self._is_probing or not self._is_down:
-                return
-            self._is_probing = True
+        """Starts the probe. Where the process may have no more threads, the next who is refused starts it."""
         try:
             threading.Thread(target=self._probe_until_up, name="redis-probe", daemon=True).start()
         except RuntimeError:
-            self._is_probing = False
+            self._lacks_probe = True
+
+    def _begin_missing_probe(self) -> None:
+        with self._lock:
+            lacks_probe, self._lacks_probe = self._lacks_probe, False
+        if lacks_probe:
+            self._begin_probing()
 
     def _take_trouble(self, error: BaseException) -> None:
         """Another try needs another connection: this one may lead to a server that has lost its place."""
@@ -194,7 +196,7 @@ class RedisCircuit:
         with self._lock:
             for action in self._before_return:
                 action(redis)
-            self._is_down, self._is_probing, self._state = False, False, "up"
+            self._is_down, self._state = False, "up"
 
 
 def write_probe(redis: Redis) -> None:
