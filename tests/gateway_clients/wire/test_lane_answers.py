@@ -75,6 +75,9 @@ def test_a_gzipped_answer_is_unpacked(lane: Lane, raw_upstream: RawUpstream, nam
     assert lane.send(outgoing(), conf_of(raw_upstream.url), 5.0).body == b"abc" * 100
 
 
+TWO_FRAMINGS = b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
@@ -93,6 +96,7 @@ def test_a_gzipped_answer_is_unpacked(lane: Lane, raw_upstream: RawUpstream, nam
         (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), UpstreamContractError),
         (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n0\r\n\r\n"), UpstreamContractError),
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), UpstreamContractError),
+        (says(b"HTTP/1.1 200 OK\r\n" + TWO_FRAMINGS + b"2\r\n{}\r\n0\r\n\r\n"), UpstreamContractError),
         (says(answer(b"not gzip", headers=[("Content-Encoding", "gzip")])), UpstreamContractError),
         (says(answer(gzip.compress(b"a" * 50)[:-4], headers=[("Content-Encoding", "gzip")])), UpstreamContractError),
         (says(answer(b"abc", headers=[("Content-Encoding", "br")])), UpstreamContractError),
@@ -113,6 +117,7 @@ def test_a_gzipped_answer_is_unpacked(lane: Lane, raw_upstream: RawUpstream, nam
         "an upgrade",
         "less than no chunk",
         "two lengths",
+        "a length and chunks",
         "not gzip",
         "gzip cut off",
         "unknown encoding",
