@@ -321,6 +321,8 @@ LOGGING = {
         "opentelemetry": {"level": "CRITICAL"},
         # The database's breaker says once what the pool would say of each try.
         "psycopg.pool": {"level": "ERROR"},
+        # Its warnings quote what an upstream was asked for, and the headers of its answer.
+        "urllib3": {"level": "ERROR"},
     },
 }
 

@@ -16,7 +16,8 @@ from claims.view_models import ClaimDetail, PendingSubmission, Submission, Submi
 from gateway_clients.edge.access import Caller
 from gateway_clients.edge.errors import NotFoundError
 from gateway_clients.edge.output import meta_of
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.outcome import SectionState
+from gateway_clients.pipeline.section import Section
 
 #: Seconds after which it is worth looking at a pending submission.
 LOOK_AGAIN_SECONDS: Final = 2

@@ -18,7 +18,6 @@ from gateway_clients.edge.output import Problem
 from gateway_clients.invalidation import now_and_later
 from gateway_clients.outbox import publisher
 from gateway_clients.runtime.failpoints import Failpoint, reach
-from gateway_clients.services.claims import ClaimPayload
 
 #: An attempt that has sent nothing for so long is taken over by the next repeat.
 TAKE_OVER_AFTER: Final = timedelta(seconds=15)

@@ -189,7 +189,7 @@ class Recorder:
     def _flush_soon(self) -> None:
         if not is_serving():
             self.flush()
-        elif not self._wanted.is_set():
+        elif self._thread is None or not self._wanted.is_set():
             self._wanted.set()
             if self._thread is None:
                 self._begin()
@@ -197,8 +197,13 @@ class Recorder:
     def _begin(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="audit", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    # The process may have no more threads; the next row starts it.
+                    return
+                self._thread = thread
                 # By `multiprocessing`, whose children, as the HTTP server's workers are, run no `atexit` handlers.
                 Finalize(None, self.close, exitpriority=0)
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
@@ -144,8 +145,11 @@ class HeldCounts:
             count.value = held.value + pending
             self._due.add(count.key)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._tell_on, name="held-counts", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._tell_on, name="held-counts", daemon=True)
+                # Where the process may have no more threads, the next count starts it.
+                with suppress(RuntimeError):
+                    thread.start()
+                    self._thread = thread
         self._wake.set()
         return True
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
 import structlog
 
 from gateway_clients.caching.counters import HeldCounts
@@ -146,7 +145,7 @@ class LeaseCache:
     def _open(self, key: CacheKey, sealed: bytes) -> Entry | None:
         try:
             return ENTRY_DECODER.decode(sealer().open(key.name, sealed))
-        except (UnsealableError, msgspec.MsgspecError, RecursionError):
+        except (UnsealableError, ValueError, RecursionError):
             log.warning("cache.undecodable", data_class=str(key.data_class))
             self.discard(key)
             return None

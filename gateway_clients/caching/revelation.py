@@ -35,7 +35,7 @@ def revealed(circuit: RedisCircuit, key: str) -> Revealed:
     try:
         entry = ENTRY_DECODER.decode(sealer().open(key, raw.partition(b"\n")[2]))
         return _unpacked(msgspec.msgpack.decode(entry.body))
-    except (UnsealableError, msgspec.MsgspecError, RecursionError):
+    except (UnsealableError, ValueError, RecursionError):
         raise UnreadableEntryError from None
 
 

@@ -124,7 +124,7 @@ class Cache(LeaseCache):
             return None
         try:
             return msgspec.msgpack.decode(result.entry.body, type=value_type)
-        except (msgspec.MsgspecError, RecursionError):
+        except (ValueError, RecursionError):
             self.discard(result.key)
             return None
 

@@ -7,6 +7,7 @@ nothing for half a second has another connection ask, and the breaker opens when
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -64,6 +65,8 @@ class DatabaseBreaker:
     def refuse(self) -> None:
         """Raises DatabaseDownError while it is open."""
         if self._is_open:
+            if not self._is_probing:
+                self.doubt()
             raise DatabaseDownError("The database is down; it is not asked until a probe has had an answer.")
 
     def heard(self) -> None:
@@ -94,9 +97,11 @@ class DatabaseBreaker:
             self._begin_probing()
 
     def _begin_probing(self) -> None:
+        """Starts the probe, under the lock. Where it gets no thread, the next who is refused starts it."""
         if not self._is_probing:
-            self._is_probing = True
-            threading.Thread(target=self._probe_until_up, name="database-probe", daemon=True).start()
+            with suppress(RuntimeError):
+                threading.Thread(target=self._probe_until_up, name="database-probe", daemon=True).start()
+                self._is_probing = True
 
     def _probe_until_up(self) -> None:
         while True:

@@ -189,5 +189,5 @@ def _continued(earlier: DriftedField | None, seen: DriftedField) -> DriftedField
 def _decoded(raw: bytes) -> DriftedField | None:
     try:
         return _DECODER.decode(raw)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         return None

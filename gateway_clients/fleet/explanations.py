@@ -149,7 +149,7 @@ class ExplanationStore:
             return None
         try:
             return _DECODER.decode(sealer().open(name, sealed))
-        except (UnsealableError, msgspec.MsgspecError):
+        except (UnsealableError, ValueError, RecursionError):
             return None
 
     def latest(self, redis: Redis, most: int = MOST_LISTED, kind: str = "") -> list[Listed]:

@@ -52,5 +52,5 @@ class FaultStore:
 def _decoded(raw: bytes) -> InjectedFault | None:
     try:
         return _DECODER.decode(raw)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         return None

@@ -116,5 +116,5 @@ class ProcessStore:
 def _decoded(raw: bytes) -> ProcessStatus | None:
     try:
         return _DECODER.decode(raw)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         return None

@@ -129,5 +129,5 @@ class _Fields(dict[str, Any]):
 def _decoded(raw: bytes) -> TimelineEvent | None:
     try:
         return _DECODER.decode(raw)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         return None

@@ -104,7 +104,7 @@ class CompositeView(PendingValue[Mapping[str, Section[msgspec.Raw]]]):
             return None
         try:
             return unpacked(result.entry, result, [each.name for each in self._asked])
-        except msgspec.MsgspecError:
+        except (ValueError, RecursionError):
             self._gateway.fan_out.cache.discard(result.key)
             return None
 

@@ -15,6 +15,7 @@ import time
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from weakref import WeakSet
@@ -65,8 +66,11 @@ class DeferredHistogram:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._settle_on, name="metrics", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._settle_on, name="metrics", daemon=True)
+                # Where the process may have no more threads, the next duration starts it.
+                with suppress(RuntimeError):
+                    thread.start()
+                    self._thread = thread
 
     def _settle_on(self) -> None:
         while True:

@@ -1,6 +1,6 @@
 """Fills of cached reads as tasks: for the request that waits for them, or in the background while it goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gateway_clients.caching.lookups import CacheLookup, LookupResult
 from gateway_clients.caching.store import Cache, invalidations
+from gateway_clients.errors import GatewayOverloadedError
 from gateway_clients.pipeline import stack
 from gateway_clients.pipeline.cached_read import lookup_for
 from gateway_clients.pipeline.call import Call
@@ -20,7 +21,6 @@ from gateway_clients.pipeline.pending_call import PendingCall
 from gateway_clients.pipeline.single_flight import SharedRead, SingleFlight
 from gateway_clients.pipeline.task import Task
 from gateway_clients.pipeline.upstreams import admission, upstream
-from gateway_clients.resilience.admission import Admission
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.runtime.singletons import process_singleton
 
@@ -45,14 +45,25 @@ def reserved_pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=2 * settings.ADMISSION_LIMIT, thread_name_prefix="fan-out-reserved")
 
 
-def submit_admitted(tasks: Sequence[Task], cache: Cache, place: Admission, *, is_reserved: bool = False) -> None:
+def submit_admitted(
+    tasks: Sequence[Task], cache: Cache, leave: Callable[[], object], *, is_reserved: bool = False
+) -> None:
     """Runs tasks on the pool, in a copy of the present context.
 
-    `place` was taken for them among the requests that wait on upstreams; it is given back at their end.
+    `leave` gives back at their end what was taken for them, such as a place among the requests that wait on upstreams.
+    The tasks fail as shed where the process may have no more threads.
     """
     threads = reserved_pool() if is_reserved else pool()
-    running = threads.submit(copy_context().run, run_tasks, tasks, cache)
-    running.add_done_callback(lambda _: place.leave())
+    try:
+        running = threads.submit(copy_context().run, run_tasks, tasks, cache)
+    except RuntimeError:
+        leave()
+        for task in tasks:
+            # They may be in the pool's queue all the same, and are at their end then.
+            task.pipeline.close()
+            task.fail(GatewayOverloadedError())
+        return
+    running.add_done_callback(lambda _: leave())
 
 
 class CallTask:
@@ -138,4 +149,4 @@ def refresh(call: Call[Any], kept: Outcome[Any], origin: RequestOrigin, cache: C
     budget_seconds = settings.READ_BUDGET_SECONDS
     lookup = lookup_for(key, budget_seconds, is_fresh_wanted=True)
     task = FillTask(call, shared_read, origin, Deadline.after(budget_seconds), cache, lookup=lookup)
-    submit_admitted([task], cache, place)
+    submit_admitted([task], cache, place.leave)

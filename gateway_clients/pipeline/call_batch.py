@@ -138,7 +138,7 @@ class CallBatch:
         if misses and self._is_in_hurry and self._place.try_enter():
             fill_by = Deadline.after(settings.READ_BUDGET_SECONDS)
             fills = [miss.fill(fill_by) for miss in misses]
-            submit_admitted(fills, fan_out.cache, self._place, is_reserved=fan_out.is_reserved)
+            submit_admitted(fills, fan_out.cache, self._place.leave, is_reserved=fan_out.is_reserved)
             misses = []
         fill_by = fan_out.answer_by.sooner(settings.READ_BUDGET_SECONDS)
         own: list[Task] = [miss.fill(fill_by, miss.read.pending) for miss in misses]

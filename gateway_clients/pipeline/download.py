@@ -1,5 +1,6 @@
 """A file that an upstream sends, checked against its record while it is passed on."""
 
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class Download:
         self._received_bytes = 0
         self._held: deque[bytes] = deque()
         self._has_ended = False
+        self._handed_out_at: float | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -86,8 +88,13 @@ class Download:
 
     def __next__(self) -> bytes:
         """Returns the next bytes. Raises the subclasses of UpstreamUnavailableError."""
-        if self._held:
-            return self._held.popleft()
+        if self._handed_out_at is not None:
+            self._passage.waited_for_portal(time.monotonic() - self._handed_out_at)
+        piece = self._held.popleft() if self._held else self._taken()
+        self._handed_out_at = time.monotonic()
+        return piece
+
+    def _taken(self) -> bytes:
         try:
             piece = b"" if self._has_ended else self._next()
         except BaseException as error:

@@ -33,7 +33,7 @@ def kept_outcome(call: Call[P], result: LookupResult, cache: Cache) -> Outcome[P
         )
     try:
         value = msgspec.msgpack.decode(entry.body, type=call.payload_type)
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):
         cache.discard(result.key)
         return None
     return Outcome(

@@ -4,7 +4,6 @@ RFC 5861 calls it stale-while-revalidate. An entry that was dropped is not among
 """
 
 from contextlib import ExitStack
-from contextvars import copy_context
 from typing import Any, Final
 
 from django.conf import settings
@@ -13,10 +12,9 @@ from django.core.signals import setting_changed
 from gateway_clients.caching.lookups import CacheLookup, LookupResult
 from gateway_clients.caching.store import Cache
 from gateway_clients.conf import lifetime
-from gateway_clients.pipeline.background import FillTask, pool, single_flight
+from gateway_clients.pipeline.background import FillTask, single_flight, submit_admitted
 from gateway_clients.pipeline.cached_read import FILL_LEASE_RESERVE_SECONDS
 from gateway_clients.pipeline.call import Call
-from gateway_clients.pipeline.event_loop import run_tasks
 from gateway_clients.pipeline.origin import RequestOrigin
 from gateway_clients.pipeline.upstreams import admission
 from gateway_clients.resilience.admission import Admission
@@ -60,8 +58,7 @@ def renew(call: Call[Any], lookup: CacheLookup, found: LookupResult, origin: Req
         return
     budget = Deadline.after(lookup.lease_seconds - FILL_LEASE_RESERVE_SECONDS)
     task = FillTask(call, shared_read, origin, budget, cache, lookup=lookup, found=found)
-    running = pool().submit(copy_context().run, run_tasks, [task], cache)
-    running.add_done_callback(lambda _: held.close())
+    submit_admitted([task], cache, held.close)
 
 
 def _enter(places: Admission, held: ExitStack) -> bool:

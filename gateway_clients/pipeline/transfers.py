@@ -22,7 +22,7 @@ P = TypeVar("P")
 
 def download(call: Call[Any], origin: RequestOrigin, deadline: Deadline, promised: Promised) -> Download:
     """Starts a download and waits until its first bytes are checked. Raises the subclasses of UpstreamError."""
-    passage = Passage(call)
+    passage = Passage(call, deadline)
     try:
         stream = _opened(passage, call, origin, deadline, None)
         _require_ok(call, stream)
@@ -39,7 +39,7 @@ def upload(call: Call[P], pieces: Iterable[bytes], origin: RequestOrigin, deadli
 
     Raises the subclasses of UpstreamError, and what iterating the pieces raises.
     """
-    passage = Passage(call)
+    passage = Passage(call, deadline)
     try:
         answer = _small(_opened(passage, call, origin, deadline, pieces), call)
         parsed = parse_response(call, answer, deadline)
@@ -61,7 +61,11 @@ def _opened(
 
     def given() -> Iterator[bytes]:
         nonlocal waiting_since
-        yield from pieces or ()
+        asked_at = time.monotonic()
+        for piece in pieces or ():
+            passage.waited_for_portal(time.monotonic() - asked_at)
+            yield piece
+            asked_at = time.monotonic()
         waiting_since = time.monotonic()
 
     try:

@@ -66,6 +66,7 @@ class RedisCircuit:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._is_down = False
+        self._lacks_probe = False
         self._state: RedisState = "up"
         self._refusals_told_at = -REFUSAL_LOG_SECONDS
 
@@ -90,6 +91,8 @@ class RedisCircuit:
     def run(self, command: Callable[[Redis], R]) -> R:
         """Returns the command's result. Raises CacheDownError within one socket timeout, or CacheRefusedError."""
         if self._is_down:
+            if self._lacks_probe:
+                self._begin_missing_probe()
             raise CacheDownError
         began_at = time.monotonic()
         try:
@@ -146,8 +149,21 @@ class RedisCircuit:
                 return
             self._is_down = True
             self._take_trouble(error)
-        threading.Thread(target=self._probe_until_up, name="redis-probe", daemon=True).start()
+        self._begin_probing()
         log.warning("cache.down", reason=refusal_code(error) or type(error).__name__)
+
+    def _begin_probing(self) -> None:
+        """Starts the probe. Where the process may have no more threads, the next who is refused starts it."""
+        try:
+            threading.Thread(target=self._probe_until_up, name="redis-probe", daemon=True).start()
+        except RuntimeError:
+            self._lacks_probe = True
+
+    def _begin_missing_probe(self) -> None:
+        with self._lock:
+            lacks_probe, self._lacks_probe = self._lacks_probe, False
+        if lacks_probe:
+            self._begin_probing()
 
     def _take_trouble(self, error: BaseException) -> None:
         """Another try needs another connection: this one may lead to a server that has lost its place."""

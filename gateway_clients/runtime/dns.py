@@ -61,14 +61,24 @@ class Resolver:
             expires_at, addresses = self._known.get((host, port), (0.0, None))
             future = self._under_way.get((host, port))
             if future is None and expires_at <= self._clock():
-                future = self._under_way[host, port] = Future()
-                threading.Thread(target=self._ask, args=(host, port, future), name="resolver", daemon=True).start()
+                future = self._begin(host, port, addresses)
             is_old = expires_at + self._used_on_seconds <= self._clock()
             if future is not None and (addresses is None or is_old):
                 return future
         known: Future[list[Address]] = Future()
         known.set_result(addresses or [])
         return known
+
+    def _begin(self, host: str, port: int, known: list[Address] | None) -> "Future[list[Address]]":
+        """Starts a look-up, under the lock. One that gets no thread has failed, and the next call starts another."""
+        future: Future[list[Address]] = Future()
+        try:
+            threading.Thread(target=self._ask, args=(host, port, future), name="resolver", daemon=True).start()
+        except RuntimeError:
+            _end(future, known, socket.gaierror(socket.EAI_AGAIN, "no thread"))
+        else:
+            self._under_way[host, port] = future
+        return future
 
     def known(self, host: str, port: int) -> list[Address]:
         """The addresses that were found last, however long ago; none where there were none."""
@@ -92,16 +102,12 @@ class Resolver:
     def _ask(self, host: str, port: int, future: "Future[list[Address]]") -> None:
         try:
             addresses = self._resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            # A name that cannot be one is a UnicodeError: the codec's, before anybody is asked.
+        except Exception as error:  # noqa: BLE001 - a name that cannot be one is a UnicodeError, and others wait for it
             failure = error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, "not a name")
             with self._lock:
                 _, known = self._known.get((host, port), (0.0, []))
                 del self._under_way[host, port]
-            if known:
-                future.set_result(known)
-            else:
-                future.set_exception(failure)
+            _end(future, known, failure)
             return
         with self._lock:
             self._known[host, port] = (self._clock() + self._kept_seconds, addresses)
@@ -120,6 +126,14 @@ class Resolver:
         """Forgets the look-ups under way, in a child process: their threads are the parent's."""
         self._lock = threading.Lock()
         self._under_way = {}
+
+
+def _end(future: "Future[list[Address]]", known: list[Address] | None, failure: OSError) -> None:
+    """Ends a look-up that failed with the addresses that were found last, if there are any."""
+    if known:
+        future.set_result(known)
+    else:
+        future.set_exception(failure)
 
 
 @process_singleton

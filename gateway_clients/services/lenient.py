@@ -19,7 +19,9 @@ from gateway_clients.services.json_kinds import kind_of
 MAX_DRIFT_NAMES: Final = 20
 #: How many items of one answer may need the slow road; one with more is no answer to anything that is asked.
 MOST_SLOW_ITEMS: Final = 10_000
-#: After so many of them the clock is looked at.
+#: How many commas such an answer may have: each parts two values, which take ten times as much memory as they are long.
+MOST_COMMAS: Final = 500_000
+#: After so many slow items the clock is looked at.
 SLOW_ITEMS_PER_LOOK: Final = 64
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -73,6 +75,8 @@ def read(body: bytes, payload_type: Any, findings: Findings) -> Any:
     Raises ValueError when a required field is broken, or a list had items and none could be read; TooManyBrokenError;
     TimeoutError.
     """
+    if body.count(b",") > MOST_COMMAS:
+        raise TooManyBrokenError
     return _struct(msgspec.Raw(body), payload_type, "", findings)
 
 

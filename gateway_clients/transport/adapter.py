@@ -1,7 +1,7 @@
 """The requests adapter of an upstream, on connections that keep one clock for the whole answer, and caps."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from requests.adapters import HTTPAdapter
 
@@ -14,6 +14,9 @@ from gateway_clients.transport.multiplexed.exchange import AnswerLimits, Exchang
 from gateway_clients.transport.multiplexed.multiplexer import Multiplexer
 from gateway_clients.transport.multiplexed.response_parser import WIRE_FACTOR
 from gateway_clients.transport.multiplexed.tls_connection import Certificate, Verify, tls_context
+
+#: The beginning of an address over TLS, in small letters; an operator may have written others (RFC 3986, 3.1).
+TLS_SCHEME: Final = "https:"
 
 
 class UpstreamAdapter(HTTPAdapter):
@@ -66,7 +69,7 @@ class UpstreamAdapter(HTTPAdapter):
         origin = url if path_at < 0 else url[:path_at]
         pool = self._pools.get((origin, verify, cert))
         if pool is None:
-            is_tls = origin.startswith("https:")
+            is_tls = origin[: len(TLS_SCHEME)].lower() == TLS_SCHEME
             made = ConnectionPool(
                 origin,
                 most=self._most_kept,

@@ -1,5 +1,6 @@
 """Calls through a `requests.Session`, whose answers the calling thread waits for."""
 
+from http.client import HTTPException
 from typing import Any, Final
 
 import requests
@@ -53,6 +54,10 @@ class BlockingSession:
                 response = self._answered(call.request, call.deadline)
                 try:
                     body = self._body(response, call.deadline)
+                except ValueError as error:
+                    # urllib3 takes a chunk of a negative size for one, and Python then refuses to read it.
+                    response.close()
+                    raise HTTPException("not a body") from error
                 except BaseException:
                     response.close()
                     raise
@@ -95,13 +100,12 @@ class BlockingSession:
         return map_exception(self._conf.name, error, was_sent=was_sent)
 
     def _body(self, response: requests.Response, deadline: Deadline) -> bytes:
-        pieces, size = [], 0
+        body = bytearray()
         for piece in response.raw.stream(PIECE_BYTES, decode_content=False):
-            size += len(piece)
-            if size > self._conf.max_bytes:
+            body += piece
+            if len(body) > self._conf.max_bytes:
                 raise AnswerTooLargeError
             if deadline.has_passed:
                 raise TimeoutError
-            pieces.append(piece)
         response.raw.release_conn()
-        return b"".join(pieces)
+        return bytes(body)

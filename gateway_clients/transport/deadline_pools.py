@@ -43,6 +43,8 @@ class StrictResponse(http.client.HTTPResponse):
         super().begin()
         if any(isinstance(defect, BROKEN_HEAD) for defect in self.headers.defects):
             raise http.client.HTTPException("not a head")
+        if self.chunked and "Content-Length" in self.headers:
+            raise http.client.HTTPException("two ways to its end")
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:

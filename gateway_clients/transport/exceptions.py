@@ -46,7 +46,7 @@ TABLE: Final[tuple[tuple[type[BaseException], type[UpstreamUnavailableError]], .
 )
 FOREIGN: Final = tuple(foreign for foreign, _ in TABLE)
 
-#: Exceptions that are raised before there is a connection.
+#: Exceptions that are raised before there is a connection. InvalidHeader is none: an answer's headers cause it too.
 UNSENT: Final = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
@@ -54,7 +54,6 @@ UNSENT: Final = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
     requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidHeader,
 )
 
 

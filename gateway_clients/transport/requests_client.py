@@ -17,6 +17,7 @@ from gateway_clients.transport.keep_alive import KeepAlive, keep_alive_of
 from gateway_clients.transport.messages import LazyHeaders, PreparedCall, UpstreamRequest, UpstreamResponse
 from gateway_clients.transport.multiplexed.multiplexer import Multiplexer, Sending
 from gateway_clients.transport.multiplexed.threaded_exchange import ThreadedExchange
+from gateway_clients.transport.session import UpstreamSession
 from gateway_clients.transport.streams import Stream, on_the_clock
 
 #: Replaced as `ADAPTER_SEND` is, by those who want to see each call.
@@ -32,7 +33,7 @@ class RequestsClient:
     def __init__(self, conf: UpstreamConf, *, keep_alive: KeepAlive | None = None) -> None:
         self._conf = conf
         keep_alive = keep_alive or keep_alive_of(conf)
-        self.session = requests.Session()
+        self.session = UpstreamSession()
         self.session.trust_env = False
         self.session.verify = conf.ca_bundle or True
         self.session.headers.clear()

@@ -52,6 +52,29 @@ def is_idle(breaker: DatabaseBreaker) -> Callable[[], bool]:
     return lambda: not breaker._is_probing
 
 
+def no_thread(_: threading.Thread) -> None:
+    """Does what Python does where the process may have no more threads."""
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_probe_that_gets_no_thread_begins_with_the_next_caller(
+    breaker: DatabaseBreaker, clock: FakeClock, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = clock()
+    clock.now += 10.0
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(DatabaseDownError):
+            breaker.look(since)
+    assert (breaker.is_open, probe.asked) == (True, 0)
+
+    with pytest.raises(DatabaseDownError):
+        breaker.refuse()
+
+    wait_until(lambda: not breaker.is_open)
+    breaker.refuse()
+
+
 def test_half_a_second_without_an_answer_has_a_probe_ask_and_an_answer_keeps_it_closed(
     breaker: DatabaseBreaker, clock: FakeClock, probe: Probe
 ) -> None:

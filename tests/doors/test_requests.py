@@ -20,7 +20,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
 from gateway_clients.conf import SERVICES
-from gateway_clients.errors import UpstreamConnectionError, UpstreamTimeoutError
+from gateway_clients.errors import UpstreamConnectionError, UpstreamContractError, UpstreamTimeoutError
 from gateway_clients.pipeline import upstreams as upstreams_module
 from gateway_clients.pipeline.upstreams import upstream
 from gateway_clients.resilience.deadline import Deadline
@@ -251,6 +251,18 @@ class Canned(BaseAdapter):
 
 def _raw(body: bytes) -> Any:
     return HTTPResponse(BytesIO(body), preload_content=False, status=200)
+
+
+def test_a_write_with_an_answer_of_two_lengths_was_sent_also_through_an_adapter_of_somebody_else(
+    serve: Callable[[Script], RawUpstream],
+) -> None:
+    claims = serve(says(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"))
+    session().mount("http://", HTTPAdapter())
+
+    with pytest.raises(UpstreamContractError) as caught:
+        gateway_for().call(write_of()).require()
+
+    assert (caught.value.was_sent, claims.count) == (True, 1)
 
 
 @pytest.mark.alone

@@ -99,6 +99,22 @@ def test_what_was_put_aside_is_counted_by_a_thread() -> None:
     wait_until(lambda: registry.get_sample_value("h_count", {"a": "x"}) == 3)
 
 
+def no_thread(_: threading.Thread) -> None:
+    """Does what Python does where the process may have no more threads."""
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_thread_that_could_not_start_is_started_by_the_next_duration(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = CollectorRegistry()
+    later = DeferredHistogram(Histogram("h", "Some.", ("a",), buckets=SECONDS, registry=registry))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        later.observe(("x",), 0.1)
+    later.observe(("x",), 0.1)
+
+    wait_until(lambda: registry.get_sample_value("h_count", {"a": "x"}) == 2)
+
+
 def test_what_cannot_be_counted_is_logged_and_what_comes_later_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     registry = CollectorRegistry()
     later = DeferredHistogram(Histogram("h", "Some.", ("a",), buckets=SECONDS, registry=registry))

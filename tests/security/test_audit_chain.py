@@ -334,6 +334,28 @@ def test_a_serving_process_that_only_commits_tells_the_log_how_far_its_chain_has
     assert logs == [{"event": "audit.head", "log_level": "info", "chain": "a-chain", "length": 1, "mac": "01"}]
 
 
+def no_thread(_: threading.Thread) -> None:
+    """Does what Python does where the process may have no more threads."""
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_thread_that_could_not_start_is_started_by_the_next_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "is_serving", lambda: True)
+    taken: list[AuditRow] = []
+
+    def append(rows: Sequence[AuditRow]) -> AuditChain:
+        taken.extend(rows)
+        return AuditChain(name="a-chain", length=len(taken), mac=b"\x01")
+
+    trail = Recorder(append)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        trail.add(look())
+    trail.add(look())
+
+    wait_until(lambda: len(taken) == 2)
+
+
 def test_the_log_is_told_of_no_rows_before_they_are_committed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder_module, "is_serving", lambda: True)
     chain = AuditChain(name="a-chain", length=0)

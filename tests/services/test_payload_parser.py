@@ -1,6 +1,7 @@
 """What becomes of answers that are not as their contract says."""
 
 import datetime
+import tracemalloc
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -345,6 +346,27 @@ def test_one_good_claim_is_found_among_as_many_broken_ones_as_may_be() -> None:
 def test_more_broken_items_than_that_are_no_answer(broken: bytes) -> None:
     with pytest.raises(ValueError, match=r"^too many broken items$"):
         claims(page_of(*[broken] * (lenient.MOST_SLOW_ITEMS + 1), json(WHOLE)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        page_of(*[b"1"] * 2_400_000),
+        page_of(b'{"id":[' + b",".join([b"1"] * 2_400_000) + b"]}"),
+        b"{" + b",".join(b'"%x":1' % number for number in range(500_002)) + b"}",
+    ],
+    ids=["items", "a field", "names"],
+)
+def test_five_megabytes_of_nothing_but_values_are_refused_in_small_memory(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"^too many broken items$"):
+            claims(body)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak_bytes < 1_000_000
 
 
 def test_broken_items_within_items_count_too() -> None:

@@ -12,6 +12,8 @@ HEAD_MAX_BYTES: Final = 65_536
 MOST_HEADERS: Final = 99
 #: How many bytes of framing and body may arrive for each byte that a body may have: chunks of one byte are six.
 WIRE_FACTOR: Final = 8
+#: Pieces of a body that are held one by one; more are joined, for a piece of two bytes takes sixty.
+MOST_PIECES: Final = 1_024
 FIRST_FINAL_STATUS: Final = 200
 CONTENT_ENCODING: Final = "content-encoding"
 _CONTENT_ENCODING_LENGTH: Final = len(CONTENT_ENCODING)
@@ -47,9 +49,10 @@ class ResponseParser:
     __slots__ = (
         "_body_bytes",
         "_came",
+        "_framing_bytes",
         "_has_head",
-        "_head_bytes",
         "_is_encoded",
+        "_joined",
         "_max_bytes",
         "_parser",
         "_pieces",
@@ -64,9 +67,10 @@ class ResponseParser:
         self._max_bytes = max_bytes
         self._wire_left = HEAD_MAX_BYTES + WIRE_FACTOR * max_bytes
         self._parser: Any = httptools.HttpResponseParser(self)
-        self._head_bytes = 0
+        self._framing_bytes = 0
         self._body_bytes = 0
         self._has_head = False
+        self._joined = bytearray()
         self._pieces: list[bytes] = []
         self._came: list[tuple[bytes, bytes]] = []
         self._is_encoded = False
@@ -81,11 +85,15 @@ class ResponseParser:
         self._wire_left -= len(data)
         if self._wire_left < 0:
             raise AnswerTooLargeError
+        has_head, body_bytes = self._has_head, self._body_bytes
         self._parser.feed_data(data)
-        if not self._has_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_MAX_BYTES:
-                raise AnswerTooLargeError
+        if self._body_bytes > body_bytes or self._has_head is not has_head:
+            self._framing_bytes = 0
+            return
+        # httptools copies a header, or a trailer, with each piece of it that arrives.
+        self._framing_bytes += len(data)
+        if self._framing_bytes > HEAD_MAX_BYTES:
+            raise AnswerTooLargeError
 
     def end(self) -> bool:
         """Takes the end of the connection; returns whether the answer is whole, which it is if only that ends it."""
@@ -111,7 +119,7 @@ class ResponseParser:
     @property
     def body(self) -> bytes:
         """The body, still encoded."""
-        return b"".join(self._pieces)
+        return bytes(self._joined) + b"".join(self._pieces) if self._joined else b"".join(self._pieces)
 
     def on_message_begin(self) -> None:
         """httptools' call at the begin of an answer; a second one was not asked for."""
@@ -144,6 +152,9 @@ class ResponseParser:
             raise AnswerTooLargeError
         if not self.is_complete:
             self._pieces.append(piece)
+            if len(self._pieces) == MOST_PIECES:
+                self._joined += b"".join(self._pieces)
+                self._pieces.clear()
 
     def on_message_complete(self) -> None:
         """httptools' call at the end of an answer, also of an interim one."""

@@ -61,6 +61,7 @@ class ThreadedExchange:
         assert self._future is not None
         if not self._future.done():
             return
+        self._let_go_of_the_bell()
         error = self._future.exception()
         if error is None:
             self.answer = self._future.result()
@@ -87,6 +88,10 @@ class ThreadedExchange:
         self.error = (
             UpstreamTimeoutError(self._service, was_sent=True) if was_begun else DeadlineExceededError(self._service)
         )
+        self._let_go_of_the_bell()
+        self.is_done = True
+
+    def _let_go_of_the_bell(self) -> None:
+        """Keeps the thread, which may come to ring late, from a bell that is closed and whose number another has."""
         with self._lock:
             self._bell = None
-        self.is_done = True

@@ -137,6 +137,7 @@ SEALED_JUNK: dict[str, bytes] = {
     "cut msgpack": b"\x00\x94\xa5hel",
     "another shape": b"\x00" + msgspec.msgpack.encode({"body": 1}),
     "an older shape": b"\x00" + msgspec.msgpack.encode(["x", "yes", -1]),
+    "no text": b"\x00" + msgspec.msgpack.encode([1, False, 0, 0.0, ["x"]]).replace(b"\xa1x", b"\xa1\xff"),
     "very deep": b"\x00" + b"\x91" * 100_000,
     "a pickle": b"\x00" + pickle.dumps("x"),
 }

@@ -1,5 +1,6 @@
 """Lookups that a process answers from its own memory, and counts that it holds back for a moment."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from gateway_clients.cluster.membership import Cluster
 from gateway_clients.conf import DataClass
 from gateway_clients.redis_access.circuit import RedisCircuit, default_connection
 from tests.support.clock import FakeClock
+from tests.support.waiting import wait_until
 
 KEY = CacheKey(DataClass.CLAIMS, "near-list", Subject.member("m-1"))
 OTHER = CacheKey(DataClass.CLAIMS, "near-other", Subject.member("m-1"))
@@ -165,6 +167,26 @@ def test_what_was_held_back_is_told_together(key: str, circuit: WatchedCircuit) 
     held.tell()
 
     assert (in_redis(key), circuit.trips) == (10, trips)
+
+
+def no_thread(_: threading.Thread) -> None:
+    """Does what Python does where the process may have no more threads."""
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_thread_that_could_not_start_is_started_by_the_next_count(
+    key: str, circuit: WatchedCircuit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "TELL_SECONDS", 0.01)
+    held = HeldCounts(circuit, processes=lambda: 1)
+    counted(held, key)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        for _ in range(2):
+            counted(held, key)
+    counted(held, key)
+
+    wait_until(lambda: in_redis(key) == 4)
 
 
 def test_what_redis_could_not_be_told_is_told_later(

@@ -263,6 +263,26 @@ def test_an_invalidation_that_meets_the_return_of_redis_is_not_lost() -> None:
     assert [name.rpartition(":v:")[2] for name in written] == ["member:m-1"]
 
 
+def no_thread(_: threading.Thread) -> None:
+    """Does what Python does where the process may have no more threads."""
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_probe_that_gets_no_thread_begins_with_the_next_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    redis = Scripted(set=lambda *_, **__: True, get=fail)
+    circuit = RedisCircuit(lambda: redis, sleep=lambda _: time.sleep(0.01))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(CacheDownError):
+            circuit.run(lambda client: client.get("x"))
+    assert circuit.is_down
+
+    with pytest.raises(CacheDownError):
+        circuit.run(lambda client: client.get("x"))
+
+    wait_until(lambda: not circuit.is_down)
+
+
 def test_while_what_was_kept_cannot_be_written_redis_stays_down(cache: Cache) -> None:
     tries: list[int] = []
 

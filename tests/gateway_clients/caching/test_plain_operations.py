@@ -66,6 +66,12 @@ def test_get_or_set_makes_anew_what_it_cannot_read(cache: Cache) -> None:
     assert cache.get(CLAIMS, Total) == Total(4)
 
 
+def test_bytes_that_are_no_text_are_a_miss(cache: Cache) -> None:
+    cache.set(CLAIMS, msgspec.Raw(b"\xa1\xff"))
+
+    assert cache.get(CLAIMS, str) is None
+
+
 def test_get_or_set_hands_on_the_failure_and_gives_the_lease_back(cache: Cache) -> None:
     def fail() -> Total:
         raise ConnectionError

@@ -23,7 +23,8 @@ from gateway_clients.conf import DataClass
 from gateway_clients.fleet.pulse import pulse
 from gateway_clients.gateway.kept_sections import packed
 from gateway_clients.models import AuditEntry
-from gateway_clients.pipeline.section import Section, SectionState
+from gateway_clients.pipeline.outcome import SectionState
+from gateway_clients.pipeline.section import Section
 from members.models import Account
 from tests.gateway_clients.console import scene
 from tests.gateway_clients.console.conftest import PASSWORD

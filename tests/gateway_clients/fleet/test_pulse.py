@@ -203,13 +203,28 @@ def test_in_production_no_fault_begins(make_pulse: MakePulse, settings: Settings
         pulse.circuit.run(lambda redis: pulse.faults.begin(redis, "claims", fault))
 
 
-def test_foreign_values_in_redis_break_nothing(make_pulse: MakePulse, prefix: str, settings: Settings) -> None:
+NO_TEXTS = {
+    "processes": b'{"process":"\xff"}',
+    "drift": b'{"service":"\xff"}',
+    "faults": b'{"kind":"\xff"}',
+    "timeline": b'{"kind":"\xff"}',
+}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [dict.fromkeys(NO_TEXTS, b"\xff"), dict.fromkeys(NO_TEXTS, b"{"), NO_TEXTS],
+    ids=["bytes", "no JSON", "no text"],
+)
+def test_foreign_values_in_redis_break_nothing(
+    make_pulse: MakePulse, prefix: str, settings: Settings, values: dict[str, bytes]
+) -> None:
     pulse = make_pulse()
     hear(call())
     redis = Redis.from_url(settings.REDIS_URL)
     for kind in ("processes", "drift", "faults"):
-        redis.hset(f"{prefix}:fleet:{kind}", "claims", b"\xff")
-    redis.lpush(f"{prefix}:fleet:timeline", b"{")
+        redis.hset(f"{prefix}:fleet:{kind}", "claims", values[kind])
+    redis.lpush(f"{prefix}:fleet:timeline", values["timeline"])
     redis.close()
     pulse.beat()
 

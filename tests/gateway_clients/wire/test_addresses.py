@@ -97,6 +97,42 @@ def test_an_address_of_an_unknown_family_is_passed_over(
     assert lane.send(outgoing(), conf_of("http://claims.invalid:8001"), 5.0).status_code == 200
 
 
+def test_a_look_up_that_gets_no_thread_fails_its_call_and_no_later_one(
+    lane: Lane, raw_upstream: RawUpstream, resolve_with: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw_upstream.say(says(OK))
+    resolve_with(lambda host, port: [dns.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))])
+    conf = conf_of("http://claims.invalid:8001")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        error = failure_of(lane, outgoing(), conf, 5.0)
+
+    assert (type(error), error.was_sent) == (UpstreamConnectionError, False)
+    assert lane.send(outgoing(), conf, 5.0).status == 200
+
+
+def no_thread(_: threading.Thread) -> None:
+    """Does what Python does where the process may have no more threads."""
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_look_up_that_broke_is_made_again(lane: Lane, raw_upstream: RawUpstream, resolve_with: Any) -> None:
+    raw_upstream.say(says(OK))
+    asked: list[str] = []
+
+    def look_up(host: str, port: int) -> list[dns.Address]:
+        asked.append(host)
+        if len(asked) == 1:
+            raise OverflowError("getaddrinfo() argument 2 must be integer or string")
+        return [dns.Address(socket.AF_INET, ("127.0.0.1", raw_upstream.port))]
+
+    resolve_with(look_up)
+    conf = conf_of("http://claims.invalid:8001")
+
+    assert type(failure_of(lane, outgoing(), conf, 5.0)) is UpstreamConnectionError
+    assert lane.send(outgoing(), conf, 5.0).status == 200
+
+
 FIRST = [dns.Address(socket.AF_INET, ("10.0.0.1", 8001))]
 SECOND = [dns.Address(socket.AF_INET, ("10.0.0.2", 8001))]
 

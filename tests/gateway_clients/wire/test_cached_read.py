@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
 import pytest
 from pytest_django import Settings
 from redis import Redis
@@ -106,6 +107,16 @@ def test_a_request_that_waited_for_its_turn_takes_no_other_thread_and_place(upst
     gateway_for(1.0, waited_seconds=2.0).call(call_of(key=key_of())).require()
 
     assert 500 < int(claims.asked[0].headers["x-request-timeout-ms"]) <= 1_000
+
+
+@pytest.mark.parametrize("garbage", [b"\xc1", b"\x81\xa5value\x07", b"\x81\xa5value\xa1\xff"])
+def test_a_kept_answer_that_cannot_be_read_is_asked_for_anew(upstreams: Upstreams, garbage: bytes) -> None:
+    (claims,) = upstreams(claims=says(GOOD))
+    call = call_of(key=key_of())
+    default_cache().set(call.key, msgspec.Raw(garbage))
+
+    assert gateway_for().call(call).require() == ThingPayload(value="new")
+    assert claims.count == 1
 
 
 def test_a_read_that_failed_is_tried_once_more(upstreams: Upstreams, settings: Settings) -> None:

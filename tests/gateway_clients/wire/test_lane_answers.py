@@ -75,6 +75,9 @@ def test_a_gzipped_answer_is_unpacked(lane: Lane, raw_upstream: RawUpstream, nam
     assert lane.send(outgoing(), conf_of(raw_upstream.url), 5.0).body == b"abc" * 100
 
 
+TWO_FRAMINGS = b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
@@ -91,6 +94,9 @@ def test_a_gzipped_answer_is_unpacked(lane: Lane, raw_upstream: RawUpstream, nam
         (says(b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n"), UpstreamContractError),
         (says(b"\x00\xff" * 2_000 + b"\r\n\r\n"), UpstreamContractError),
         (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), UpstreamContractError),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n0\r\n\r\n"), UpstreamContractError),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), UpstreamContractError),
+        (says(b"HTTP/1.1 200 OK\r\n" + TWO_FRAMINGS + b"2\r\n{}\r\n0\r\n\r\n"), UpstreamContractError),
         (says(answer(b"not gzip", headers=[("Content-Encoding", "gzip")])), UpstreamContractError),
         (says(answer(gzip.compress(b"a" * 50)[:-4], headers=[("Content-Encoding", "gzip")])), UpstreamContractError),
         (says(answer(b"abc", headers=[("Content-Encoding", "br")])), UpstreamContractError),
@@ -109,6 +115,9 @@ def test_a_gzipped_answer_is_unpacked(lane: Lane, raw_upstream: RawUpstream, nam
         "no status",
         "bytes",
         "an upgrade",
+        "less than no chunk",
+        "two lengths",
+        "a length and chunks",
         "not gzip",
         "gzip cut off",
         "unknown encoding",
@@ -154,12 +163,13 @@ def endless(start: bytes, piece: bytes) -> Script:
         endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65_536 + b"\r\n"),
         endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 65_536),
         endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: " + b"y" * 30_000 + b"\r\n"),
+        endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"y" * 30_000),
         endless(b"HTTP/1.1 200 OK\r\n", b"X: " + b"y" * 30_000 + b"\r\n"),
         endless(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 30_000),
         endless(b"", b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" * 1_000),
         lambda wire, _: wire.send(answer(bomb(), headers=[("Content-Encoding", "gzip")])),
     ],
-    ids=["body", "no length", "chunks", "a chunk size", "trailers", "headers", "a header", "interim", "a gzip bomb"],
+    ids=["body", "no length", "chunks", "a chunk size", "trailers", "trailer", "headers", "header", "interim", "bomb"],
 )
 def test_too_much_is_refused_at_the_cap_in_bounded_memory(
     lane: Lane, raw_upstream: RawUpstream, script: Script
@@ -178,6 +188,33 @@ def test_too_much_is_refused_at_the_cap_in_bounded_memory(
     assert peak_bytes < 30_000_000
 
 
+@pytest.mark.parametrize(
+    "location",
+    ["http://[", "\xff", "", "http://elsewhere.example:99999999/", "/" + "x" * 60_000],
+    ids=["no address", "bytes", "nothing", "no port", "long"],
+)
+def test_a_redirect_is_an_answer_wherever_it_leads(lane: Lane, raw_upstream: RawUpstream, location: str) -> None:
+    raw_upstream.say(says(answer(b"moved", status="302 Found", headers=[("Location", location)])))
+
+    got = lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
+
+    assert (got.status, got.body, raw_upstream.count) == (302, b"moved", 1)
+
+
+def test_a_redirect_with_a_bomb_is_refused_in_bounded_memory(lane: Lane, raw_upstream: RawUpstream) -> None:
+    headers = [("Location", "/elsewhere"), ("Content-Encoding", "gzip")]
+    raw_upstream.say(says(answer(bomb(), status="302 Found", headers=headers)))
+    tracemalloc.start()
+    try:
+        error = failure_of(lane, outgoing(), conf_of(raw_upstream.url), 20.0)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert type(error) is UpstreamContractError
+    assert peak_bytes < 30_000_000
+
+
 def test_an_answer_of_exactly_the_cap_is_taken(lane: Lane, raw_upstream: RawUpstream) -> None:
     raw_upstream.say(says(answer(b"x" * 1_000_000)))
 
@@ -189,6 +226,20 @@ def test_chunks_of_one_byte_are_read_up_to_the_cap(lane: Lane, raw_upstream: Raw
     raw_upstream.say(says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"))
 
     assert len(lane.send(outgoing(), conf_of(raw_upstream.url, max_bytes=50_000), 20.0).body) == 50_000
+
+
+def test_small_chunks_take_little_more_memory_than_the_answer(lane: Lane, raw_upstream: RawUpstream) -> None:
+    chunks = b"2\r\nxy\r\n" * 60_000
+    raw_upstream.say(says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"))
+    tracemalloc.start()
+    try:
+        got = lane.send(outgoing(), conf_of(raw_upstream.url), 30.0)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert got.body == b"xy" * 60_000
+    assert peak_bytes < 2_500_000
 
 
 def test_two_answers_at_once_are_one_and_the_second_is_never_anothers(lane: Lane, raw_upstream: RawUpstream) -> None:
@@ -206,3 +257,16 @@ def test_both_lanes_take_as_many_headers(lane: Lane, raw_upstream: RawUpstream, 
 
     raw_upstream.say(says(before + answer(headers=[("X-Kind", "good")] * 99)))
     assert type(failure_of(lane, outgoing(), conf, 5.0)) is UpstreamContractError
+
+
+def test_no_log_line_quotes_what_was_asked_for_or_an_answers_headers(
+    lane: Lane, raw_upstream: RawUpstream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = [("Content-Type", "multipart/mixed"), ("X-Secret", "hidden")]
+    raw_upstream.say(says(answer(b"{}", headers=told)))
+
+    lane.send(outgoing("/members?q=Budi"), conf_of(raw_upstream.url), 5.0)
+
+    said = "".join(capsys.readouterr())
+    assert "Budi" not in said
+    assert "hidden" not in said

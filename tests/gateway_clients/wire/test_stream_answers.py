@@ -33,6 +33,7 @@ def file(content: bytes = PDF, content_type: str = "application/pdf", **headers:
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\nTransfer-Encoding: chunked\r\n\r\n"
+MOVED = b"HTTP/1.1 302 Found\r\n"
 LARGE = PDF + b"x" * 200_000
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
 STORED = (
@@ -85,6 +86,8 @@ def test_a_lawful_answer_is_handed_out_as_it_was_meant(serve, settings, data: by
         (says(b"HTTP/1.1 200 OK\r\nnot a header\r\nContent-Length: 9\r\n\r\n" + PDF), UpstreamContractError),
         (closes_after(b"HTTP/1.1 200 OK\r\nContent-Le"), UpstreamConnectionError),
         (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), UpstreamContractError),
+        (says(MOVED + b"Location: http://[\r\nContent-Length: 0\r\n\r\n"), UpstreamContractError),
+        (says(MOVED + b"Location: \xff\r\nContent-Length: 0\r\n\r\n"), UpstreamContractError),
         (says(HINTS * 3_000), UpstreamContractError),
         (says(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000), UpstreamContractError),
     ],
@@ -107,6 +110,8 @@ def test_a_lawful_answer_is_handed_out_as_it_was_meant(serve, settings, data: by
         "a line that is no header",
         "ends in the head",
         "an upgrade",
+        "a redirect to no address",
+        "a redirect to bytes",
         "interim answers",
         "headers",
     ],
@@ -144,6 +149,23 @@ def test_a_bomb_is_unpacked_a_piece_at_a_time(serve, settings) -> None:
 
     assert size == len(PDF) + 90_000_000
     assert peak_bytes < 5_000_000
+
+
+@pytest.mark.parametrize("ask", ["download", "upload"])
+def test_a_redirect_with_a_bomb_is_refused_in_bounded_memory(ask: str, serve, settings) -> None:
+    packed = gzip.compress(bytes(90_000_000))
+    told = [("Location", "/elsewhere"), ("Content-Encoding", "gzip")]
+    settings.DOCUMENT_SERVICE_URL = serve(says(answer(packed, status="302 Found", headers=told))).url
+    tracemalloc.start()
+    try:
+        with pytest.raises(UpstreamContractError):
+            download({"id": "d-1", "size_bytes": 9, "content_type": "x/y"}) if ask == "download" else upload([PDF])
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak_bytes < 30_000_000
+    assert all_places_are_free()
 
 
 def test_a_chunk_size_that_does_not_end_is_refused_in_bounded_memory(serve, settings) -> None:

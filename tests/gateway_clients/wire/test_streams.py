@@ -23,6 +23,7 @@ from gateway_clients.pipeline.upstreams import upstream
 from gateway_clients.transport import streams
 from sandbox.testing import Sandbox
 from tests.gateway_clients.wire.documents import PDF, all_places_are_free, download, upload
+from tests.support.upstream import answer, says
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +220,44 @@ def test_the_time_that_a_slow_portal_takes_is_not_the_upstreams(sandbox, setting
 
     assert stored.size_bytes == len(PDF) + 4
     assert upstream("document").breaker._outcomes._window.totals(time.monotonic()) == (1, 0)
+
+
+def test_an_upload_that_its_portal_did_not_send_in_time_counts_against_nobody(sandbox) -> None:
+    def slow() -> Iterator[bytes]:
+        yield PDF
+        threading.Event().wait(0.5)
+        yield b"more"
+
+    with pytest.raises(UpstreamTimeoutError):
+        upload(slow(), key="k-5", seconds=0.4)
+
+    assert upstream("document").breaker.fail_counter == 0
+    assert all_places_are_free()
+
+
+def test_a_download_that_its_portal_did_not_take_in_time_counts_against_nobody(sandbox, serve, settings) -> None:
+    told = [("Content-Type", "application/pdf")]
+    settings.DOCUMENT_SERVICE_URL = serve(says(answer(PDF + b"x" * 1_000_000, headers=told))).url
+    large = {"id": "d-1", "size_bytes": len(PDF) + 1_000_000, "content_type": "application/pdf"}
+    content = download(large, seconds=0.4)
+    next(content)
+    threading.Event().wait(0.5)
+
+    with pytest.raises(UpstreamTimeoutError):
+        list(content)
+
+    assert upstream("document").breaker.fail_counter == 0
+    assert all_places_are_free()
+
+
+@pytest.mark.parametrize("fault", ["hang_body", "drip"])
+def test_a_download_that_its_upstream_did_not_send_in_time_counts_against_it(fault: str, sandbox, document) -> None:
+    sandbox.fault("document", fault, operation="downloadDocument", delay_seconds=0)
+
+    with pytest.raises(UpstreamTimeoutError):
+        list(download(document, seconds=0.4))
+
+    assert upstream("document").breaker.fail_counter == 1
 
 
 def test_a_stream_ends_with_its_budget(sandbox, document) -> None:

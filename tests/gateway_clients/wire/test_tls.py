@@ -63,6 +63,13 @@ def test_connections_are_kept_and_a_body_arrives_whole(lane: Lane, over_tls: Raw
     assert over_tls.connections == 1
 
 
+def test_a_scheme_in_capitals_is_no_less_encrypted(lane: Lane, over_tls: RawUpstream, authority: Authority) -> None:
+    over_tls.say(says(OK))
+    conf = conf_of(over_tls.url.replace("https://", "HTTPS://"), ca_bundle=str(authority.bundle))
+
+    assert lane.send(outgoing(headers={"Authorization": "Bearer x"}), conf, 5.0).status == 200
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
 def test_both_versions_of_tls_are_spoken(lane: Lane, authority: Authority, version: ssl.TLSVersion) -> None:
     context = authority.server_context()
