@@ -137,7 +137,7 @@ class Cluster:
         told, own = telling.told, self.process
         waits = {name: telling.told_at + left for name, left in told.lease_seconds.items() if name != own}
         # The leases of before this epoch are not known; nobody has one who has not taken it in this one by now.
-        unknown_until = telling.told_at + max(0.0, self._lease_seconds - told.epoch_seconds)
+        unknown_until = telling.told_at + max(0.0, self._lease_seconds - max(0.0, told.epoch_seconds))
         pause_seconds = FIRST_LOOK_SECONDS
         while True:
             now = time.monotonic()
@@ -154,7 +154,7 @@ class Cluster:
             heard = self._circuit.run(lambda redis: self._channel.heard(redis, list(waits)))
         except CacheDownError:
             return waits
-        return {name: until for name, until in waits.items() if not _is_behind(heard.get(name), told)}
+        return {name: until for name, until in waits.items() if not _has_handled(heard.get(name), told)}
 
     def _renew_on(self) -> None:
         while not self._is_stopped:
@@ -237,6 +237,6 @@ class Cluster:
             handler(message.names)
 
 
-def _is_behind(heard: tuple[str, int] | None, told: Told) -> bool:
-    """Whether a process has not handled this message yet."""
+def _has_handled(heard: tuple[str, int] | None, told: Told) -> bool:
+    """Whether a process has handled this message."""
     return heard is not None and heard[0] == told.epoch and heard[1] >= told.number
