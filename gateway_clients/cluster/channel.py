@@ -13,6 +13,7 @@ import msgspec
 from redis import Redis
 
 from gateway_clients.redis_access.script import Script
+from gateway_clients.redis_access.server_keys import channel_state_name
 
 #: The kinds of messages: forget what has one of these tags or names (none: everything); look what others' breakers did.
 ENTRIES: Final = "entries"
@@ -123,7 +124,7 @@ class Channel:
 
     @property
     def _keys(self) -> tuple[str, str, str]:
-        return f"{self.prefix}:cluster:leases", f"{self.prefix}:cluster:state", self._heard
+        return f"{self.prefix}:cluster:leases", channel_state_name(self.prefix), self._heard
 
     @property
     def _heard(self) -> str:
