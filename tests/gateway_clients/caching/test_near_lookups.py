@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateway_clients.caching import counters
 from gateway_clients.caching.counters import COUNT, Count, HeldCounts
@@ -94,6 +96,19 @@ def test_an_invalidation_leaves_nothing_here(cache: Cache, tag: str) -> None:
     assert value(cache) == "one"
     cache.invalidations.invalidate(cache.circuit, [tag])
 
+    assert value(cache) is None
+
+
+def test_what_redis_still_had_when_it_failed_to_take_an_invalidation_is_not_shown(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_redis: Redis, _tags: frozenset[str]) -> None:
+        assert value(cache) == "one"
+        raise RedisConnectionError
+
+    monkeypatch.setattr(cache.invalidations, "write_versions", fails)
+
+    assert not cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
     assert value(cache) is None
 
 
