@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from redis import Redis
 
-from gateway_clients.caching.counters import HeldCounts
+from gateway_clients.caching.counters import Count, HeldCounts
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.lookups import ENTRY_DECODER, CacheLookup, CacheWrite, Entry, LookupResult, LookupStatus
 from gateway_clients.caching.lua import RELEASE
@@ -137,6 +137,10 @@ class LeaseCache:
             LookupResult(key=lookup.key, status=LookupStatus.DOWN, asked_at=asked_at) for lookup in trip.lookups
         ]
         trip.are_valid = [None for _ in trip.writes]
+
+    def take_back(self, count: Count) -> bool:
+        """Takes back a count that this process holds back yet; returns False when only Redis can take it back."""
+        return self._held_counts is not None and self._held_counts.take_back(count)
 
     def read(self, lookups: Sequence[CacheLookup]) -> list[LookupResult]:
         """Sends lookups alone; returns a result for each, fewer after a hit of one that ends the lookups."""

@@ -182,6 +182,18 @@ def test_what_was_held_back_is_told_together(key: str, circuit: WatchedCircuit) 
     assert (in_redis(key), circuit.trips) == (10, trips)
 
 
+def test_what_is_taken_back_before_redis_was_told_never_goes_there(
+    key: str, cache: Cache, circuit: WatchedCircuit
+) -> None:
+    cache._held_counts = held = HeldCounts(circuit, processes=lambda: 1)
+    counts = [counted(held, key) for _ in range(3)]
+    trips = circuit.trips
+
+    assert [(cache.take_back(count), count.value) for count in reversed(counts)] == [(True, 2), (True, 1), (False, 1)]
+    held.tell()
+    assert (in_redis(key), circuit.trips) == (1, trips)
+
+
 def test_what_redis_could_not_be_told_is_told_later(
     key: str, circuit: WatchedCircuit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
