@@ -33,12 +33,12 @@ def _unpacked(value: Any) -> Any:
     """The value; a kept view's sections, which are JSON within it, by their names."""
     is_view = isinstance(value, list) and value and all(_is_section(each) for each in value)
     if is_view:
-        return {name: msgspec.json.decode(body) for name, body, _ in value}
+        return {name: msgspec.json.decode(body) for name, body, *_ in value}
     return value
 
 
 def _is_section(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], bytes)
+    return isinstance(value, list) and len(value) > 1 and isinstance(value[0], str) and isinstance(value[1], bytes)
 
 
 def masked(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from html import unescape
 from io import StringIO
 from typing import Any
 
@@ -20,6 +21,7 @@ from gateway_clients.caching.revelation import masked
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
 from gateway_clients.fleet.pulse import pulse
+from gateway_clients.gateway.kept_sections import KeptSection
 from gateway_clients.models import AuditEntry
 from members.models import Account
 from tests.gateway_clients.console import scene
@@ -137,6 +139,19 @@ def test_without_a_reason_or_a_key_nothing_is_shown(staff: Client, data: dict[st
     scene.play_entries()
     assert "Siti" not in staff.post(REVEAL, {**data, "is_clear": "on"}).content.decode()
     assert not AuditEntry.objects.exists()
+
+
+def test_of_a_view_its_sections_are_shown_by_their_names(staff: Client) -> None:
+    key = CacheKey(DataClass.DASHBOARD, "member_dashboard", Subject.member("m-1"))
+    default_cache().set(key, [KeptSection("member", b'{"name":"Siti Rahayu"}', 0.0, None)])
+
+    masked, clear = (
+        unescape(text_of(staff.post(REVEAL, {"key": str(key), "reason": "ticket 7", "is_clear": is_clear})))
+        for is_clear in ("", "on")
+    )
+
+    assert '"member": { "name": "text" }' in " ".join(masked.split())
+    assert '"member": { "name": "Siti Rahayu" }' in " ".join(clear.split())
 
 
 def test_who_steers_may_not_reveal_and_who_reveals_may_not_drop(client: Client, db: None) -> None:
