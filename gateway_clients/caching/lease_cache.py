@@ -111,8 +111,7 @@ class LeaseCache:
                 keep_near(self._cluster.near, trip.results)
         if trip.writes:
             trip.are_valid = [answer == 1 for answer in next(answers)]
-            if self._cluster is not None:
-                _forget_overwritten(self._cluster, trip.writes)
+            self.forget_near(_overwritten(trip.writes))
 
     def _is_answered_near(self, near: NearCache, trip: RedisRoundTrip) -> bool:
         found = near_results(near, trip.lookups) if trip.lookups and not trip.writes else None
@@ -208,6 +207,11 @@ class LeaseCache:
             for _ in lost:
                 self._lost_leases.popleft()
 
+    def forget_near(self, keys: Sequence[CacheKey]) -> None:
+        """Drops these entries from every near cache."""
+        if self._cluster is not None and keys:
+            self._cluster.tell_only(ENTRIES, tuple(entry_name(key) for key in keys))
+
     def discard(self, key: CacheKey) -> None:
         """Deletes an entry that cannot be read; a fill under way is not disturbed."""
         if self._cluster is not None:
@@ -218,11 +222,9 @@ class LeaseCache:
             return
 
 
-def _forget_overwritten(cluster: Cluster, writes: Sequence[CacheWrite]) -> None:
-    """Drops from every near cache the entries that were refilled while fresh, on a reader's wish."""
-    names = [entry_name(each.result.key) for each in writes if each.result.fresh_until_ms > each.result.at_ms]
-    if names:
-        cluster.tell_only(ENTRIES, tuple(names))
+def _overwritten(writes: Sequence[CacheWrite]) -> list[CacheKey]:
+    """Returns the keys of entries that were refilled while fresh, on a reader's wish."""
+    return [each.result.key for each in writes if each.result.fresh_until_ms > each.result.at_ms]
 
 
 def _count_hits(results: Sequence[LookupResult]) -> None:

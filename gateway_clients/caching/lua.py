@@ -216,12 +216,20 @@ return 1
 """
 )
 
-#: KEYS: an entry; ARGV: ms that it is kept from now on, if it would be kept longer. Answers 1, or 0 when there is none.
+#: KEYS: an entry; ARGV: ms that it is fresh and kept from now on, if it would be longer. Answers 1, or 0 when there is
+#: none.
 EXPIRE: Final = Script(
-    """
-local left = redis.call('PTTL', KEYS[1])
-if left == -2 then return 0 end
-if left < 0 or tonumber(ARGV[1]) < left then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+    _TEXT
+    + """
+local raw, ms = text_at(KEYS[1]), tonumber(ARGV[1])
+if not raw then return 0 end
+local time, left = redis.call('TIME'), redis.call('PTTL', KEYS[1])
+local ends_at = time[1] * 1000 + math.floor(time[2] / 1000) + ms
+local stored, fresh, rest = string.match(raw, '^(%d+),(%d+)(,.*)$')
+if ms > 0 and stored and tonumber(fresh) > ends_at then
+  redis.call('SET', KEYS[1], stored .. string.format(',%.0f', ends_at) .. rest, 'KEEPTTL')
+end
+if left < 0 or ms < left then redis.call('PEXPIRE', KEYS[1], ms) end
 return 1
 """
 )

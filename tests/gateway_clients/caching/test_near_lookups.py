@@ -18,6 +18,7 @@ from gateway_clients.cluster.membership import Cluster
 from gateway_clients.conf import DataClass
 from gateway_clients.redis_access.circuit import RedisCircuit, default_connection
 from tests.support.clock import FakeClock
+from tests.support.waiting import wait_until
 
 KEY = CacheKey(DataClass.CLAIMS, "near-list", Subject.member("m-1"))
 OTHER = CacheKey(DataClass.CLAIMS, "near-other", Subject.member("m-1"))
@@ -119,6 +120,13 @@ def test_a_dropped_key_and_one_that_is_set_anew_are_not_shown(cache: Cache) -> N
     cache.delete(KEY)
 
     assert (anew, value(cache)) == ("two", None)
+
+
+def test_a_life_that_is_shortened_is_shortened_here_too(cache: Cache) -> None:
+    assert value(cache) == "one"
+    assert cache.expire(KEY, 0.05)
+
+    wait_until(lambda: value(cache) is None)
 
 
 def test_without_a_lease_redis_is_asked(cache: Cache, cluster: Cluster, circuit: WatchedCircuit) -> None:
