@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from typing import Any, Final
 
 import structlog
@@ -98,17 +99,24 @@ class Cluster:
             self._threads.append(threading.Thread(target=run, name=name, daemon=True))
             self._threads[-1].start()
         atexit.register(self.stop)
+        # By `multiprocessing`, whose children, as the HTTP server's workers are, run no `atexit` handlers.
+        Finalize(None, self.leave, exitpriority=0)
 
     def stop(self) -> None:
         """Gives the lease back and ends the threads."""
+        self.leave()
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
+
+    def leave(self) -> None:
+        """Gives the lease back, so that nobody waits for this process, and does not wait for the listener's end."""
         if self._is_stopped:
             return
         self._is_stopped = True
         self.lease.begin()
         self._renew.set()
-        for thread in self._threads:
-            thread.join(STOP_SECONDS)
         if self._threads:
+            self._threads[-1].join(STOP_SECONDS)
             with suppress(CacheDownError):
                 self._circuit.run(lambda redis: self._channel.release(redis, self.process))
 
