@@ -230,7 +230,10 @@ class Cluster:
         if epoch and not self.lease.is_next(come.epoch, come.number):
             # What was told before the first renewal is known: nothing is kept that is older.
             return come.epoch == epoch and come.number <= number
-        if come.message is not None and come.teller != self.process:
+        if come.message is None:
+            # Another version has told it: it may be that anything is to be forgotten.
+            self.near.drop(())
+        elif come.teller != self.process:
             self._handle(come.message)
         if not epoch:
             return True

@@ -119,6 +119,17 @@ def test_a_flushed_redis_leaves_no_lease_of_before_unheeded(redis_server: RedisS
     assert first.lease.position[0] == second.lease.position[0]
 
 
+def test_what_cannot_be_read_may_say_to_forget_anything(redis_server: RedisServer, join: Join) -> None:
+    """Another version of the gateway may have told it."""
+    cluster = join()
+    keep(cluster)
+    epoch, number = cluster.lease.position
+    Redis.from_url(redis_server.url).publish("t:cluster:told", f"{epoch} {number + 1} other {{}}")
+
+    wait_until(lambda: cluster.lease.position == (epoch, number + 1))
+    assert cluster.near.get("a") is None
+
+
 @pytest.mark.parametrize("name", ["leases", "state", "heard"])
 def test_a_foreign_value_in_a_key_of_the_channel_is_dropped(redis_server: RedisServer, join: Join, name: str) -> None:
     first, second = join(), join()
