@@ -160,6 +160,16 @@ class HeldCounts:
             if held is not None:
                 count.by, held.pending = count.by + held.pending, 0
 
+    def take_back(self, count: Count) -> bool:
+        """Takes a count back from what is buffered of its counter; returns False when Redis has it all."""
+        with self._lock:
+            held = self._counters.get(count.key)
+            if held is None or not held.pending:
+                return False
+            held.pending -= 1
+            count.value = held.value + held.pending
+            return True
+
     def learn(self, count: Count) -> None:
         """Records a counter's value in Redis."""
         assert count.value is not None

@@ -62,7 +62,7 @@ class Invalidations:
             return True
         self._forget_here(wanted)
         is_told = self._run_or_keep(
-            circuit, lambda redis: self.write_versions(redis, wanted), lambda: self._keep(tags=wanted)
+            circuit, lambda redis: self.write_versions(redis, wanted), lambda: self._keep(tags=wanted), wanted
         )
         if not is_told:
             log.warning("cache.invalidation_kept", tags=len(wanted))
@@ -81,7 +81,7 @@ class Invalidations:
         wanted = frozenset(names)
         self._forget_here(wanted)
         return self._run_or_keep(
-            circuit, lambda redis: self.drop_names(redis, wanted), lambda: self._keep(names=wanted)
+            circuit, lambda redis: self.drop_names(redis, wanted), lambda: self._keep(names=wanted), wanted
         )
 
     def invalidate_pattern(self, circuit: RedisCircuit, pattern: str) -> int | None:
@@ -124,11 +124,20 @@ class Invalidations:
             self._cluster.near.drop(names)
 
     def _run_or_keep(
-        self, circuit: RedisCircuit, command: Callable[[Redis], Telling | None], keep: Callable[[], None]
+        self,
+        circuit: RedisCircuit,
+        command: Callable[[Redis], Telling | None],
+        keep: Callable[[], None],
+        names: Iterable[str] = (),
     ) -> bool:
-        """Runs the command and waits until all processes have heard of it, or keeps it; returns whether it was run."""
+        """Runs the command and waits until all processes have heard of it, or keeps it; returns whether it was run.
+
+        What is kept has not changed in Redis: what was found there meanwhile is forgotten here once more.
+        """
         told: list[Telling | None] = []
         is_told = circuit.run_or_keep(lambda redis: told.append(command(redis)), keep)
+        if not is_told:
+            self._forget_here(names)
         for telling in told:
             _await(telling)
         return is_told

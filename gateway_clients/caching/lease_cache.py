@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from gateway_clients.caching.counters import HeldCounts
+from gateway_clients.caching.counters import Count, HeldCounts
 from gateway_clients.caching.keys import CacheKey
 from gateway_clients.caching.lookup_counts import count_lookups, count_near_hits
 from gateway_clients.caching.lookups import ENTRY_DECODER, CacheLookup, CacheWrite, Entry, LookupResult, LookupStatus
@@ -102,8 +102,7 @@ class LeaseCache:
                 keep_near(self._cluster.near, trip.results)
         if trip.writes:
             trip.are_valid = [answer == 1 for answer in next(answers)]
-            if self._cluster is not None:
-                _forget_overwritten(self._cluster, trip.writes)
+            self.forget_near(_overwritten(trip.writes))
 
     def _is_answered_near(self, near: NearCache, trip: RedisRoundTrip) -> bool:
         found = near_results(near, trip.lookups) if trip.lookups and not trip.writes else None
@@ -126,6 +125,10 @@ class LeaseCache:
             LookupResult(key=lookup.key, status=LookupStatus.DOWN, asked_at=asked_at) for lookup in trip.lookups
         ]
         trip.are_valid = [None for _ in trip.writes]
+
+    def take_back(self, count: Count) -> bool:
+        """Takes back a count that this process holds back yet; returns False when only Redis can take it back."""
+        return self._held_counts is not None and self._held_counts.take_back(count)
 
     def read(self, lookups: Sequence[CacheLookup]) -> list[LookupResult]:
         """Sends lookups alone; returns a result for each, fewer after a hit of one that ends the lookups."""
@@ -183,6 +186,11 @@ class LeaseCache:
         except CacheDownError:
             return
 
+    def forget_near(self, keys: Sequence[CacheKey]) -> None:
+        """Drops these entries from every near cache."""
+        if self._cluster is not None and keys:
+            self._cluster.tell_only(ENTRIES, tuple(entry_name(key) for key in keys))
+
     def discard(self, key: CacheKey) -> None:
         """Deletes an entry that cannot be read; a fill under way is not disturbed."""
         if self._cluster is not None:
@@ -193,8 +201,6 @@ class LeaseCache:
             return
 
 
-def _forget_overwritten(cluster: Cluster, writes: Sequence[CacheWrite]) -> None:
-    """Drops from every near cache the entries that were refilled while fresh, on a reader's wish."""
-    names = [entry_name(each.result.key) for each in writes if each.result.fresh_until_ms > each.result.at_ms]
-    if names:
-        cluster.tell_only(ENTRIES, tuple(names))
+def _overwritten(writes: Sequence[CacheWrite]) -> list[CacheKey]:
+    """Returns the keys of entries that were refilled while fresh, on a reader's wish."""
+    return [each.result.key for each in writes if each.result.fresh_until_ms > each.result.at_ms]

@@ -9,7 +9,8 @@ The versions of one subject's tags (`member:m-1`, `member:m-1:claims`) are field
 own under '', a class's under its name; one that was never changed counts as 0. So Redis can only lose them together,
 and then the subject's own is made anew, never assumed: no eviction brings an old entry back. What is of another type
 than it should be is dropped.
-Times are Redis's own, so that gateways need not agree on a clock.
+Times are Redis's own, so that gateways need not agree on a clock. What it stored at a time that is still to come is a
+miss: its clock was set back, and nobody knows how old that is.
 """
 
 from typing import Final
@@ -96,7 +97,7 @@ READ: Final = Script(
 local function is_held(lease, tail, longest_ms)
   if type(lease) ~= 'string' or string.sub(lease, -#tail) ~= tail then return false end
   local since = longest_ms and tonumber(string.match(lease, '\\n(%d+)\\n'))
-  return not since or now - since < longest_ms
+  return not since or (since <= now and now - since < longest_ms)
 end
 local first_entry = home_count + 1 + (#KEYS - home_count - 1) / 2
 local found = redis.call('MGET', KEYS[home_count + 1], unpack(KEYS, first_entry + 1))
@@ -109,7 +110,7 @@ for i = 1, count do
   local stored, fresh, sealed = 0, 0, false
   if raw then
     local s, f, its, value = string.match(raw, '^(%d+),(%d+),([^\\n]*)\\n(.*)$')
-    if its == stamp then stored, fresh, sealed = tonumber(s), tonumber(f), value end
+    if its == stamp and tonumber(s) <= now then stored, fresh, sealed = tonumber(s), tonumber(f), value end
   end
   if not sealed then useless[#useless + 1] = KEYS[first_entry + i] end
   local state, newer_ms = 3, tonumber(newer)
@@ -215,12 +216,20 @@ return 1
 """
 )
 
-#: KEYS: an entry; ARGV: ms that it is kept from now on, if it would be kept longer. Answers 1, or 0 when there is none.
+#: KEYS: an entry; ARGV: ms that it is fresh and kept from now on, if it would be longer. Answers 1, or 0 when there is
+#: none.
 EXPIRE: Final = Script(
-    """
-local left = redis.call('PTTL', KEYS[1])
-if left == -2 then return 0 end
-if left < 0 or tonumber(ARGV[1]) < left then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+    _TEXT
+    + """
+local raw, ms = text_at(KEYS[1]), tonumber(ARGV[1])
+if not raw then return 0 end
+local time, left = redis.call('TIME'), redis.call('PTTL', KEYS[1])
+local ends_at = time[1] * 1000 + math.floor(time[2] / 1000) + ms
+local stored, fresh, rest = string.match(raw, '^(%d+),(%d+)(,.*)$')
+if ms > 0 and stored and tonumber(fresh) > ends_at then
+  redis.call('SET', KEYS[1], stored .. string.format(',%.0f', ends_at) .. rest, 'KEEPTTL')
+end
+if left < 0 or ms < left then redis.call('PEXPIRE', KEYS[1], ms) end
 return 1
 """
 )

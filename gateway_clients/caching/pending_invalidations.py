@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 from django.apps import apps
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from redis import Redis
 
@@ -24,9 +24,12 @@ log = structlog.get_logger(__name__)
 
 
 def due_invalidations(now: datetime | None = None) -> Collection[Any]:
-    """Returns the due messages, the oldest first, also those that another worker has leased: twice does no harm."""
+    """Returns the due messages, the oldest first, also those that another worker has leased: twice does no harm.
+
+    What was due when it was made is due everywhere: the clock of the machine that made it may be ahead.
+    """
     messages = _messages()
-    is_due = Q(due_at__lte=now or timezone.now()) | Q(attempts__gt=0)
+    is_due = Q(due_at__lte=now or timezone.now()) | Q(due_at__lte=F("created_at")) | Q(attempts__gt=0)
     return tuple(messages.filter(is_due, parked_at=None).order_by("pk")[:MOST_AT_ONCE])
 
 

@@ -53,10 +53,10 @@ class Cache(LeaseCache):
 
     def get_many(self, keys: Sequence[CacheKey], value_type: type[T]) -> dict[CacheKey, T]:
         """Returns the fresh values by key."""
-        values = {
+        found = {
             result.key: self._value(result, value_type) for result in self.read([CacheLookup(key=k) for k in keys])
         }
-        return {key: value for key, value in values.items() if value is not None}
+        return {key: value[0] for key, value in found.items() if value is not None}
 
     def set(self, key: CacheKey, value: object, *, fresh_seconds: float | None = None) -> bool:
         """Stores a value, as `set_many` does."""
@@ -65,9 +65,13 @@ class Cache(LeaseCache):
     def set_many(self, values: Mapping[CacheKey, object], *, fresh_seconds: float | None = None) -> bool:
         """Stores values for the lives of their data classes, or shorter; returns whether all were stored.
 
-        The values must be true now. `get_or_set` is for values that were asked for earlier: it sees an invalidation in
-        between.
+        For less than a millisecond nothing is stored, and what there was is deleted. The values must be true now.
+        `get_or_set` is for values that were asked for earlier: it sees an invalidation in between.
         """
+        if fresh_seconds is not None and fresh_seconds * 1000 < 1:
+            return self.invalidations.drop(
+                self.circuit, (name(key) for key in values for name in (lease_name, entry_name))
+            )
         results = self.read([CacheLookup(key=key, newer_than_ms=-1) for key in values])
         if any(result.status is LookupStatus.DOWN for result in results):
             return False
@@ -103,7 +107,7 @@ class Cache(LeaseCache):
             (result,) = self.read([CacheLookup(key=key, lease_seconds=make_seconds)])
             value = self._value(result, value_type)
             if value is not None:
-                return value
+                return value[0]
             if result.status in {LookupStatus.LEASED, LookupStatus.DOWN} or time.monotonic() >= give_up_at:
                 return self._make(result, make, fresh_seconds)
             self._sleep(LOOK_SECONDS)
@@ -119,11 +123,12 @@ class Cache(LeaseCache):
             self.store([self._write(result, _entry_of(value, time.monotonic() - started_at), fresh_seconds)])
         return value
 
-    def _value(self, result: LookupResult, value_type: type[T]) -> T | None:
+    def _value(self, result: LookupResult, value_type: type[T]) -> tuple[T] | None:
+        """Returns the fresh value, which may itself be None; None where there is none."""
         if result.status is not LookupStatus.HIT or result.entry is None or result.entry.is_absent:
             return None
         try:
-            return msgspec.msgpack.decode(result.entry.body, type=value_type)
+            return (msgspec.msgpack.decode(result.entry.body, type=value_type),)
         except (ValueError, RecursionError):
             self.discard(result.key)
             return None
@@ -139,9 +144,11 @@ class Cache(LeaseCache):
     def expire(self, key: CacheKey, seconds: float) -> bool:
         """Shortens an entry's life to `seconds` from now; returns whether there was one. It never lives longer."""
         try:
-            return bool(self.circuit.script(EXPIRE, [entry_name(key)], [int(seconds * 1000)]))
+            is_there = bool(self.circuit.script(EXPIRE, [entry_name(key)], [int(seconds * 1000)]))
         except CacheDownError:
             return False
+        self.forget_near([key])
+        return is_there
 
 
 def _entry_of(value: object, fill_seconds: float) -> Entry:

@@ -13,27 +13,46 @@ import msgspec
 from redis import Redis
 
 from gateway_clients.redis_access.script import Script
+from gateway_clients.redis_access.server_keys import channel_state_name
 
 #: The kinds of messages: forget what has one of these tags or names (none: everything); look what others' breakers did.
 ENTRIES: Final = "entries"
 BREAKERS: Final = "breakers"
-#: KEYS: leases, state. ARGV: a new epoch's name. The state has the epoch, the last number and when the epoch began.
+#: Milliseconds by which Redis's clock may go back without another epoch.
+SET_BACK_MS: Final = 1_000
+#: KEYS: leases, state, heard. ARGV: a new epoch's name. The state has the epoch, the last number, when the epoch began,
+#: and when anybody was here last. What is of another type than it should be is dropped. Another epoch begins where the
+#: leases or the state were lost, and where Redis's clock was set back: by it old leases would last too long.
 _EPOCH: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local state = redis.call('HMGET', KEYS[2], 'epoch', 'number', 'since')
-if not (state[1] and tonumber(state[2]) and tonumber(state[3])) then
+local function is_of(key, kind)
+  local found = redis.call('TYPE', key).ok
+  if found == kind or found == 'none' then return true end
+  redis.call('UNLINK', key)
+  return false
+end
+local has_leases, has_state = is_of(KEYS[1], 'zset'), is_of(KEYS[2], 'hash')
+is_of(KEYS[3], 'hash')
+local state = redis.call('HMGET', KEYS[2], 'epoch', 'number', 'since', 'seen')
+local is_known = has_leases and has_state and state[1] and string.find(state[2] or '', '^%d+$') and tonumber(state[3])
+if not is_known or now < (tonumber(state[4]) or now) - SET_BACK_MS then
   state = {ARGV[1], '0', tostring(now)}
+  redis.call('UNLINK', KEYS[1], KEYS[2])
   redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'number', 0, 'since', string.format('%.0f', now))
 end
-"""
+redis.call('HSET', KEYS[2], 'seen', string.format('%.0f', now))
+""".replace("SET_BACK_MS", str(SET_BACK_MS))
 
 #: ARGV besides: who, milliseconds of the lease. Answers the epoch, the last number, how many hold leases.
 RENEW: Final = Script(
     _EPOCH
     + """
 redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[2])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, now - 1)
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], 0, now - 1)) do
+  redis.call('ZREM', KEYS[1], gone)
+  redis.call('HDEL', KEYS[3], gone)
+end
 return {state[1], tonumber(state[2]), redis.call('ZCARD', KEYS[1])}
 """
 )
@@ -104,8 +123,8 @@ class Channel:
         return f"{self.prefix}:cluster:told"
 
     @property
-    def _keys(self) -> tuple[str, str]:
-        return f"{self.prefix}:cluster:leases", f"{self.prefix}:cluster:state"
+    def _keys(self) -> tuple[str, str, str]:
+        return f"{self.prefix}:cluster:leases", channel_state_name(self.prefix), self._heard
 
     @property
     def _heard(self) -> str:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from typing import Any, Final
 
 import structlog
@@ -98,17 +99,24 @@ class Cluster:
             self._threads.append(threading.Thread(target=run, name=name, daemon=True))
             self._threads[-1].start()
         atexit.register(self.stop)
+        # By `multiprocessing`, whose children, as the HTTP server's workers are, run no `atexit` handlers.
+        Finalize(None, self.leave, exitpriority=0)
 
     def stop(self) -> None:
         """Gives the lease back and ends the threads."""
+        self.leave()
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
+
+    def leave(self) -> None:
+        """Gives the lease back, so that nobody waits for this process, and does not wait for the listener's end."""
         if self._is_stopped:
             return
         self._is_stopped = True
         self.lease.begin()
         self._renew.set()
-        for thread in self._threads:
-            thread.join(STOP_SECONDS)
         if self._threads:
+            self._threads[-1].join(STOP_SECONDS)
             with suppress(CacheDownError):
                 self._circuit.run(lambda redis: self._channel.release(redis, self.process))
 
@@ -137,7 +145,7 @@ class Cluster:
         told, own = telling.told, self.process
         waits = {name: telling.told_at + left for name, left in told.lease_seconds.items() if name != own}
         # The leases of before this epoch are not known; nobody has one who has not taken it in this one by now.
-        unknown_until = telling.told_at + max(0.0, self._lease_seconds - told.epoch_seconds)
+        unknown_until = telling.told_at + max(0.0, self._lease_seconds - max(0.0, told.epoch_seconds))
         pause_seconds = FIRST_LOOK_SECONDS
         while True:
             now = time.monotonic()
@@ -154,7 +162,7 @@ class Cluster:
             heard = self._circuit.run(lambda redis: self._channel.heard(redis, list(waits)))
         except CacheDownError:
             return waits
-        return {name: until for name, until in waits.items() if not _is_behind(heard.get(name), told)}
+        return {name: until for name, until in waits.items() if not _has_handled(heard.get(name), told)}
 
     def _renew_on(self) -> None:
         while not self._is_stopped:
@@ -222,7 +230,10 @@ class Cluster:
         if epoch and not self.lease.is_next(come.epoch, come.number):
             # What was told before the first renewal is known: nothing is kept that is older.
             return come.epoch == epoch and come.number <= number
-        if come.message is not None and come.teller != self.process:
+        if come.message is None:
+            # Another version has told it: it may be that anything is to be forgotten.
+            self.near.drop(())
+        elif come.teller != self.process:
             self._handle(come.message)
         if not epoch:
             return True
@@ -237,6 +248,6 @@ class Cluster:
             handler(message.names)
 
 
-def _is_behind(heard: tuple[str, int] | None, told: Told) -> bool:
-    """Whether a process has not handled this message yet."""
+def _has_handled(heard: tuple[str, int] | None, told: Told) -> bool:
+    """Whether a process has handled this message."""
     return heard is not None and heard[0] == told.epoch and heard[1] >= told.number

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 
 from gateway_clients.audit.members import members_in
+from gateway_clients.caching.lease_cache import ABSENT_SECONDS
 from gateway_clients.caching.lookups import CacheLookup, CacheWrite, LookupResult, LookupStatus
 from gateway_clients.errors import GatewayError, UpstreamNotFoundError
 from gateway_clients.gateway.kept_sections import NULL, packed, unpacked
@@ -195,7 +196,11 @@ class CompositeView(PendingValue[Mapping[str, Section[msgspec.Raw]]]):
             # more after it has expired does not do so within a view as well.
             return []
         kept_views().add(result.key.name)
-        return [self._gateway.fan_out.cache.write_for(result, packed(sections))]
+        write = self._gateway.fan_out.cache.write_for(result, packed(sections))
+        if any(pending.came_to is not None and pending.came_to.is_absent for pending in self._calls.values()):
+            fresh_seconds = min(write.fresh_seconds, ABSENT_SECONDS)
+            write = msgspec.structs.replace(write, fresh_seconds=fresh_seconds, kept_seconds=fresh_seconds)
+        return [write]
 
 
 def _was_true_at(result: LookupResult, pending: PendingCall[Any]) -> bool:

@@ -87,7 +87,7 @@ class Promise:
         if not invalidate(self.tags):
             self.release()
             return
-        if not hasten(KIND, about=self.about, due_at=timezone.now()):
+        if not hasten(KIND, about=self.about):
             put(KIND, {"tags": list(self.tags)}, about=self.about)
         await_return()
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from gateway_clients.models import OutboxMessage
@@ -25,9 +26,13 @@ def put_all(
     )
 
 
-def hasten(kind: str, *, about: str, due_at: datetime) -> int:
-    """Makes a message due sooner, unless it is parked; how many there were."""
-    return OutboxMessage.objects.filter(kind=kind, about=about, parked_at=None).update(due_at=due_at)
+def hasten(kind: str, *, about: str, due_at: datetime | None = None) -> int:
+    """Makes a message due sooner, unless it is parked; as if it had been due when it was made unless told.
+
+    Returns how many there were.
+    """
+    messages = OutboxMessage.objects.filter(kind=kind, about=about, parked_at=None)
+    return messages.update(due_at=F("created_at") if due_at is None else due_at)
 
 
 def withdraw(kind: str, *, about: str) -> None:

@@ -1,4 +1,4 @@
-"""Names in Redis of the cache's generation, and of the server that it was raised on."""
+"""Names in Redis of the cache's generation, of the server that it was raised on, and of what ends with that server."""
 
 from django.conf import settings
 
@@ -11,3 +11,8 @@ def generation_name() -> str:
 def server_name() -> str:
     """Returns the name in Redis of the run id of the server that the generation was raised on."""
     return f"{settings.CACHE_KEY_PREFIX}:server"
+
+
+def channel_state_name(prefix: str) -> str:
+    """Returns the name in Redis of the state of the channel between processes: its epoch and its last number."""
+    return f"{prefix}:cluster:state"

@@ -26,6 +26,15 @@ GONE_SECONDS: Final = 5
 NO_RATES: Final = Rates()
 log = structlog.get_logger(__name__)
 
+#: KEYS: the right to probe; ARGV: who takes it, milliseconds that a probe may take. Answers 1, or 0 while another
+#: process has it. What lasts for longer is foreign, or of before Redis's clock was set back, and is nobody's right.
+TAKE_PROBE: Final = Script("""
+local left = redis.call('PTTL', KEYS[1])
+if left >= 0 and left <= tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+""")
+
 #: KEYS: the right to probe; ARGV: who holds it. Gives it back where that one still does.
 END_PROBE: Final = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('UNLINK', KEYS[1]) end return 1")
 
@@ -174,7 +183,7 @@ class BreakerStore:
     def take_probe(self, service: str, holder: str, seconds: float) -> bool:
         """Takes the right to probe an upstream for `seconds`; returns False when another process has it."""
         name, life_ms = f"{self._prefix}:probe:{service}", max(1, int(seconds * 1000))
-        return bool(self._circuit.run(lambda redis: redis.set(name, holder, nx=True, px=life_ms)))
+        return bool(self._circuit.script(TAKE_PROBE, [name], [holder, life_ms]))
 
     def end_probe(self, service: str, holder: str) -> None:
         """Gives that right back, unless another process has taken it since."""

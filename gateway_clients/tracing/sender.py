@@ -4,10 +4,10 @@ Requests are handed over as they were noted. One thread makes spans of them, the
 is slow or away, spans are dropped and counted, and nobody waits.
 """
 
-import atexit
 import threading
 from collections import deque
 from contextlib import suppress
+from multiprocessing.util import Finalize
 from typing import Any, Final
 
 import structlog
@@ -66,7 +66,8 @@ class SpanSender:
         record_with(self)
         for name, turns in {"spans": self._make_on, "spans-out": self._send_on}.items():
             threading.Thread(target=turns, name=name, daemon=True).start()
-        atexit.register(self.stop)
+        # By `multiprocessing`, whose children, as the HTTP server's workers are, run no `atexit` handlers.
+        Finalize(None, self.stop, exitpriority=0)
 
     def stop(self) -> None:
         """Sends what is left, for `LAST_SECONDS` at most."""

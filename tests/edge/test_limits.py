@@ -14,10 +14,11 @@ from django.test import Client, RequestFactory
 from redis import Redis
 
 from gateway_clients.caching import counters
-from gateway_clients.caching.counters import LocalCounters
+from gateway_clients.caching.counters import HeldCounts, LocalCounters
+from gateway_clients.caching.store import default_cache, default_circuit
 from gateway_clients.edge.input.request_context import RequestContext
 from gateway_clients.edge.rate_limit import limiter_cache
-from gateway_clients.edge.rate_limit.limits import client_address
+from gateway_clients.edge.rate_limit.limits import RequestCount, client_address
 from gateway_clients.pipeline.outcome import Freshness, SectionState
 from tests.edge.redis_process import RedisProcess
 
@@ -83,6 +84,26 @@ def test_an_unchanged_answer_counts_for_nothing_unless_somebody_was_asked(
 
     assert unchanged.status_code == 304
     assert unchanged["RateLimit"].startswith(f'"default";r={left};t=')
+
+
+def test_what_is_forgiven_before_redis_was_told_of_it_leaves_what_there_was(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "TELL_SECONDS", 3600.0)
+    held = HeldCounts(default_circuit(), processes=lambda: 1)
+    monkeypatch.setattr(default_cache(), "_held_counts", held)
+    request = RequestFactory().get(SAMPLE)
+    first = RequestCount(request, "1")
+    first.finish()
+    held.learn(first.count)
+
+    def left_after_an_unchanged_answer() -> str:
+        count = RequestCount(request, "1")
+        assert held.hold(count.count)
+        count.forgive()
+        return count.usage.headers["RateLimit"].partition(";t=")[0]
+
+    assert [left_after_an_unchanged_answer() for _ in range(3)] == ['"default";r=99'] * 3
 
 
 def test_an_unchanged_answer_is_shown_when_nothing_is_left(

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from gateway_clients.invalidation import now_and_later
 from gateway_clients.invalidation.now_and_later import apply_pending
 from gateway_clients.invalidation.rules import Change, Changed
 from gateway_clients.models import OutboxMessage
+from gateway_clients.outbox import publisher
 from gateway_clients.outbox.publisher import put
 from gateway_clients.resilience.deadline import Deadline
 from tests.events.signing import tell
@@ -169,6 +171,22 @@ def test_who_reaches_redis_drops_what_was_left(filled: None) -> None:
     assert kept() == ["claims:member:m-2:list"]
     assert [payload for payload, _ in left()] == [{"tags": "of another kind"}, {"tags": ["member:m-2"]}]
     assert apply_pending() == 0
+
+
+@pytest.mark.parametrize("leave", [write, lambda: tell("member.updated", member_id="m-1")], ids=["write", "event"])
+def test_what_a_machine_whose_clock_is_ahead_left_is_dropped_at_once(
+    leave: Callable[[], Any], filled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = SimpleNamespace(now=lambda: timezone.now() + datetime.timedelta(minutes=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(now_and_later, "RETURN_SECONDS", 0.0)
+        patch.setattr(default_cache().circuit, "_is_down", True)
+        for module in (publisher, now_and_later):
+            patch.setattr(module, "timezone", ahead)
+        leave()
+
+    assert apply_pending() == 1
+    assert kept() == ["claims:member:m-2:list"]
 
 
 def test_a_drop_behind_a_slow_message_of_the_same_batch_does_not_wait_for_it(filled: None) -> None:

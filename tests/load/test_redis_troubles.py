@@ -125,3 +125,15 @@ def test_a_flush_signs_nobody_out_and_lets_nobody_in(start: Start, redis_server:
     assert gateway.get("/api/v1/dashboard/m-1", as_="member").status == 200
     assert gateway.get("/api/v1/dashboard/m-2", as_="member").status == 403
     assert gateway.get("/api/v1/dashboard/m-1", as_=None).status == 401
+
+
+def test_a_gateway_that_ends_leaves_no_lease_that_others_would_wait_for(
+    start: Start, redis_server: RedisServer
+) -> None:
+    gateway = start(WORKERS="2")
+    redis = Redis.from_url(redis_server.url)
+    wait_until(lambda: redis.zcard("bff:cluster:leases") == 2)
+
+    assert gateway.stop() == 0
+
+    assert redis.zrange("bff:cluster:leases", 0, -1) == []

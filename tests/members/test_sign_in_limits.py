@@ -12,6 +12,7 @@ from django.test import Client
 from gateway_clients.edge.errors import OverloadedError
 from gateway_clients.edge.rate_limit import limiter_cache
 from gateway_clients.edge.rate_limit.pauses import LocalPauses, Schedule, count_try
+from gateway_clients.redis_access.circuit import default_connection
 from members.known_devices import PLAIN_NAME, SECURE_NAME, YEAR_SECONDS
 from members.models import Account
 
@@ -213,6 +214,16 @@ def test_of_many_tries_at_once_only_the_free_ones_are_made() -> None:
 
     assert sum(tried.wait_seconds == 0 for tried in tries) == 3
     assert sum(tried.began_pause for tried in tries) == 1
+
+
+def test_no_pause_is_longer_than_its_limit_where_redis_set_its_clock_back() -> None:
+    key, schedule = uuid.uuid4().hex, Schedule(free=1, longest_seconds=60, remembered_seconds=900)
+    default_connection().set(f"{key}:pause", 1, ex=3_600)
+
+    waits = [count_try(key, schedule).wait_seconds for _ in range(2)]
+
+    assert waits == [60, 60]
+    assert 0 < default_connection().pttl(f"{key}:pause") <= 60_000
 
 
 def test_a_device_is_known_for_the_account_and_the_password_it_signed_in_with(portal: Client, siti: Account) -> None:

@@ -233,6 +233,22 @@ def test_a_collector_that_is_away_costs_spans_that_are_counted_and_nothing_else(
 
 
 @pytest.mark.long
+def test_the_last_spans_are_sent_when_the_server_ends(
+    tmp_path: Path, redis_server: RedisServer, sandbox: Sandbox, collector: OtlpCollector
+) -> None:
+    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, **QUICK, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+    gateway = RunningGateway(tmp_path, redis_url=redis_server.url, upstreams=sandbox.urls, **settings)
+    try:
+        gateway.await_ready()
+        asked = Traced(gateway, ADDRESS.format(1))
+        assert gateway.stop() == 0
+    finally:
+        gateway.remove()
+
+    assert collector.spans(asked.trace_id)
+
+
+@pytest.mark.long
 def test_who_sends_no_traces_passes_on_what_came_and_loads_nothing(
     tmp_path: Path, redis_server: RedisServer, sandbox: Sandbox
 ) -> None:

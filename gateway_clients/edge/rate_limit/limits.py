@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
 from gateway_clients.caching.counters import Count
+from gateway_clients.caching.store import default_cache
 from gateway_clients.edge.errors import RateLimitedError
 from gateway_clients.edge.rate_limit.limiter_cache import DeferredCounter, LimiterCache, count_now
 from gateway_clients.instrumentation.tally import tally
@@ -98,7 +99,10 @@ class RequestCount:
     def forgive(self) -> None:
         """Counts nothing for this request, or takes back what was counted in the round trip of its look."""
         if self.count.value is not None:
-            self._window.seen = count_now(Count(self._window.key, life_seconds=self._window.life_seconds, by=-1))
+            if default_cache().take_back(self.count):
+                self._window.seen = self.count.value
+            else:
+                self._window.seen = count_now(Count(self._window.key, life_seconds=self._window.life_seconds, by=-1))
         self.count.waive(self._window.seen)
 
     def finish(self) -> None:

@@ -21,9 +21,14 @@ MAX_LOCAL_KEYS: Final = 20_000
 
 #: KEYS: the counter of tries, the pause; ARGV: how many tries are free, the first pause, the longest one, and how long
 #: tries are remembered behind the last one and its pause, in milliseconds. Answers how long the present pause still
-#: takes, and how long the one is that this try begins. A counter that is no number is begun anew.
+#: takes, and how long the one is that this try begins. A counter that is no number is begun anew. A pause that takes
+#: longer than the longest one was begun before Redis's clock was set back.
 TRY: Final = Script("""
 local left = redis.call('PTTL', KEYS[2])
+if left > tonumber(ARGV[3]) then
+  left = tonumber(ARGV[3])
+  redis.call('PEXPIRE', KEYS[2], ARGV[3])
+end
 if left > 0 then return {left, 0} end
 local tries = redis.pcall('INCR', KEYS[1])
 if type(tries) == 'table' then

@@ -1,15 +1,20 @@
 """The address of Redis leads to another server: every process goes there, and shows nothing that was dropped before."""
 
 import socket
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 from redis import ConnectionPool, Redis
 
 from gateway_clients.caching.invalidation import Invalidations
 from gateway_clients.caching.lookups import LookupStatus
 from gateway_clients.caching.store import Cache
+from gateway_clients.cluster.channel import ENTRIES
+from gateway_clients.cluster.membership import Cluster
 from gateway_clients.redis_access import connection
 from gateway_clients.redis_access.circuit import RedisCircuit
 from gateway_clients.redis_access.connection import pool_options
@@ -142,6 +147,33 @@ def test_connections_that_lead_to_the_other_server_are_not_used_beside_one_that_
     assert value(look(cache)) == "new"
     with Redis(port=two.new.port) as new:
         assert new.keys("*:e:*")
+
+
+def test_a_lease_that_the_new_server_does_not_know_is_waited_for(
+    two: Two, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was taken after the last that the new one heard of the old one, and whoever holds it hears nothing more."""
+
+    def member() -> Cluster:
+        circuit, prefix = a_cache().circuit, settings.CACHE_KEY_PREFIX
+        listen = partial(Redis, host=NAME, socket_timeout=0.5)
+        return Cluster(circuit, listen, prefix=prefix, lease_seconds=1.0, near_bytes=1_000_000)
+
+    teller, holder = member(), member()
+    teller.tell_only(ENTRIES)
+    with Redis(port=two.old.port) as old:
+        old.hset(f"{settings.CACHE_KEY_PREFIX}:cluster:state", "since", 1)
+    two.replicate()
+    holder.start()
+    wait_until(lambda: holder.lease.is_valid)
+    assert holder.near.put("a", "old", tags=["t"], size_bytes=1, seconds=60.0, asked_at=time.monotonic())
+    monkeypatch.setattr(holder, "_renew_lease", lambda: None)
+    two.named = two.new
+    monkeypatch.setattr(connection, "MAX_AGE_SECONDS", -1.0)
+
+    assert teller.tell_and_wait(ENTRIES, ("t",))
+    assert holder.near.get("a") is None
+    holder.stop()
 
 
 def test_a_process_that_starts_behind_the_failover_shows_nothing_older_either(two: Two) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -76,6 +77,20 @@ def test_a_lease_that_is_held_for_long_goes_to_one_of_those_who_wait(cache: Cach
     cache.release([slow])
     assert cache.store([cache.write_for(new, entry("new"))]) == [True]
     assert value(look(cache)) == "new"
+
+
+def test_what_was_stored_before_redis_set_its_clock_back_is_a_miss(cache: Cache, redis: Redis) -> None:
+    """By the clock it would be fresh for as long as that was ahead, and so would a lease whose holder died be held."""
+    ahead_ms = int((time.time() + 3_600) * 1_000)
+    held = lease(cache, BENEFITS, lease_seconds=60)
+    fill(cache, value="old")
+    raw: Any = redis.get(entry_name(CLAIMS))
+    redis.set(entry_name(CLAIMS), b"%d,%d,%b" % (ahead_ms, ahead_ms + 60_000, raw.split(b",", 2)[2]))
+    redis.set(lease_name(BENEFITS), f"{held.token.partition(chr(10))[0]}\n{ahead_ms}\n".encode() + held.stamp)
+    patient = CacheLookup(key=BENEFITS, lease_seconds=60, overdue_seconds=0.5)
+
+    assert (look(cache).status, look(cache).entry) == (LookupStatus.MISS, None)
+    assert [result.status for result in cache.read([patient])] == [LookupStatus.LEASED]
 
 
 def test_the_shortest_lease_is_a_millisecond_not_an_error(cache: Cache) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateway_clients.caching import counters
 from gateway_clients.caching.counters import COUNT, Count, HeldCounts
@@ -99,6 +101,19 @@ def test_an_invalidation_leaves_nothing_here(cache: Cache, tag: str) -> None:
     assert value(cache) is None
 
 
+def test_what_redis_still_had_when_it_failed_to_take_an_invalidation_is_not_shown(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_redis: Redis, _tags: frozenset[str]) -> None:
+        assert value(cache) == "one"
+        raise RedisConnectionError
+
+    monkeypatch.setattr(cache.invalidations, "write_versions", fails)
+
+    assert not cache.invalidations.invalidate(cache.circuit, ["member:m-1"])
+    assert value(cache) is None
+
+
 def test_a_dropped_key_and_one_that_is_set_anew_are_not_shown(cache: Cache) -> None:
     assert value(cache) == "one"
     cache.set(KEY, "two")
@@ -106,6 +121,13 @@ def test_a_dropped_key_and_one_that_is_set_anew_are_not_shown(cache: Cache) -> N
     cache.delete(KEY)
 
     assert (anew, value(cache)) == ("two", None)
+
+
+def test_a_life_that_is_shortened_is_shortened_here_too(cache: Cache) -> None:
+    assert value(cache) == "one"
+    assert cache.expire(KEY, 0.05)
+
+    wait_until(lambda: value(cache) is None)
 
 
 def test_without_a_lease_redis_is_asked(cache: Cache, cluster: Cluster, circuit: WatchedCircuit) -> None:
@@ -187,6 +209,18 @@ def test_a_thread_that_could_not_start_is_started_by_the_next_count(
     counted(held, key)
 
     wait_until(lambda: in_redis(key) == 4)
+
+
+def test_what_is_taken_back_before_redis_was_told_never_goes_there(
+    key: str, cache: Cache, circuit: WatchedCircuit
+) -> None:
+    cache._held_counts = held = HeldCounts(circuit, processes=lambda: 1)
+    counts = [counted(held, key) for _ in range(3)]
+    trips = circuit.trips
+
+    assert [(cache.take_back(count), count.value) for count in reversed(counts)] == [(True, 2), (True, 1), (False, 1)]
+    held.tell()
+    assert (in_redis(key), circuit.trips) == (1, trips)
 
 
 def test_what_redis_could_not_be_told_is_told_later(

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 import pytest
@@ -58,6 +59,20 @@ def test_a_deleted_value_is_gone(cache: Cache) -> None:
 def test_get_or_set_makes_once_and_then_gets(cache: Cache) -> None:
     assert cache.get_or_set(CLAIMS, Total, lambda: Total(3), make_seconds=1) == Total(3)
     assert cache.get_or_set(CLAIMS, Total, never, make_seconds=1) == Total(3)
+
+
+def test_get_or_set_gets_what_is_nothing_too(cache: Cache) -> None:
+    assert cache.get_or_set(CLAIMS, Any, lambda: None, make_seconds=0.2) is None
+    assert cache.get_or_set(CLAIMS, Any, never, make_seconds=0.2) is None
+    assert cache.get_many([CLAIMS, BENEFITS], Any) == {CLAIMS: None}
+
+
+def test_what_is_set_for_no_time_leaves_nothing_older(cache: Cache) -> None:
+    for seconds in (0, -1, 0.0001):
+        # In the millisecond of a deletion nothing is stored.
+        wait_until(lambda: cache.set(CLAIMS, Total(1)))
+        assert cache.set(CLAIMS, Total(2), fresh_seconds=seconds)
+        assert cache.get(CLAIMS, Total) is None
 
 
 def test_get_or_set_makes_anew_what_it_cannot_read(cache: Cache) -> None:

@@ -119,6 +119,64 @@ def test_a_flushed_redis_leaves_no_lease_of_before_unheeded(redis_server: RedisS
     assert first.lease.position[0] == second.lease.position[0]
 
 
+def test_what_cannot_be_read_may_say_to_forget_anything(redis_server: RedisServer, join: Join) -> None:
+    """Another version of the gateway may have told it."""
+    cluster = join()
+    keep(cluster)
+    epoch, number = cluster.lease.position
+    Redis.from_url(redis_server.url).publish("t:cluster:told", f"{epoch} {number + 1} other {{}}")
+
+    wait_until(lambda: cluster.lease.position == (epoch, number + 1))
+    assert cluster.near.get("a") is None
+
+
+@pytest.mark.parametrize("name", ["leases", "state", "heard"])
+def test_a_foreign_value_in_a_key_of_the_channel_is_dropped(redis_server: RedisServer, join: Join, name: str) -> None:
+    first, second = join(), join()
+    aged(redis_server)
+    keep(second)
+    Redis.from_url(redis_server.url).set(f"t:cluster:{name}", "foreign")
+
+    assert first.tell_and_wait(ENTRIES, ("member:m-1",))
+    assert second.near.get("a") is None
+    wait_until(lambda: first.lease.is_valid and second.lease.is_valid, seconds=10)
+    aged(redis_server)
+    began_at = time.monotonic()
+    assert first.tell_and_wait(ENTRIES, ("member:m-1",))
+    assert time.monotonic() - began_at < LEASE_SECONDS / 2
+
+
+def test_nobody_waits_longer_because_the_clock_of_redis_was_set_back(redis_server: RedisServer, join: Join) -> None:
+    """Who died while it was ahead would else hold a lease for as long as that."""
+    first, second = join(), join()
+    keep(second)
+    redis, ahead = Redis.from_url(redis_server.url), int((time.time() + 3_600) * 1_000)
+    redis.hset("t:cluster:state", mapping={"since": ahead, "seen": ahead})
+    redis.zadd("t:cluster:leases", {"dead": ahead})
+
+    telling = Running(lambda: first.tell_and_wait(ENTRIES, ("member:m-1",))).wait()
+
+    assert telling.result
+    assert second.near.get("a") is None
+    assert telling.seconds < 2 * LEASE_SECONDS
+    wait_until(lambda: first.lease.is_valid and second.lease.is_valid, seconds=10)
+    assert redis.zscore("t:cluster:leases", "dead") is None
+
+
+def test_nothing_stays_of_one_who_died(redis_server: RedisServer, join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, dead = join(), join()
+    assert first.tell_and_wait(ENTRIES)
+    redis = Redis.from_url(redis_server.url)
+    wait_until(lambda: redis.hexists("t:cluster:heard", dead.process))
+    monkeypatch.setattr(dead, "_renew_lease", lambda: None)
+
+    def is_forgotten() -> bool:
+        redis.zadd("t:cluster:leases", {dead.process: 1}, xx=True)
+        return not redis.hexists("t:cluster:heard", dead.process)
+
+    wait_until(is_forgotten)
+
+
 def test_without_redis_the_leases_end_and_whoever_tells_says_that_nobody_heard(
     redis_server: RedisServer, join: Join
 ) -> None:

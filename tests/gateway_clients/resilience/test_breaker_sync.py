@@ -56,6 +56,16 @@ def test_both_half_open_they_make_one_probe_and_the_other_comes_after_it(sides: 
     assert other.breaker.admit().is_probe
 
 
+@pytest.mark.parametrize("seconds", [None, 3_600], ids=["foreign", "of before the clock was set back"])
+def test_no_probe_is_waited_for_longer_than_one_may_take(sides: tuple[Side, Side], seconds: int | None) -> None:
+    one, _ = sides
+    one.trip()
+    one.clock.advance(60)
+    one.redis.set(f"{one.sharing._store._prefix}:probe:claims", "somebody", ex=seconds)
+
+    assert one.breaker.admit().is_probe
+
+
 def test_a_probe_that_ends_late_does_not_end_the_probe_of_another_process(sides: tuple[Side, Side]) -> None:
     one, other = sides
     one.breaker.half_open()

@@ -25,6 +25,7 @@ from tests.gateway_clients.wire.views import (
     counts,
     drop_sections,
     is_kept,
+    kept_ms,
     section_of,
     shown,
     states,
@@ -183,6 +184,19 @@ def test_a_404_of_another_section_is_an_empty_section_and_complete(
     assert values(first) == values(second) == ALL | {"its_claims": None}
     assert states(first)["its_claims"] == "fresh"
     assert counts(three) == [1, 1, 1]
+
+
+def test_a_view_knows_no_longer_than_its_call_that_there_is_nothing(
+    three: list[RawUpstream], settings: Settings
+) -> None:
+    shown()
+    whole_ms = kept_ms(settings)
+    default_cache().invalidations.invalidate_everything(default_cache().circuit)
+    three[1].say(MISSING)
+
+    shown()
+
+    assert 0 < kept_ms(settings) <= 30_000 < whole_ms
 
 
 def test_when_nothing_came_there_is_no_view(three: list[RawUpstream], settings: Settings) -> None:

@@ -56,9 +56,14 @@ def states(sections: dict[str, Section[Any]]) -> dict[str, str]:
 
 
 def is_kept(settings: Settings, spec: ViewSpec = VIEW) -> bool:
+    return kept_ms(settings, spec) > 0
+
+
+def kept_ms(settings: Settings, spec: ViewSpec = VIEW) -> int:
+    """Milliseconds for which the whole view is kept yet; negative where it is not."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         key = CacheKey(spec.data_class, spec.name, Subject.member("m-1")).shaped(spec.shape)
-        return bool(redis.exists(entry_name(key)))
+        return int(redis.pttl(entry_name(key)))
 
 
 def drop_sections(settings: Settings) -> None:
