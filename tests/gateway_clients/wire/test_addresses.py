@@ -108,7 +108,7 @@ def test_a_look_up_that_gets_no_thread_fails_its_call_and_no_later_one(
         error = failure_of(lane, outgoing(), conf, 5.0)
 
     assert (type(error), error.was_sent) == (UpstreamConnectionError, False)
-    assert lane.send(outgoing(), conf, 5.0).status == 200
+    assert lane.send(outgoing(), conf, 5.0).status_code == 200
 
 
 def no_thread(_: threading.Thread) -> None:
@@ -130,7 +130,7 @@ def test_a_look_up_that_broke_is_made_again(lane: Lane, raw_upstream: RawUpstrea
     conf = conf_of("http://claims.invalid:8001")
 
     assert type(failure_of(lane, outgoing(), conf, 5.0)) is UpstreamConnectionError
-    assert lane.send(outgoing(), conf, 5.0).status == 200
+    assert lane.send(outgoing(), conf, 5.0).status_code == 200
 
 
 FIRST = [dns.Address(socket.AF_INET, ("10.0.0.1", 8001))]

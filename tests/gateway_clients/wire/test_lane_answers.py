@@ -198,7 +198,7 @@ def test_a_redirect_is_an_answer_wherever_it_leads(lane: Lane, raw_upstream: Raw
 
     got = lane.send(outgoing(), conf_of(raw_upstream.url), 5.0)
 
-    assert (got.status, got.body, raw_upstream.count) == (302, b"moved", 1)
+    assert (got.status_code, got.body, raw_upstream.count) == (302, b"moved", 1)
 
 
 def test_a_redirect_with_a_bomb_is_refused_in_bounded_memory(lane: Lane, raw_upstream: RawUpstream) -> None:

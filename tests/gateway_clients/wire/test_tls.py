@@ -67,7 +67,7 @@ def test_a_scheme_in_capitals_is_no_less_encrypted(lane: Lane, over_tls: RawUpst
     over_tls.say(says(OK))
     conf = conf_of(over_tls.url.replace("https://", "HTTPS://"), ca_bundle=str(authority.bundle))
 
-    assert lane.send(outgoing(headers={"Authorization": "Bearer x"}), conf, 5.0).status == 200
+    assert lane.send(outgoing(headers={"Authorization": "Bearer x"}), conf, 5.0).status_code == 200
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
