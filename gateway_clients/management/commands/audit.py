@@ -3,7 +3,7 @@
 import datetime
 import getpass
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -88,11 +88,13 @@ def _heads(path: Path | None) -> list[Head]:
 
 
 def _moment(text: str) -> datetime.datetime:
-    """A day or a time. Raises ValueError for any other text."""
-    found = parse_datetime(text) if len(text) > len("2026-01-01") else None
-    if found is None:
-        day = parse_date(text)
-        if day is None:
-            raise ValueError
-        found = datetime.datetime.combine(day, datetime.time())
-    return timezone.make_aware(found, datetime.UTC) if timezone.is_naive(found) else found
+    """A day or a time. Raises ArgumentTypeError for any other text, and for a year that UTC has not: 0 or 10000."""
+    try:
+        found = parse_datetime(text) if len(text) > len("2026-01-01") else None
+        if found is None and (day := parse_date(text)) is not None:
+            found = datetime.datetime.combine(day, datetime.time())
+        if found is not None:
+            return found.replace(tzinfo=datetime.UTC) if timezone.is_naive(found) else found.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ArgumentTypeError("a day or a time is wanted, such as 2026-03-01 or 2026-03-01T08:00+07:00")

@@ -1,0 +1,44 @@
+"""`manage.py audit who` and `account`: from when to when."""
+
+import io
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from gateway_clients.audit.entries import AuditRow, Outcome
+from gateway_clients.audit.recorder import Recorder
+
+LOOK = AuditRow(action="a-view", outcome=Outcome.SHOWN, account_id="7", role="admin", member_id="m-1")
+
+
+def who(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("audit", "who", "m-1", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        ((), 1),
+        (("--since", "0001-01-01", "--until", "9999-12-31"), 1),
+        (("--since", "0001-01-01T00:00Z", "--until", "9999-12-31T23:59:59.999999Z"), 1),
+        (("--since", "0001-01-01T00:00-08:00", "--until", "9999-12-31T23:59+07:00"), 1),
+        (("--until", "0001-01-01"), 0),
+        (("--since", "9999-12-31"), 0),
+    ],
+)
+def test_a_day_or_a_time_of_any_year_is_taken(trail: Recorder, arguments: tuple[str, ...], count: int) -> None:
+    trail.commit([LOOK])
+
+    assert who(*arguments).splitlines()[-1] == f"{count} rows."
+
+
+@pytest.mark.parametrize("option", ["--since", "--until"])
+@pytest.mark.parametrize("text", ["0001-01-01T00:00+07:00", "9999-12-31T23:59-01:00", "2026-02-30", "yesterday", ""])
+def test_what_is_none_is_refused_with_what_would_be_right(db: None, tmp_path: Path, option: str, text: str) -> None:
+    for command in (["who", "m-1"], ["account", "m-1", str(tmp_path / "file.csv")]):
+        with pytest.raises(CommandError, match="a day or a time is wanted, such as 2026-03-01 or"):
+            call_command("audit", *command, f"{option}={text}")
+    assert list(tmp_path.iterdir()) == []
