@@ -81,7 +81,7 @@ def partitions_before(database: BaseDatabaseWrapper, end: datetime.datetime) -> 
         return []
     with database.cursor() as cursor:
         cursor.execute(EXISTING, [TABLE, DEFAULT])
-        return [name for (name,) in cursor.fetchall() if _next(month_of(name)) <= end]
+        return [name for (name,) in cursor.fetchall() if end_of(name) <= end]
 
 
 def has_default_rows_before(database: BaseDatabaseWrapper, end: datetime.datetime) -> bool:
@@ -99,6 +99,11 @@ def name_of(first: datetime.datetime) -> str:
 def month_of(name: str) -> datetime.datetime:
     """When the month of a partition begins."""
     return datetime.datetime.strptime(name.removeprefix(PREFIX), "%Y_%m").replace(tzinfo=datetime.UTC)
+
+
+def end_of(name: str) -> datetime.datetime:
+    """When the month of a partition is over."""
+    return _next(month_of(name))
 
 
 def _months(now: datetime.datetime) -> Iterator[datetime.datetime]:

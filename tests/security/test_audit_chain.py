@@ -239,6 +239,21 @@ def test_what_is_past_its_retention_goes_and_the_rest_is_whole(db: None) -> None
     assert [number for number, _ in found(name)] == [4]
 
 
+def test_a_row_behind_the_end_of_its_chain_takes_no_other_with_it(db: None) -> None:
+    second = 1_000_000
+    start = time.time_ns() // 1000
+    clock = iter(range(start + second, start + 9 * second, second))
+    name = written(Recorder(clock=lambda: next(clock)))
+    forged = AuditEntry.objects.get(chain__name=name, number=1)
+    forged.pk, forged.number = None, 7
+    forged.save(force_insert=True)
+
+    assert drop_before(EPOCH + datetime.timedelta(microseconds=start + 3 * second + second // 2)) == 3
+
+    assert [entry.number for entry in AuditEntry.objects.filter(chain__name=name)] == [4, 5, 7]
+    assert [number for number, _ in found(name)] == [6, 6]
+
+
 def test_a_retention_that_the_gateway_did_not_order_is_found(trail: Recorder) -> None:
     name = written(trail)
     mac = bytes(AuditEntry.objects.get(chain__name=name, number=2).mac)
