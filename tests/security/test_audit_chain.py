@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from gateway_clients.audit.entries import AuditRow, Outcome
 from gateway_clients.audit.recorder import AuditUnavailableError, Recorder
 from gateway_clients.audit.retention import drop_before
 from gateway_clients.audit.verification import Head, heads_in, verify
+from gateway_clients.instrumentation.ecs import ecs_line
 from gateway_clients.models import AuditChain, AuditEntry
 from tests.support.waiting import wait_until
 
@@ -306,8 +308,10 @@ def test_heads_are_read_from_the_lines_of_a_log() -> None:
         '{"event":"request"}',
         'web_1 | {"chain":"c","length":3,"mac":"00ff","event":"audit.head","level":"info"}',
         "audit.head that is {no JSON",
+        '{"event":"audit.head"}',
+        json.dumps(ecs_line({"chain": "d", "length": 4, "mac": "ff00", "event": "audit.head", "level": "info"})),
     ]
-    assert list(heads_in(lines)) == [Head("c", 3, "00ff")]
+    assert list(heads_in(lines)) == [Head("c", 3, "00ff"), Head("d", 4, "ff00")]
 
 
 def failing() -> Callable[..., Any]:

@@ -35,6 +35,15 @@ def test_a_day_or_a_time_of_any_year_is_taken(trail: Recorder, arguments: tuple[
     assert who(*arguments).splitlines()[-1] == f"{count} rows."
 
 
+def test_it_says_with_how_many_heads_of_the_log_the_trail_was_compared(trail: Recorder, tmp_path: Path) -> None:
+    log, out = tmp_path / "log", io.StringIO()
+    log.write_text('{"event":"request"}\n')
+    trail.commit([LOOK])
+    call_command("audit", "verify", "--heads", str(log), stdout=out)
+
+    assert out.getvalue().endswith(" chains, compared with 0 heads of the log.\n")
+
+
 @pytest.mark.parametrize("option", ["--since", "--until"])
 @pytest.mark.parametrize("text", ["0001-01-01T00:00+07:00", "9999-12-31T23:59-01:00", "2026-02-30", "yesterday", ""])
 def test_what_is_none_is_refused_with_what_would_be_right(db: None, tmp_path: Path, option: str, text: str) -> None:

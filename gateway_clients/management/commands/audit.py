@@ -42,12 +42,14 @@ class Command(BaseCommand):
         run(**options)
 
     def _verify(self, *, heads: Path | None, **_: Any) -> None:
-        report = verify(_heads(heads))
+        told = _heads(heads)
+        report = verify(told)
         for finding in report.findings:
             self.stderr.write(str(finding))
         if report.findings:
             raise CommandError(f"The audit trail was changed: {len(report.findings)} findings.")
-        self.stdout.write(f"The audit trail is whole: {report.rows} rows in {report.chains} chains.")
+        compared = "" if heads is None else f", compared with {len(told)} heads of the log"
+        self.stdout.write(f"The audit trail is whole: {report.rows} rows in {report.chains} chains{compared}.")
 
     def _who(
         self, *, member_id: str, since: datetime.datetime | None, until: datetime.datetime | None, **_: Any
