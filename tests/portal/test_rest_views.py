@@ -153,6 +153,8 @@ def test_another_members_claim_is_not_found(who: str, as_, upstreams) -> None:
         ("claims/m-1?limit=", "limit"),
         ("claims/m-1?offset=-1", "offset"),
         ("claims/m-1?offset=+1", "offset"),
+        ("members/m-1/notifications?unread=maybe", "unread"),
+        ("members/m-1/notifications?unread=true&unread=false", "unread"),
         ("claims?member_id=m%2F1", "member_id"),
         ("claims?provider_id=", "provider_id"),
         ("members/m-1/documents?claim_id=a.b", "claim_id"),

@@ -281,6 +281,24 @@ def test_a_new_key_signs_and_the_old_one_still_verifies(trail: Recorder, setting
     assert [number for number, _ in found(name)] == [None, None, 1]
 
 
+def test_a_key_that_is_gone_is_named(trail: Recorder, settings: Any) -> None:
+    name = written(trail, 1)
+    sealed_with = AuditChain.objects.get(name=name).key_id
+    settings.AUDIT_KEYS = ("another-key-of-the-audit-trail-of-32-bytes",)
+
+    assert (None, f"it is sealed with the key {sealed_with}, which AUDIT_KEYS does not have.") in found(name)
+
+
+def test_the_first_and_the_last_hmac_of_a_chain_are_compared_with_its_rows(trail: Recorder) -> None:
+    name = written(trail)
+    assert found(name, heads=[Head(name, 3, "00")]) == [(3, "it is another than the log was told of.")]
+    change(f"UPDATE {CHAIN} SET mac = x'00', dropped_mac = x'01' WHERE name = '{name}'")
+
+    troubles = found(name)
+    assert (5, "it is another than the chain ends with.") in troubles
+    assert (None, "its beginning was changed.") in troubles
+
+
 def test_a_process_that_meets_another_state_of_its_chain_begins_a_new_one(trail: Recorder) -> None:
     name = written(trail, 2)
     change(f"UPDATE {CHAIN} SET length = 1 WHERE name = '{name}'")

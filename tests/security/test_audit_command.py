@@ -3,11 +3,14 @@
 import io
 from pathlib import Path
 
+import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 
-from gateway_clients.audit.entries import AuditRow, Outcome
+from gateway_clients.audit import disclosures
+from gateway_clients.audit.entries import REASON_LENGTH, AuditRow, Outcome
 from gateway_clients.audit.recorder import Recorder
+from gateway_clients.models import AuditEntry
 
 LOOK = AuditRow(action="a-view", outcome=Outcome.SHOWN, account_id="7", role="admin", member_id="m-1")
 
@@ -51,3 +54,24 @@ def test_what_is_none_is_refused_with_what_would_be_right(db: None, tmp_path: Pa
         with pytest.raises(CommandError, match="a day or a time is wanted, such as 2026-03-01 or"):
             call_command("audit", *command, f"{option}={text}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_account_of_several_batches_has_each_row_once(
+    trail: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disclosures, "BATCH", 2)
+    for number in range(5):
+        trail.commit([msgspec.structs.replace(LOOK, request_id=f"r-{number}")])
+    file = tmp_path / "account.csv"
+    call_command("audit", "account", "m-1", str(file), stdout=io.StringIO())
+
+    lines = file.read_text().splitlines()[1:]
+    assert [line.split(",")[9] for line in lines[:5]] == [f"r-{number}" for number in range(5)]
+    assert [line.split(",")[4] for line in lines[5:]] == ["audit.account"]
+
+
+def test_what_others_chose_is_cut_to_its_column_and_made_readable(trail: Recorder) -> None:
+    trail.commit([msgspec.structs.replace(LOOK, reason="a\nb\x00" + "c" * 400, request_id="é\x7f" + "r" * 70)])
+
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.reason, entry.request_id) == ("a?b?" + "c" * (REASON_LENGTH - 4), "é?" + "r" * 62)
