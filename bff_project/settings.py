@@ -7,7 +7,7 @@ from typing import Final
 from bff_project import __version__
 from bff_project.environment import read_environment
 from bff_project.static_headers import set_policies
-from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass
+from gateway_clients.conf import PER_UPSTREAM, SERVICES, DataClass, example_url
 from gateway_clients.redis_access.connection import pool_options
 from gateway_clients.resilience.places import most_waiting_reads, places_of_one_upstream
 from gateway_clients.runtime.failpoints import Failpoint
@@ -40,10 +40,8 @@ UPLOAD_MAX_BYTES = env.count("UPLOAD_MAX_BYTES", 100_000_000)
 CA_BUNDLE = env.ca_bundle("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 # Upstreams
-for _name, _port in SERVICES.items():
-    globals()[f"{_name.upper()}_SERVICE_URL"] = env.http_url(
-        f"{_name.upper()}_SERVICE_URL", f"http://localhost:{_port}"
-    )
+for _name in SERVICES:
+    globals()[f"{_name.upper()}_SERVICE_URL"] = env.http_url(f"{_name.upper()}_SERVICE_URL", example_url(_name))
 READ_BUDGET_SECONDS = env.seconds("READ_BUDGET_SECONDS", 3.0)
 SUBMIT_BUDGET_SECONDS = env.seconds("SUBMIT_BUDGET_SECONDS", 10.0)
 STREAM_BUDGET_SECONDS = env.seconds("STREAM_BUDGET_SECONDS", 300.0)

@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from gateway_clients.caching.redis_state import leads_to_cluster
+from gateway_clients.conf import SERVICES, example_url
 from gateway_clients.database import connection_count
 from gateway_clients.edge.graphql.trusted_documents import trusted_documents
 from gateway_clients.runtime.failpoints import Failpoint
@@ -158,6 +159,18 @@ def _encryption() -> Iterator[CheckMessage]:
         yield Error("CACHE_ENCRYPTION_KEYS is missing.", id="gateway.E016")
 
 
+def _service_urls() -> Iterator[CheckMessage]:
+    for service in SERVICES:
+        name = f"{service.upper()}_SERVICE_URL"
+        if getattr(settings, name).rstrip("/") == example_url(service):
+            yield Error(
+                f"{name} is unset or left at its example value, {example_url(service)}.",
+                hint=f"Set it to the address of the {service} service, such as https://{service}.example.com; "
+                f"one that does run on this machine is http://127.0.0.1:{SERVICES[service]}.",
+                id="gateway.E021",
+            )
+
+
 def _long_event_secrets() -> Iterator[CheckMessage]:
     for secret in settings.EVENTS_WEBHOOK_SECRET:
         with suppress(ValueError):  # E006 tells of that
@@ -182,6 +195,7 @@ PRODUCTION_CHECKS: Final[tuple[Check, ...]] = (
     _cors,
     _failpoint,
     _encryption,
+    _service_urls,
     _long_event_secrets,
     _no_game_days,
 )

@@ -21,6 +21,12 @@ SERVICES: Final[Mapping[str, int]] = {
     "document": 8008,
 }
 
+
+def example_url(service: str) -> str:
+    """The address of a service that nobody has set: on this machine, where the sandbox stands in for it."""
+    return f"http://localhost:{SERVICES[service]}"
+
+
 #: Settings that may be set for one upstream alone, with its name in front: `CLAIMS_BREAKER_OPEN_SECONDS`.
 PER_UPSTREAM: Final = (
     "UPSTREAM_TIMEOUT_SECONDS",

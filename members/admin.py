@@ -23,6 +23,7 @@ from members import known_devices, second_factor, user_agents
 from members.device import device_of
 from members.models import Account
 from members.serializers import OTP_MAX_LENGTH
+from members.sign_in import account_of
 from members.sign_in_sessions import end_others
 from members.staff_passwords import counting_tries
 
@@ -58,12 +59,23 @@ class StaffSignInForm(AdminAuthenticationForm):
             seconds = math.ceil(error.retry_after_seconds or 60)
             raise ValidationError(f"{error.title} in {seconds} s.", code=error.code) from None
         with tried.counted_for(ValidationError):
-            cleaned = super().clean()
+            self._check_password(email)
             self._check_second_factor(tried)
         account = self.get_user()
         if isinstance(account, Account):
             user_agents.note_sign_in(account, device_of(self.request).user_agent)
-        return cleaned
+        return self.cleaned_data
+
+    def _check_password(self, email: str) -> None:
+        """Finds the account as the portals' sign-in does. Raises ValidationError where it is none of staff's."""
+        password = self.cleaned_data.get("password")
+        if not email or not password:
+            return
+        try:
+            self.user_cache = account_of(email, password)
+        except WrongCredentialsError:
+            raise self.get_invalid_login_error() from None
+        self.confirm_login_allowed(self.user_cache)
 
     def _check_second_factor(self, tried: SignInTry) -> None:
         """Raises ValidationError for a code that is missing, or wrong, which counts as a wrong try."""

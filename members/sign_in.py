@@ -1,6 +1,5 @@
 """Whether an e-mail and a password are those of an active account, in the same time whichever of them is wrong."""
 
-from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
@@ -8,7 +7,7 @@ from django.http import HttpRequest
 from gateway_clients.edge.errors import WrongCredentialsError
 from gateway_clients.edge.input import context_of
 from gateway_clients.edge.rate_limit import count_sign_in
-from members import hash_queue, known_devices, second_factor
+from members import hash_queue, known_devices, password_checks, second_factor
 from members.models import Account
 
 
@@ -30,10 +29,10 @@ def sign_in(request: HttpRequest, email: str, password: str, otp: str | None) ->
 def account_of(email: str, password: str) -> Account:
     """The account. Raises WrongCredentialsError for an unknown e-mail, a wrong password, a disabled account alike."""
     account = _find(Account.objects.normalize_email(email))
-    if account is None:
-        make_password(password)
+    if account is None or not account.is_active:
+        password_checks.waste(password)
         raise WrongCredentialsError
-    if not account.check_password(password) or not account.is_active:
+    if not account.check_password(password):
         raise WrongCredentialsError
     return account
 

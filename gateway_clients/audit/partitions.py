@@ -20,6 +20,12 @@ EXISTING: Final = (
     "WHERE inhparent = %s::regclass AND child.relname <> %s ORDER BY child.relname"
 )
 DEFAULT: Final = f"{PREFIX}default"
+TRIGGER: Final = "refuse_truncate"
+#: An older version could leave one without its trigger, when it ended between two statements.
+WITHOUT_TRIGGER: Final = (
+    "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = %s::regclass "
+    "AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = child.oid AND tgname = %s) ORDER BY child.relname"
+)
 HAS_ROWS_IN_DEFAULT: Final = f"SELECT EXISTS (SELECT 1 FROM {DEFAULT} WHERE at >= %s AND at < %s)"  # noqa: S608 - our name
 #: The key of the advisory lock of whoever makes or drops partitions: "audit" in ASCII.
 LOCK: Final = 0x61_75_64_69_74
@@ -36,7 +42,7 @@ def exclusive_transaction(database: BaseDatabaseWrapper) -> Iterator[bool]:
 def make_partitions(database: BaseDatabaseWrapper, now: datetime.datetime) -> list[str]:
     """Makes those of this month and the next ones that are missing, unless somebody else does; their names.
 
-    A month of which rows are in the default partition already stays there.
+    A month of which rows are in the default partition already stays there. Those that lack their trigger are given it.
     """
     if database.vendor != "postgresql":
         return []
@@ -44,6 +50,9 @@ def make_partitions(database: BaseDatabaseWrapper, now: datetime.datetime) -> li
     with exclusive_transaction(database) as is_ours, database.cursor() as cursor:
         if not is_ours:
             return made
+        cursor.execute(WITHOUT_TRIGGER, [TABLE, TRIGGER])
+        for (name,) in cursor.fetchall():
+            cursor.execute(_trigger_of(name))
         cursor.execute(EXISTING, [TABLE, DEFAULT])
         existing = {name for (name,) in cursor.fetchall()}
         for first in _months(now):
@@ -72,7 +81,7 @@ def partitions_before(database: BaseDatabaseWrapper, end: datetime.datetime) -> 
         return []
     with database.cursor() as cursor:
         cursor.execute(EXISTING, [TABLE, DEFAULT])
-        return [name for (name,) in cursor.fetchall() if _next(month_of(name)) <= end]
+        return [name for (name,) in cursor.fetchall() if end_of(name) <= end]
 
 
 def has_default_rows_before(database: BaseDatabaseWrapper, end: datetime.datetime) -> bool:
@@ -92,6 +101,11 @@ def month_of(name: str) -> datetime.datetime:
     return datetime.datetime.strptime(name.removeprefix(PREFIX), "%Y_%m").replace(tzinfo=datetime.UTC)
 
 
+def end_of(name: str) -> datetime.datetime:
+    """When the month of a partition is over."""
+    return _next(month_of(name))
+
+
 def _months(now: datetime.datetime) -> Iterator[datetime.datetime]:
     first = datetime.datetime(now.year, now.month, 1, tzinfo=datetime.UTC)
     for _ in range(MONTHS_AHEAD + 1):
@@ -106,8 +120,12 @@ def _next(first: datetime.datetime) -> datetime.datetime:
 
 def _statements(name: str, bounds: str) -> Iterator[str]:
     yield f"CREATE TABLE {name} PARTITION OF {TABLE} {bounds}"
-    # Triggers for rows come with the table; those for TRUNCATE have to be made for each partition.
-    yield (
-        f"CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {name} "
+    yield _trigger_of(name)
+
+
+def _trigger_of(name: str) -> str:
+    """Triggers for rows come with the table; those for TRUNCATE have to be made for each partition."""
+    return (
+        f"CREATE TRIGGER {TRIGGER} BEFORE TRUNCATE ON {name} "
         "FOR EACH STATEMENT EXECUTE FUNCTION gateway_clients_audit_refuse()"
     )

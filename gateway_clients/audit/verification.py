@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ COLUMNS: Final = (
     "request_id", "reason", "key_id", "mac",
 )  # fmt: skip
 HEAD_EVENT: Final = "audit.head"
+#: Where a line names its event, and what stands before its other names: in our own format, and in Elastic's schema.
+HEAD_NAMES: Final = (("event", ""), ("message", "gateway."))
 
 Keys = Mapping[str, AuditKey]
 
@@ -81,16 +84,15 @@ def verify(heads: Iterable[Head] = ()) -> Report:
 
 
 def heads_in(lines: Iterable[str]) -> Iterator[Head]:
-    """The heads among the lines of a log; other lines are passed over."""
+    """The heads among the lines of a log, in either `LOG_FORMAT`; other lines are passed over."""
     for line in lines:
         if HEAD_EVENT not in line:
             continue
-        try:
+        with suppress(ValueError, KeyError):
             told = json.loads(line[line.index("{") :])
-        except ValueError:
-            continue
-        if told.get("event") == HEAD_EVENT:
-            yield Head(told["chain"], told["length"], told["mac"])
+            for event, prefix in HEAD_NAMES:
+                if told.get(event) == HEAD_EVENT:
+                    yield Head(*(told[f"{prefix}{name}"] for name in ("chain", "length", "mac")))
 
 
 def _chain_findings(chain: AuditChain, names: set[str], keys: Keys) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.password_validation import password_changed
 from django.core.validators import RegexValidator
@@ -19,6 +19,7 @@ from gateway_clients.edge.access import Caller
 from gateway_clients.edge.errors import UnauthenticatedError
 from gateway_clients.outbox import publisher
 from gateway_clients.outbox.notifications import notification
+from members import password_checks
 from members.account_changes import tell_account
 from members.caller import roles_of
 
@@ -184,16 +185,15 @@ class Account(AbstractBaseUser, PermissionsMixin):
     def check_password(self, raw_password: str | None) -> bool:
         """Whether it is the password; one kept in an old way is kept anew, unless it was changed meanwhile.
 
-        To keep it anew voids no token.
+        To keep it anew voids no token. Raises OverloadedError.
         """
-
-        def keep_anew(password: str) -> None:
-            kept = make_password(password)
+        is_right, is_old = password_checks.check(raw_password, self.password)
+        if is_old:
+            kept = make_password(raw_password)
             if self._with_this_password().update(password=kept):
                 self.password = kept
                 self._loaded = {**self._loaded, "password": kept}
-
-        return check_password(raw_password, self.password, keep_anew)
+        return is_right
 
     def _tell_of_new_password(self) -> None:
         publisher.put(*notification(TOLD_OF_CHANGE, account_id=str(self.pk)))

@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from gateway_clients.conf import SERVICES
 from tests.platform.settings_of import ROOT
 from tests.support.processes import clean_environment
 
@@ -121,6 +122,7 @@ def run(image: Path, *command: str) -> subprocess.CompletedProcess[str]:
             "REFRESH_TOKEN_SECRET": "another-secret-of-tokens-of-the-test-of-the-image",
             "AUDIT_KEYS": "a-key-of-the-audit-trail-of-the-test-of-the-image",
             "CACHE_ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+            **{f"{name.upper()}_SERVICE_URL": f"https://{name}.example" for name in SERVICES},
         },
         capture_output=True,
         text=True,

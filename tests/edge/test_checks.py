@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 
 from gateway_clients.checks import check_always, check_production
+from gateway_clients.conf import SERVICES
 from tests.platform.test_bad_settings import TEXTS
 from tests.released.migrations import FILE as MIGRATIONS
 
@@ -20,6 +21,7 @@ GOOD = {
     "CORS_ALLOWED_ORIGINS": ["https://portal.example"],
     "FAILPOINT": "",
     "CACHE_ENCRYPTION_KEYS": ("a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5MTI=",),
+    **{f"{name.upper()}_SERVICE_URL": f"https://{name}.example" for name in SERVICES},
 }
 
 
@@ -56,6 +58,8 @@ IN_PRODUCTION: Final = (
     ("EVENTS_WEBHOOK_SECRET", ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_eA=="), "gateway.E017"),
     ("EVENTS_WEBHOOK_SECRET", ("eA==",), "gateway.E017"),
     ("GAME_DAYS", True, "gateway.E019"),
+    *((f"{name.upper()}_SERVICE_URL", f"http://localhost:{port}", "gateway.E021") for name, port in SERVICES.items()),
+    ("CLAIMS_SERVICE_URL", "http://localhost:8001/", "gateway.E021"),
 )
 #: The same of what no environment starts with.
 ANYWHERE: Final = (
@@ -90,6 +94,18 @@ def test_every_setting_that_takes_any_text_is_tried_with_three_bad_ones() -> Non
 
     # Any password may be right, and the keys of tokens are tried in tests/security/test_key_changes.py.
     assert {name for name in TEXTS if tried[name] < 3} == {"REDIS_PASSWORD", "JWT_PRIVATE_KEYS"}
+
+
+def test_a_service_that_does_run_beside_the_gateway_is_named_by_its_address(settings: Any) -> None:
+    settings.CLAIMS_SERVICE_URL, settings.MEMBER_SERVICE_URL = "http://127.0.0.1:8001", "http://localhost:9000"
+    settings.PAYMENT_SERVICE_URL = "http://localhost:8007"
+
+    (message,) = check_production()
+    assert message.msg == "PAYMENT_SERVICE_URL is unset or left at its example value, http://localhost:8007."
+    assert message.hint == (
+        "Set it to the address of the payment service, such as https://payment.example.com; "
+        "one that does run on this machine is http://127.0.0.1:8007."
+    )
 
 
 def test_staging_checks_like_production_and_may_have_game_days(settings: Any) -> None:

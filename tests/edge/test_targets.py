@@ -48,6 +48,13 @@ def test_a_server_that_does_not_say_is_believed() -> None:
     assert not has_encoded_slash({"PATH_INFO": "/a/b"})
 
 
+@pytest.mark.parametrize("section", ["benefits", "documents", "documents%2Fd-1%2Fcontent"])
+def test_what_such_a_server_takes_for_an_address_has_the_rules_of_that_address(section: str, signed_in: Any) -> None:
+    answer = signed_in(member_id="m-1").get(f"/api/v1/members/m-2%2F{section}")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
 def test_what_is_written_in_the_query_may_hold_slashes(signed_in: Any) -> None:
     answer = signed_in(member_id="m-1").get("/api/v1/auth/me", RAW_URI="/api/v1/auth/me?x=%2F")
 

@@ -215,6 +215,21 @@ def test_where_no_provider_has_an_id_none_is_asked_for(ask, upstreams) -> None:
     assert upstreams.operations == ["listClaims"]
 
 
+def test_a_claim_whose_name_is_no_id_costs_no_other_claim_its_details(ask, upstreams) -> None:
+    upstreams.answers["listClaims"] = a_page(CLAIM, CLAIM | {"id": "2026/7"})
+    upstreams.answers["getClaim"] = CLAIM | {"items": [{"benefit_code": "CONS-GP", "amount": 7, "quantity": 1}]}
+
+    answer = ask("admin", "{ claims { claims { id items { benefitCode } } } }")
+
+    claims = answer["data"]["claims"]["claims"]
+    assert [claim["id"] for claim in claims] == ["clm-1", "2026/7"]
+    assert claims[0]["items"] == [{"benefitCode": "CONS-GP"}]
+    assert (claims[1]["items"], upstreams.operations) == (None, ["listClaims", "getClaim"])
+    assert [(each["path"], each["extensions"]["code"]) for each in answer["errors"]] == [
+        (["claims", "claims", 1, "items"], "NOT_FOUND")
+    ]
+
+
 def test_what_is_kept_is_marked_as_over_rest(as_, sandbox) -> None:
     client = as_("member")
     query = f"{{ {DASHBOARD} {{ name coverageStatus {{ status }} meta {{ sections {{ name state }} }} }} }}"

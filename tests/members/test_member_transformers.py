@@ -265,3 +265,12 @@ def test_documents_are_shown_newest_first_and_at_most_five_in_a_view() -> None:
         "uploaded_at": "2026-03-01T00:00:00Z",
         "content_url": "/api/v1/members/m-1/documents/d-1/content",
     }
+
+
+@pytest.mark.parametrize("name", ["../m-2", "d/1", "", "d" * 65, "dokumén"])
+def test_a_document_whose_name_is_no_id_has_no_address(name: str) -> None:
+    document = DocumentPayload(
+        id=name, member_id="m-1", name="a.pdf", content_type="application/pdf", size_bytes=9, uploaded_at=at(1)
+    )
+
+    assert [shown.content_url for shown in DOCUMENTS.shown(Page((document,), 1))] == [None]

@@ -223,12 +223,14 @@ def test_nothing_starts_with_a_bad_setting(way: str) -> None:
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if "migrate" not in way])
-def test_nothing_serves_production_with_the_example_secrets(way: str) -> None:
+def test_nothing_serves_production_with_the_example_secrets_and_addresses(way: str) -> None:
     code, output = started(way.format(port=free_port()), ENVIRONMENT="production", NODE_ENV="development")
 
     assert code != 0
     assert "(gateway.E010) JWT_SECRET is left at its example value." in output
     assert "(gateway.E016) CACHE_ENCRYPTION_KEYS is missing." in output
+    unset = "_SERVICE_URL is unset or left at its example value"
+    assert [name for name in SERVICES if f"{name.upper()}{unset}" not in output] == []
 
 
 def test_a_bad_setting_is_told_without_a_traceback() -> None:

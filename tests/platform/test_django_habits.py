@@ -11,12 +11,14 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from bff_project.processes.ports import free_port
+from gateway_clients.conf import SERVICES
 from tests.platform.settings_of import ROOT
 from tests.support.processes import Started, clean_environment
 from tests.support.waiting import wait_until
 
 #: Long enough, and none of them an example.
-SECRETS = {
+CHOSEN = {
+    **{f"{name.upper()}_SERVICE_URL": f"https://{name}.example" for name in SERVICES},
     "SECRET_KEY": "a-key-that-was-made-for-this-test-and-is-long-enough-01",
     "JWT_SECRET": "b" * 32,
     "REFRESH_TOKEN_SECRET": "c" * 32,
@@ -59,7 +61,7 @@ def test_collectstatic_fills_the_static_root(tmp_path: Path) -> None:
 
 
 def test_check_deploy_has_no_warning_for_good_settings(tmp_path: Path) -> None:
-    output = manage(tmp_path, "check", "--deploy", "--fail-level=WARNING", ENVIRONMENT="production", **SECRETS)
+    output = manage(tmp_path, "check", "--deploy", "--fail-level=WARNING", ENVIRONMENT="production", **CHOSEN)
 
     assert output.startswith("System check identified no issues")
 

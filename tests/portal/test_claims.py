@@ -22,6 +22,13 @@ def test_a_page_of_claims(as_, upstreams) -> None:
     assert upstreams.targets == ["/claims?member_id=m-1&status=paid&limit=5&offset=10"]
 
 
+def test_a_number_may_have_as_many_zeros_before_it_as_an_address_holds(as_, upstreams) -> None:
+    answer = as_("member").get(f"/api/v1/claims/m-1?limit={'0' * 5_000}5")
+
+    assert answer.status_code == 200
+    assert upstreams.targets == ["/claims?member_id=m-1&limit=5&offset=0"]
+
+
 def test_a_provider_asks_for_a_members_claims_at_its_own_address_only(as_, upstreams) -> None:
     assert as_("provider").get("/api/v1/claims/m-1").status_code == 200
     assert upstreams.targets == ["/claims?member_id=m-1&provider_id=p-1&limit=20&offset=0"]

@@ -47,6 +47,7 @@ from tests.portal.addresses import ADDRESSES
         ("members/m-1/notifications?unread=1", "unread"),
         ("members/m-1/notifications?unread=True", "unread"),
         ("members/m-1/notifications?unread=", "unread"),
+        ("members/m-1/notifications?unread=true&unread=false", "unread"),
         ("members/m-1/notifications?offset=0", "offset"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from gateway_clients.audit.entries import AuditRow, Outcome
 from gateway_clients.audit.recorder import AuditUnavailableError, Recorder
 from gateway_clients.audit.retention import drop_before
 from gateway_clients.audit.verification import Head, heads_in, verify
+from gateway_clients.instrumentation.ecs import ecs_line
 from gateway_clients.models import AuditChain, AuditEntry
 from tests.support.waiting import wait_until
 
@@ -239,6 +241,21 @@ def test_what_is_past_its_retention_goes_and_the_rest_is_whole(db: None) -> None
     assert [number for number, _ in found(name)] == [4]
 
 
+def test_a_row_behind_the_end_of_its_chain_takes_no_other_with_it(db: None) -> None:
+    second = 1_000_000
+    start = time.time_ns() // 1000
+    clock = iter(range(start + second, start + 9 * second, second))
+    name = written(Recorder(clock=lambda: next(clock)))
+    forged = AuditEntry.objects.get(chain__name=name, number=1)
+    forged.pk, forged.number = None, 7
+    forged.save(force_insert=True)
+
+    assert drop_before(EPOCH + datetime.timedelta(microseconds=start + 3 * second + second // 2)) == 3
+
+    assert [entry.number for entry in AuditEntry.objects.filter(chain__name=name)] == [4, 5, 7]
+    assert [number for number, _ in found(name)] == [6, 6]
+
+
 def test_a_retention_that_the_gateway_did_not_order_is_found(trail: Recorder) -> None:
     name = written(trail)
     mac = bytes(AuditEntry.objects.get(chain__name=name, number=2).mac)
@@ -262,6 +279,24 @@ def test_a_new_key_signs_and_the_old_one_still_verifies(trail: Recorder, setting
     assert found(name) == []
     settings.AUDIT_KEYS = (new,)
     assert [number for number, _ in found(name)] == [None, None, 1]
+
+
+def test_a_key_that_is_gone_is_named(trail: Recorder, settings: Any) -> None:
+    name = written(trail, 1)
+    sealed_with = AuditChain.objects.get(name=name).key_id
+    settings.AUDIT_KEYS = ("another-key-of-the-audit-trail-of-32-bytes",)
+
+    assert (None, f"it is sealed with the key {sealed_with}, which AUDIT_KEYS does not have.") in found(name)
+
+
+def test_the_first_and_the_last_hmac_of_a_chain_are_compared_with_its_rows(trail: Recorder) -> None:
+    name = written(trail)
+    assert found(name, heads=[Head(name, 3, "00")]) == [(3, "it is another than the log was told of.")]
+    change(f"UPDATE {CHAIN} SET mac = x'00', dropped_mac = x'01' WHERE name = '{name}'")
+
+    troubles = found(name)
+    assert (5, "it is another than the chain ends with.") in troubles
+    assert (None, "its beginning was changed.") in troubles
 
 
 def test_a_process_that_meets_another_state_of_its_chain_begins_a_new_one(trail: Recorder) -> None:
@@ -291,8 +326,10 @@ def test_heads_are_read_from_the_lines_of_a_log() -> None:
         '{"event":"request"}',
         'web_1 | {"chain":"c","length":3,"mac":"00ff","event":"audit.head","level":"info"}',
         "audit.head that is {no JSON",
+        '{"event":"audit.head"}',
+        json.dumps(ecs_line({"chain": "d", "length": 4, "mac": "ff00", "event": "audit.head", "level": "info"})),
     ]
-    assert list(heads_in(lines)) == [Head("c", 3, "00ff")]
+    assert list(heads_in(lines)) == [Head("c", 3, "00ff"), Head("d", 4, "ff00")]
 
 
 def failing() -> Callable[..., Any]:

@@ -255,6 +255,30 @@ print(json.dumps(with_trigger()[-3:]))
     assert said == [1, 1, 1]
 
 
+def test_a_partition_that_an_older_version_left_without_its_trigger_is_given_it(url: str) -> None:
+    said = told(
+        url,
+        """
+from django.db import connection
+from gateway_clients.audit.partitions import make_partitions
+with connection.cursor() as cursor:
+    cursor.execute("CREATE TABLE gateway_clients_audit_2061_05 PARTITION OF gateway_clients_auditentry "
+                   "FOR VALUES FROM ('2061-05-01Z') TO ('2061-06-01Z')")
+    cursor.execute("DROP TRIGGER refuse_truncate ON gateway_clients_audit_default")
+    make_partitions(connection, datetime.datetime.now(datetime.UTC))
+    refused = []
+    for name in ("2061_05", "default"):
+        try:
+            cursor.execute(f"TRUNCATE gateway_clients_audit_{name}")
+        except django.db.IntegrityError:
+            refused.append(name)
+print(json.dumps(refused))
+""",
+    )
+
+    assert said == ["2061_05", "default"]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_who_saw_a_member_is_answered_in_two_seconds_on_a_million_rows() -> None:

@@ -3,8 +3,9 @@
 import json
 import re
 import socket
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
@@ -13,11 +14,12 @@ from sandbox.testing import Sandbox
 from tests.security.canaries import MARK, is_marked, mark_world, marked_lines
 from tests.support.gateway import ACCOUNTS, RunningGateway
 from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 #: Addresses of member m-2, whose every text is a canary, as member m-1, a provider or nobody might write them.
 PATHS = (
     "/api/v1/members/m-2", "/api/v1/members/m-1/../m-2", "/api/v1/members/m-1/%2e%2e/m-2",
-    "/api/v1/members/m-1/..%2fm-2",
+    "/api/v1/members/m-1/..%2fm-2", "/api/v1/members%2Fm-2",
     "/api/v1/members/m-1%2f..%2fm-2", "/api/v1/members/m-1/%252e%252e/m-2", "/api/v1/members/m-1/.../m-2",
     "/api/v1/members//m-2", "//api/v1/members/m-2", "/api/v1//members/m-2", "/api/v1/members/./m-2",
     "/api/v1/members/m-2;m-1", "/api/v1/members/m-1;/m-2", "/api/v1/members;x=y/m-2", f"/api/v1/members/m-2;{MARK}",
@@ -162,6 +164,18 @@ def test_no_way_to_write_a_path_leads_to_somebody_else(served: RunningGateway, w
     assert [path for path, answer in answers.items() if statuses(answer)[0] == 200] == ["/"]
     assert trouble(answers, shown="m-1" if who == "member" else None) == []
     assert marked_lines(served.output) == []
+
+
+@pytest.mark.long
+def test_a_slash_that_the_server_decodes_ends_its_segment_by_the_rules_of_that_address(served: RunningGateway) -> None:
+    encoded_own, encoded_others = OWN.replace("m-1/", "m-1%2F"), OTHERS.replace("m-2/", "m-2%2f")
+
+    plain, encoded = (served.get(path, as_="member").json for path in (OWN, encoded_own))
+    assert encoded["coverage"] == plain["coverage"] != {}
+    assert [served.get(encoded_others, as_=who).status for who in ("member", None)] == [403, 401]
+    with closing(sqlite3.connect(served.database)) as database:
+        refused = "SELECT member_id FROM gateway_clients_auditentry WHERE outcome = 'denied'"
+        wait_until(lambda: database.execute(refused).fetchall() == [("m-2",)])
 
 
 @pytest.mark.long

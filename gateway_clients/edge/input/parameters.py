@@ -17,7 +17,9 @@ from gateway_clients.edge.input.ids import IS_NO_ID, is_id
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 MAX_OFFSET: Final = 999_999_999
-NUMBER: Final = re.compile(r"0*[0-9]{1,9}\Z")
+MOST_DIGITS: Final = 9
+#: Python refuses to read a text of thousands of digits, though all but the last nine are zeros.
+NUMBER: Final = re.compile(rf"0*[0-9]{{1,{MOST_DIGITS}}}\Z")
 DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 FLAGS: Final = {"true": True, "false": False}
 #: Where an action keeps the names that its query may hold.
@@ -140,7 +142,7 @@ def _number(query: QueryDict, name: str, default: int) -> int | None:
     value = _single(query, name)
     if value is None:
         return default
-    return int(value) if NUMBER.match(value) else None
+    return int(value[-MOST_DIGITS:]) if NUMBER.match(value) else None
 
 
 def _single(query: QueryDict, name: str) -> str | None:

@@ -3,7 +3,7 @@
 import datetime
 import getpass
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -42,12 +42,14 @@ class Command(BaseCommand):
         run(**options)
 
     def _verify(self, *, heads: Path | None, **_: Any) -> None:
-        report = verify(_heads(heads))
+        told = _heads(heads)
+        report = verify(told)
         for finding in report.findings:
             self.stderr.write(str(finding))
         if report.findings:
             raise CommandError(f"The audit trail was changed: {len(report.findings)} findings.")
-        self.stdout.write(f"The audit trail is whole: {report.rows} rows in {report.chains} chains.")
+        compared = "" if heads is None else f", compared with {len(told)} heads of the log"
+        self.stdout.write(f"The audit trail is whole: {report.rows} rows in {report.chains} chains{compared}.")
 
     def _who(
         self, *, member_id: str, since: datetime.datetime | None, until: datetime.datetime | None, **_: Any
@@ -88,11 +90,13 @@ def _heads(path: Path | None) -> list[Head]:
 
 
 def _moment(text: str) -> datetime.datetime:
-    """A day or a time. Raises ValueError for any other text."""
-    found = parse_datetime(text) if len(text) > len("2026-01-01") else None
-    if found is None:
-        day = parse_date(text)
-        if day is None:
-            raise ValueError
-        found = datetime.datetime.combine(day, datetime.time())
-    return timezone.make_aware(found, datetime.UTC) if timezone.is_naive(found) else found
+    """A day or a time. Raises ArgumentTypeError for any other text, and for a year that UTC has not: 0 or 10000."""
+    try:
+        found = parse_datetime(text) if len(text) > len("2026-01-01") else None
+        if found is None and (day := parse_date(text)) is not None:
+            found = datetime.datetime.combine(day, datetime.time())
+        if found is not None:
+            return found.replace(tzinfo=datetime.UTC) if timezone.is_naive(found) else found.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ArgumentTypeError("a day or a time is wanted, such as 2026-03-01 or 2026-03-01T08:00+07:00")

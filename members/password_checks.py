@@ -1,0 +1,87 @@
+"""Looking at a password so that a wrong one costs the same work, whatever is known of the account.
+
+Django hashes once for an unknown e-mail, in the way that is preferred now, and for a known one in the way its password
+is kept in. A password that came from elsewhere is kept as it came until somebody signs in with it: until then the time
+of an answer would tell that there is such an account.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import (
+    UNUSABLE_PASSWORD_PREFIX,
+    BasePasswordHasher,
+    check_password,
+    get_hashers,
+    identify_hasher,
+)
+from django.core.signals import setting_changed
+
+from members.hash_queue import hash_queue
+
+#: How long it is taken for granted which hashers are in use.
+LOOK_SECONDS: Final = 60.0
+
+
+class HashersInUse:
+    """The preferred hasher, and the others that some account's password is kept with."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._found: Sequence[BasePasswordHasher] = ()
+        self._is_over_at = clock()
+
+    def find(self) -> Sequence[BasePasswordHasher]:
+        """The hashers, the preferred one first; the database is asked once a minute. Raises DatabaseError."""
+        if self._clock() >= self._is_over_at:
+            preferred, *others = get_hashers()
+            self._found = (preferred, *(each for each in others if _keeps_some(each)))
+            self._is_over_at = self._clock() + LOOK_SECONDS
+        return self._found
+
+    def forget(self, **_: object) -> None:
+        """Ask anew at the next look."""
+        self._is_over_at = self._clock()
+
+
+HASHERS_IN_USE: Final = HashersInUse()
+
+setting_changed.connect(HASHERS_IN_USE.forget)
+
+
+def check(password: str | None, kept: str) -> tuple[bool, bool]:
+    """Whether it is the password, and whether that one ought to be kept anew.
+
+    A wrong one is hashed once with each hasher in use, in one turn of the queue. Raises OverloadedError.
+    """
+    return hash_queue().run(partial(_check, password, kept, HASHERS_IN_USE.find()))
+
+
+def waste(password: str) -> None:
+    """Costs what a wrong password costs, where there is no account to look at. Raises OverloadedError."""
+    check(password, UNUSABLE_PASSWORD_PREFIX)
+
+
+def _check(password: str | None, kept: str, hashers: Sequence[BasePasswordHasher]) -> tuple[bool, bool]:
+    to_keep_anew: list[str] = []
+    if check_password(password, kept, to_keep_anew.append):
+        return True, bool(to_keep_anew)
+    preferred = hashers[0]
+    try:
+        used: Any = identify_hasher(kept)
+    except ValueError:
+        used = preferred  # what Django hashes with in its place
+    given = password or ""
+    if used.algorithm != preferred.algorithm:
+        used.harden_runtime(given, kept)
+    for hasher in hashers:
+        if hasher.algorithm != used.algorithm:
+            hasher.encode(given, hasher.salt())
+    return False, False
+
+
+def _keeps_some(hasher: BasePasswordHasher) -> bool:
+    return get_user_model().objects.filter(password__startswith=f"{hasher.algorithm}$").exists()
