@@ -4,7 +4,6 @@ One thread listens on a connection of its own, another renews the lease. Without
 process goes on alone; invalidations that it could not send are kept by their sender (`invalidation`).
 """
 
-import atexit
 import os
 import threading
 import time
@@ -22,6 +21,7 @@ from gateway_clients.cluster.channel import ENTRIES, Channel, Message, Received,
 from gateway_clients.cluster.lease import Lease
 from gateway_clients.cluster.near_cache import NearCache
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
+from gateway_clients.runtime.process_end import at_process_end
 
 #: How often a lease is renewed within its life.
 RENEWALS: Final = 4
@@ -97,7 +97,7 @@ class Cluster:
         for name, run in (("cluster-listener", self._listen_on), ("cluster-lease", self._renew_on)):
             self._threads.append(threading.Thread(target=run, name=name, daemon=True))
             self._threads[-1].start()
-        atexit.register(self.stop)
+        at_process_end(self.stop)
 
     def stop(self) -> None:
         """Gives the lease back and ends the threads."""

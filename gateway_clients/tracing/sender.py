@@ -4,7 +4,6 @@ Requests are handed over as they were noted. One thread makes spans of them, the
 is slow or away, spans are dropped and counted, and nobody waits.
 """
 
-import atexit
 import threading
 from collections import deque
 from contextlib import suppress
@@ -28,6 +27,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from gateway_clients.instrumentation.tally import tally
+from gateway_clients.runtime.process_end import at_process_end
 from gateway_clients.runtime.singletons import process_singleton
 from gateway_clients.tracing.finished_request import FinishedRequest
 from gateway_clients.tracing.otel_spans import SpanMaker, context_of_parent
@@ -66,7 +66,7 @@ class SpanSender:
         record_with(self)
         for name, turns in {"spans": self._make_on, "spans-out": self._send_on}.items():
             threading.Thread(target=turns, name=name, daemon=True).start()
-        atexit.register(self.stop)
+        at_process_end(self.stop)
 
     def stop(self) -> None:
         """Sends what is left, for `LAST_SECONDS` at most."""
