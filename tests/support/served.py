@@ -2,7 +2,7 @@
 
 import http.client
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,15 +13,16 @@ from tests.support.processes import Started, clean_environment
 from tests.support.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+SERVE: Final = (sys.executable, "manage.py", "serve")
 
 
 class Served(Started):
     """A gateway that serves the little site."""
 
-    def __init__(self, log: Path, **environment: str) -> None:
+    def __init__(self, log: Path, *, command: Sequence[str] = SERVE, **environment: str) -> None:
         self.port, self.metrics_port = free_port(), free_port()
         super().__init__(
-            [sys.executable, "manage.py", "serve"],
+            command,
             cwd=ROOT,
             log=log,
             environment={
@@ -59,8 +60,8 @@ class Served(Started):
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     started: list[Served] = []
 
-    def start(*, is_awaited: bool = True, **environment: str) -> Served:
-        served = Served(tmp_path / f"{len(started)}.log", **environment)
+    def start(*, is_awaited: bool = True, command: Sequence[str] = SERVE, **environment: str) -> Served:
+        served = Served(tmp_path / f"{len(started)}.log", command=command, **environment)
         started.append(served)
         if is_awaited:
             wait_until(served.is_ready, seconds=20)
