@@ -1,5 +1,6 @@
 """Logs as JSON lines on standard output, each with the ids of the request and the trace that it belongs to."""
 
+import json
 import logging
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
@@ -185,7 +186,11 @@ def _watched(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mut
 
 def _rendered(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
     line = ecs_line(event) if _is_ecs() else event
-    return msgspec.json.encode(line, enc_hook=str).decode()
+    try:
+        return msgspec.json.encode(line, enc_hook=str).decode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which JSON can escape and UTF-8 cannot hold.
+        return json.dumps(line, default=str)
 
 
 @cache
