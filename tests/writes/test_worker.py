@@ -88,6 +88,38 @@ def test_a_chore_that_fails_keeps_neither_the_others_nor_the_worker_from_going_o
     ]
 
 
+def test_each_turn_and_each_chore_touches_the_file_that_says_that_it_goes_on(tmp_path: Path) -> None:
+    alive, seen = tmp_path / "worker" / "alive", list[bool]()
+
+    def look_and_take_away() -> None:
+        seen.append(alive.exists())
+        alive.unlink(missing_ok=True)
+
+    def sweep(**_: Any) -> int:
+        look_and_take_away()
+        if len(seen) == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return 1
+
+    conf = WorkerConf(
+        sweep=sweep, do_drops=lambda: 0, chores=[look_and_take_away] * 2, has_broker=False, alive_file=alive
+    )
+    worker_module.run_worker(conf, lambda _: None)
+
+    # Both chores, a sweep without a touch of its own behind them in the same turn, and one of the next turn.
+    assert seen == [True, True, False, True]
+
+
+def test_a_disk_that_takes_nothing_keeps_no_worker_from_going_on() -> None:
+    def sweep(**_: Any) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 0
+
+    nowhere = Path("/proc/none/alive")
+    conf = WorkerConf(sweep=sweep, do_drops=lambda: 0, chores=(), has_broker=False, alive_file=nowhere)
+    worker_module.run_worker(conf, lambda _: None)
+
+
 def test_who_is_asked_to_stop_begins_no_further_chore() -> None:
     done: list[str] = []
 
