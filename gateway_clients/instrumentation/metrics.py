@@ -16,7 +16,7 @@ from gateway_clients.instrumentation.histograms import DeferredHistogram
 from gateway_clients.instrumentation.hooks import CallRecord, DriftRecord, Record
 from gateway_clients.instrumentation.request_span import current_span
 from gateway_clients.instrumentation.sample_files import DIRECTORY
-from gateway_clients.instrumentation.tally_metrics import TallyMetrics
+from gateway_clients.instrumentation.tally_metrics import TallyMetrics, begin_at_zero
 from gateway_clients.instrumentation.worker_metrics import exposition_of
 
 CONTENT_TYPE: Final = prometheus_client.CONTENT_TYPE_LATEST
@@ -166,6 +166,7 @@ class PrometheusMetrics(Metrics):
             ("service", "state"),
             registry=self.registry,
         )
+        begin_at_zero(self._breakers)
         self._events = Counter(
             "events_received_total",
             "Signed events that were taken; the type 'unknown' stands for all that the gateway does not know.",
