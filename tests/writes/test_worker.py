@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError, ProgrammingError
 from structlog.testing import capture_logs
 
 from bff_project.processes import worker as worker_module
 from bff_project.processes.worker import READY, WorkerConf
 from tests.support.processes import Started, clean_environment
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +48,16 @@ def test_without_a_database_and_a_broker_it_waits_and_ends_when_asked(
     assert len(worker.living()) == 1 + has_broker
     assert worker.stop(seconds=20) == 0
     assert worker.living() == []
+
+
+@pytest.mark.long
+def test_the_worker_and_its_celery_both_tell_what_they_count(
+    run_worker: Callable[..., Started], redis_server: RedisServer
+) -> None:
+    run_worker(ENVIRONMENT="development", REDIS_URL=redis_server.url, CELERY_BROKER_URL=redis_server.url)
+
+    with redis.Redis.from_url(redis_server.url) as asked:
+        wait_until(lambda: asked.hlen("bff:fleet:processes") == 2, seconds=60)
 
 
 @pytest.mark.parametrize(
