@@ -3,8 +3,8 @@
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
@@ -54,6 +54,23 @@ def _said(record: logging.LogRecord) -> str:
     return record.getMessage()
 
 
+class _Output:
+    is_for_answers = False
+
+
+_OUTPUT: Final = _Output()
+
+
+@contextmanager
+def lines_on_stderr() -> Iterator[None]:
+    """Keeps lines out of standard output, where a command writes what somebody reads by a program."""
+    _OUTPUT.is_for_answers = True
+    try:
+        yield
+    finally:
+        _OUTPUT.is_for_answers = False
+
+
 class LineWriter:
     """Where structlog's lines end: standard output, as it is at that moment. `name`: who logs, if anybody said."""
 
@@ -62,9 +79,10 @@ class LineWriter:
 
     def msg(self, line: str) -> None:
         """Writes the line whole; on a disk that is full, or to somebody who is gone, the line is lost."""
+        stream = sys.stderr if _OUTPUT.is_for_answers else sys.stdout
         with suppress(OSError, ValueError):
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            stream.write(line + "\n")
+            stream.flush()
 
     debug = info = warning = error = critical = exception = msg
 
