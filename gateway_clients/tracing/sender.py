@@ -58,6 +58,7 @@ class SpanSender:
         self._requests: deque[FinishedRequest] = deque()
         self._spans: deque[ReadableSpan] = deque()
         self._is_away = False
+        self._making = threading.Lock()
         self._is_over = threading.Event()
         self._has_sent_last = threading.Event()
 
@@ -88,7 +89,11 @@ class SpanSender:
             tally().add(DROPPED)
 
     def make_spans(self) -> None:
-        """Makes spans of the requests that were taken."""
+        """Makes spans of the requests that were taken; at the end both threads come to it."""
+        with self._making:
+            self._make_all()
+
+    def _make_all(self) -> None:
         while self._requests:
             finished = self._requests.popleft()
             try:
