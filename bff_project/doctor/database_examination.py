@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from bff_project.doctor.finding import Finding, Level, clock_finding
@@ -87,8 +87,12 @@ def _clock() -> Iterator[Finding]:
 
 
 def _connections(fleet: Fleet) -> Iterator[Finding]:
-    count = connection_count.count(connection)
+    count = connection_count.count(connections[DEFAULT_DB_ALIAS])
     if count is None:
+        return
+    if count.is_pooled:
+        text = f"all processes may take {fleet.connections} connections of the pooler that stands before it"
+        yield Finding(AREA, Level.OK, text, "Let it give as many: max_client_conn of PgBouncer.")
         return
     text = f"all processes may take {fleet.connections} connections, it gives {count.given}"
     if fleet.connections > count.given:

@@ -1,12 +1,14 @@
 """The gateway as a process: a small parent that minds the HTTP server, serves metrics, and drains before its end."""
 
 import os
+import secrets
+import signal
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +27,8 @@ HASTY_FINISH_SECONDS: Final = 5.0
 RESTARTS: Final = 5
 RESTARTS_WITHIN_SECONDS: Final = 60.0
 RESTART_PAUSE_SECONDS: Final = 0.5
+#: A file system in memory, on Linux: files can be made there also while every disk is full or read-only.
+MEMORY: Final = Path("/dev/shm")  # noqa: S108  a name there cannot be guessed
 Say = Callable[[str], None]
 
 
@@ -42,11 +46,12 @@ class GatewayConf:
     run_dir: Path
     metrics_dir: Path
     collectors: tuple[Collector, ...] = ()
+    drain_name: str = field(default_factory=lambda: f"draining-{secrets.token_hex(8)}")
 
     @property
     def drain_file(self) -> Path:
         """There as long as the gateway drains; `/health/ready` looks for it."""
-        return self.run_dir / "draining"
+        return (MEMORY if os.access(MEMORY, os.W_OK) else self.run_dir) / self.drain_name
 
 
 def serve(conf: GatewayConf, say: Say) -> None:
@@ -61,15 +66,15 @@ def serve(conf: GatewayConf, say: Say) -> None:
         server = _mind(conf, stop, say)
         say("Stopping: finishing what is in flight.")
         _drain(conf, server, stop)
-        conf.drain_file.unlink(missing_ok=True)
+        with suppress(OSError):
+            conf.drain_file.unlink(missing_ok=True)
 
 
 def _prepare(conf: GatewayConf, say: Say) -> None:
     """Makes the directories, without what an earlier run left in them; a disk that takes nothing costs samples only."""
     try:
-        conf.run_dir.mkdir(parents=True, exist_ok=True)
-        conf.drain_file.unlink(missing_ok=True)
         empty(conf.metrics_dir)
+        conf.drain_file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         say(f"{error.filename} cannot be written ({error.strerror}): serving without all metrics.")
 
@@ -89,6 +94,7 @@ def _mind(conf: GatewayConf, stop: StopRequest, say: Say) -> Child:
         while server.is_running:
             if stop.wait(TICK_SECONDS):
                 return server
+            child_processes.reap_orphans(server)
         server.kill_group()
         if len(starts) == RESTARTS and time.monotonic() - starts[0] < RESTARTS_WITHIN_SECONDS:
             raise ChildDiedError(f"The HTTP server ended {RESTARTS} times within {RESTARTS_WITHIN_SECONDS:.0f} s.")
@@ -98,13 +104,21 @@ def _mind(conf: GatewayConf, stop: StopRequest, say: Say) -> Child:
 
 
 def _drain(conf: GatewayConf, server: Child, stop: StopRequest) -> None:
-    """Not ready any more, but serving for `drain_seconds`; then the requests in flight; a hasty stop skips the wait."""
+    """Not ready, but serving for `drain_seconds`; then the requests in flight; a hasty stop cuts both short."""
     with suppress(OSError):
         conf.drain_file.touch()
-    leave_at = time.monotonic() + conf.drain_seconds
-    while server.is_running and not stop.is_hasty and (left := leave_at - time.monotonic()) > 0:
+    _let_run(server, stop, conf.drain_seconds)
+    server.signal(signal.SIGTERM)
+    _let_run(server, stop, conf.finish_seconds + 1)
+    child_processes.end([server], grace_seconds=HASTY_FINISH_SECONDS if stop.is_hasty else 0)
+    server.kill_group()
+
+
+def _let_run(server: Child, stop: StopRequest, seconds: float) -> None:
+    """Waits until the server has ended, for so long at most and until somebody is in haste."""
+    until = time.monotonic() + seconds
+    while server.is_running and not stop.is_hasty and (left := until - time.monotonic()) > 0:
         stop.wait(min(TICK_SECONDS, left))
-    child_processes.end([server], grace_seconds=HASTY_FINISH_SECONDS if stop.is_hasty else conf.finish_seconds + 1)
 
 
 def _server_program(conf: GatewayConf) -> Program:

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server import MPServer
 
 from bff_project.processes.bodies import BodyPlaces
 from bff_project.processes.connections import Connections
@@ -34,6 +34,18 @@ MOST_HEAD_BYTES: Final = 24_576
 THREADS_PER_BODY: Final = 8
 THREAD_IDLE_SECONDS: Final = 600
 RESPAWN_SECONDS: Final = 0.1
+#: Seconds for requests in flight when the server gives up because a worker keeps dying; meanwhile it takes none.
+GIVING_UP_SECONDS: Final = 5
+
+
+class MindedServer(MPServer):
+    """A server that somebody starts again when it ends: one that gives up does not wait for documents in flight."""
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Ends the workers; it was not asked to where one of them has died twice within moments."""
+        if not self.interrupt_signal:
+            self.workers_kill_timeout = min(GIVING_UP_SECONDS, self.workers_kill_timeout or GIVING_UP_SECONDS)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]  # granian has no types here
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     wanted = parser.parse_args(arguments)
     give_way()
     connections = most_connections()
-    server = Server(
+    server = MindedServer(
         "bff_project.application:application",
         address=wanted.host,
         port=wanted.port,

@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
@@ -37,13 +38,15 @@ M = TypeVar("M")
 class WorkerConf:
     """What a worker does: `sweep` deals with a batch, given its size and how to run it, and says how many it had.
 
-    `do_drops` does all drops that other processes have left.
+    `do_drops` does all drops that other processes have left. `alive_file` is touched at every turn, for who looks
+    whether the worker hangs.
     """
 
     sweep: Callable[..., int]
     do_drops: Callable[[], int]
     chores: Sequence[Callable[[], None]]
     has_broker: bool
+    alive_file: Path | None = None
 
 
 def run_worker(conf: WorkerConf, say: Say) -> None:
@@ -59,12 +62,13 @@ def run_worker(conf: WorkerConf, say: Say) -> None:
         try:
             is_idle = True
             while not stop.wait(TICK_SECONDS if is_idle else 0):
+                _tell_alive(conf.alive_file)
                 if consumer is not None:
                     consumer.keep_running()
                 try:
                     if time.monotonic() >= chores_at:
                         chores_at = time.monotonic() + CHORES_SECONDS
-                        _do_chores(conf.chores, stop)
+                        _do_chores(conf, stop)
                     is_idle = conf.sweep(run_all=_runner(pool), limit=THREADS) == 0
                 except (OperationalError, InterfaceError) as error:
                     log.warning("worker.database_down", reason=type(error).__name__)
@@ -78,11 +82,21 @@ def run_worker(conf: WorkerConf, say: Say) -> None:
                 consumer.stop()
 
 
-def _do_chores(chores: Iterable[Callable[[], None]], stop: StopRequest) -> None:
+def _tell_alive(file: Path | None) -> None:
+    """Touches the file, if there is to be one; on a disk that takes nothing it stays as it is."""
+    if file is None:
+        return
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+
+
+def _do_chores(conf: WorkerConf, stop: StopRequest) -> None:
     """Does each chore, whatever becomes of those before it, until asked to stop."""
-    for chore in chores:
+    for chore in conf.chores:
         if stop.signals:
             return
+        _tell_alive(conf.alive_file)
         try:
             chore()
         except (OperationalError, InterfaceError) as error:

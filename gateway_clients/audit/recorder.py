@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.util import Finalize
 from typing import Final, NamedTuple
 
 import structlog
@@ -20,6 +19,7 @@ from gateway_clients.audit.entries import AuditRow
 from gateway_clients.database.process_mode import is_serving
 from gateway_clients.instrumentation.metrics import metrics
 from gateway_clients.models import AuditChain
+from gateway_clients.runtime.process_end import at_process_end
 from gateway_clients.runtime.singletons import process_singleton
 from gateway_clients.runtime.start_gate import start_gate
 
@@ -204,8 +204,7 @@ class Recorder:
                     # The process may have no more threads; the next row starts it.
                     return
                 self._thread = thread
-                # By `multiprocessing`, whose children, as the HTTP server's workers are, run no `atexit` handlers.
-                Finalize(None, self.close, exitpriority=0)
+                at_process_end(self.close)
 
     def _run(self) -> None:
         while True:

@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.util import Finalize
 from typing import Any, Final
 
 import structlog
@@ -23,6 +22,7 @@ from gateway_clients.cluster.channel import ENTRIES, Channel, Message, Received,
 from gateway_clients.cluster.lease import Lease
 from gateway_clients.cluster.near_cache import NearCache
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
+from gateway_clients.runtime.process_end import at_process_end
 
 #: How often a lease is renewed within its life.
 RENEWALS: Final = 4
@@ -99,8 +99,7 @@ class Cluster:
             self._threads.append(threading.Thread(target=run, name=name, daemon=True))
             self._threads[-1].start()
         atexit.register(self.stop)
-        # By `multiprocessing`, whose children, as the HTTP server's workers are, run no `atexit` handlers.
-        Finalize(None, self.leave, exitpriority=0)
+        at_process_end(self.leave)
 
     def stop(self) -> None:
         """Gives the lease back and ends the threads."""

@@ -18,11 +18,15 @@ GIVEN: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionCount:
-    """`wanted` is what the workers of one gateway may take together, `given` what the server gives everybody."""
+    """`wanted` is what the workers of one gateway may take together, `given` what the server gives everybody.
+
+    `is_pooled`: something stands between, such as PgBouncer, and takes as many connections of ours as it is set to.
+    """
 
     workers: int
     pool_size: int
     given: int
+    is_pooled: bool = False
 
     @property
     def wanted(self) -> int:
@@ -31,8 +35,8 @@ class ConnectionCount:
 
     @property
     def is_enough(self) -> bool:
-        """True where one gateway at least can have all it may take."""
-        return self.wanted <= self.given
+        """True where one gateway at least can have all it may take, as far as the server knows."""
+        return self.is_pooled or self.wanted <= self.given
 
 
 def count(database: BaseDatabaseWrapper) -> ConnectionCount | None:
@@ -46,12 +50,17 @@ def count(database: BaseDatabaseWrapper) -> ConnectionCount | None:
         with database.cursor() as cursor:
             cursor.execute(GIVEN)
             (given,) = cursor.fetchone()
+            cursor.execute("SELECT pg_backend_pid()")
+            (answering,) = cursor.fetchone()
+            is_pooled = answering != database.connection.info.backend_pid
     except (OperationalError, InterfaceError):
         return None
     finally:
         database.close()
         database.close_pool()
-    return ConnectionCount(workers=settings.WORKERS, pool_size=settings.DATABASE_POOL_SIZE, given=given)
+    return ConnectionCount(
+        workers=settings.WORKERS, pool_size=settings.DATABASE_POOL_SIZE, given=given, is_pooled=is_pooled
+    )
 
 
 def too_few(found: ConnectionCount) -> str:

@@ -1,9 +1,10 @@
 """Logs as JSON lines on standard output, each with the ids of the request and the trace that it belongs to."""
 
+import json
 import logging
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
@@ -53,6 +54,23 @@ def _said(record: logging.LogRecord) -> str:
     return record.getMessage()
 
 
+class _Output:
+    is_for_answers = False
+
+
+_OUTPUT: Final = _Output()
+
+
+@contextmanager
+def lines_on_stderr() -> Iterator[None]:
+    """Keeps lines out of standard output, where a command writes what somebody reads by a program."""
+    _OUTPUT.is_for_answers = True
+    try:
+        yield
+    finally:
+        _OUTPUT.is_for_answers = False
+
+
 class LineWriter:
     """Where structlog's lines end: standard output, as it is at that moment. `name`: who logs, if anybody said."""
 
@@ -61,9 +79,10 @@ class LineWriter:
 
     def msg(self, line: str) -> None:
         """Writes the line whole; on a disk that is full, or to somebody who is gone, the line is lost."""
+        stream = sys.stderr if _OUTPUT.is_for_answers else sys.stdout
         with suppress(OSError, ValueError):
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            stream.write(line + "\n")
+            stream.flush()
 
     debug = info = warning = error = critical = exception = msg
 
@@ -185,7 +204,11 @@ def _watched(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mut
 
 def _rendered(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
     line = ecs_line(event) if _is_ecs() else event
-    return msgspec.json.encode(line, enc_hook=str).decode()
+    try:
+        return msgspec.json.encode(line, enc_hook=str).decode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which JSON can escape and UTF-8 cannot hold.
+        return json.dumps(line, default=str)
 
 
 @cache

@@ -6,6 +6,7 @@ from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway_clients.instrumentation.histograms import DeferredHistogram
+from gateway_clients.instrumentation.tally_metrics import begin_at_zero
 
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 #: Of trips to Redis and the database, which take less.
@@ -104,6 +105,7 @@ class MetricFamilies:
             ("service", "state"),
             registry=registry,
         )
+        begin_at_zero(self.breakers)
         self.events = Counter(
             "events_received_total",
             "Signed events that were taken; the type 'unknown' stands for all that the gateway does not know.",

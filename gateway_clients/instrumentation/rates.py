@@ -21,8 +21,8 @@ GROWTH: Final = 1.25
 CLASSES: Final = 48
 #: The longest of each class but the last, in seconds; a little longer than to the digit, so that it is in its own.
 LONGEST: Final = tuple(GROWTH ** (number + 1e-9) / 1000 for number in range(CLASSES - 1))
-#: How a call ends that nobody made: its bulkhead was full, or its time was over.
-NOT_MADE: Final = frozenset({"upstream_busy", "deadline_exceeded"})
+#: How a call ends that nobody made: its bulkhead was full, more wanted places than there were, or its time was over.
+NOT_MADE: Final = frozenset({"upstream_busy", "overloaded", "deadline_exceeded"})
 #: How a call ends that its upstream has answered.
 ANSWERED: Final = frozenset({"ok", "not_found", "conflict"})
 

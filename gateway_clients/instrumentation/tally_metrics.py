@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from typing import Final
 
+import pybreaker
 from prometheus_client import CollectorRegistry, Counter
+
+from gateway_clients.conf import SERVICES
 
 #: The first part of a tally's name that has no counter of its own: durations of calls are a histogram; which view uses
 #: which upstream, and which answers lacked a drifted field, is for staff's pages.
 NOT_COUNTED: Final = frozenset({"call", "drift", "uses"})
+BREAKER_STATES: Final = (pybreaker.STATE_OPEN, pybreaker.STATE_HALF_OPEN, pybreaker.STATE_CLOSED)
 
 
 class TallyMetrics:
@@ -88,6 +92,8 @@ class TallyMetrics:
             ),
         }
 
+        begin_at_zero(self._counters["breaker"])
+
     def add(self, counts: Mapping[str, int]) -> None:
         """Adds what a process has counted since the last time. Names that nobody declared are passed over."""
         for name, by in counts.items():
@@ -100,3 +106,10 @@ class TallyMetrics:
     def names(self) -> frozenset[str]:
         """The first parts of names that have a counter."""
         return frozenset(self._counters)
+
+
+def begin_at_zero(of_breakers: Counter) -> None:
+    """Has a counter of breakers' moves begin at 0: one that begins with 1 has not grown, to Prometheus."""
+    for service in SERVICES:
+        for state in BREAKER_STATES:
+            of_breakers.labels(service, state)

@@ -7,7 +7,6 @@ is slow or away, spans are dropped and counted, and nobody waits.
 import threading
 from collections import deque
 from contextlib import suppress
-from multiprocessing.util import Finalize
 from typing import Any, Final
 
 import structlog
@@ -28,6 +27,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from gateway_clients.instrumentation.tally import tally
+from gateway_clients.runtime.process_end import at_process_end
 from gateway_clients.runtime.singletons import process_singleton
 from gateway_clients.tracing.finished_request import FinishedRequest
 from gateway_clients.tracing.otel_spans import SpanMaker, context_of_parent
@@ -58,6 +58,7 @@ class SpanSender:
         self._requests: deque[FinishedRequest] = deque()
         self._spans: deque[ReadableSpan] = deque()
         self._is_away = False
+        self._making = threading.Lock()
         self._is_over = threading.Event()
         self._has_sent_last = threading.Event()
 
@@ -66,8 +67,7 @@ class SpanSender:
         record_with(self)
         for name, turns in {"spans": self._make_on, "spans-out": self._send_on}.items():
             threading.Thread(target=turns, name=name, daemon=True).start()
-        # By `multiprocessing`, whose children, as the HTTP server's workers are, run no `atexit` handlers.
-        Finalize(None, self.stop, exitpriority=0)
+        at_process_end(self.stop)
 
     def stop(self) -> None:
         """Sends what is left, for `LAST_SECONDS` at most."""
@@ -89,7 +89,11 @@ class SpanSender:
             tally().add(DROPPED)
 
     def make_spans(self) -> None:
-        """Makes spans of the requests that were taken."""
+        """Makes spans of the requests that were taken; at the end both threads come to it."""
+        with self._making:
+            self._make_all()
+
+    def _make_all(self) -> None:
         while self._requests:
             finished = self._requests.popleft()
             try:

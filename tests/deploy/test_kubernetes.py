@@ -2,9 +2,11 @@
 
 import copy
 import http.client
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -167,8 +169,11 @@ def test_ports_are_those_that_the_gateway_listens_on() -> None:
 
 def test_every_server_may_be_asked_at_its_usual_port() -> None:
     _, named = found("NetworkPolicy", "web-bff")["spec"]["egress"]
-    services, redis, sentinel, postgres, brokers = {80, 443}, {6379, 6380}, {26379}, {5432}, {5671, 5672}
-    assert {each["port"] for each in named["ports"]} == services | redis | sentinel | postgres | brokers
+    services, redis, sentinel, brokers = {80, 443}, {6379, 6380}, {26379}, {5671, 5672}
+    postgres_and_pgbouncer, collector = {5432, 6432}, {4318}
+    assert {each["port"] for each in named["ports"]} == (
+        services | redis | sentinel | postgres_and_pgbouncer | brokers | collector
+    )
 
 
 def test_every_setting_is_one() -> None:
@@ -182,11 +187,13 @@ def test_every_container_has_the_settings_and_the_secrets_by_reference(container
     _, read = settings_with({})
     references = {each["name"]: each["valueFrom"]["secretKeyRef"] for each in container["env"]}
 
-    assert container["envFrom"] == [{"configMapRef": {"name": "web-bff"}}]
+    # Every secret that somebody uses comes with the others, also one of a single upstream or of a change of keys.
+    assert container["envFrom"] == [{"configMapRef": {"name": "web-bff"}}, {"secretRef": {"name": "web-bff"}}]
     assert set(references) <= read
     assert all(reference["key"] == name for name, reference in references.items())
     assert {reference["name"] for reference in references.values()} == {"web-bff"}
-    assert {name for name, reference in references.items() if not reference.get("optional")} == set(SECRETS)
+    assert set(references) == set(SECRETS)
+    assert not any(reference.get("optional") for reference in references.values())
     assert not set(references) & set(found("ConfigMap", "web-bff")["data"])
 
 
@@ -257,6 +264,24 @@ def test_what_is_in_flight_may_end_before_a_pod_is_killed() -> None:
     # A pod is seen to be draining, and no longer sent requests, well before it stops taking them.
     ready = probes()["readinessProbe"]
     assert ready["periodSeconds"] * ready["failureThreshold"] + ready["timeoutSeconds"] < settings["DRAIN_SECONDS"]
+
+
+def test_a_worker_that_has_turned_lately_passes_its_probe_and_one_that_hangs_does_not(tmp_path: Path) -> None:
+    (worker,) = (each for each in containers_of(found("Deployment", "web-bff-worker")) if each["name"] == "worker")
+    *shell, script = worker["livenessProbe"]["exec"]["command"]
+    alive = tmp_path / "worker" / "alive"
+
+    def exit_code() -> int:
+        return subprocess.run(
+            [*shell, script.replace("/app/.run", str(tmp_path))], check=False, capture_output=True, timeout=5
+        ).returncode
+
+    assert exit_code() == 1
+    alive.parent.mkdir()
+    alive.touch()
+    assert exit_code() == 0
+    os.utime(alive, (time.time() - 700,) * 2)
+    assert exit_code() == 1
 
 
 def probes() -> dict[str, Any]:

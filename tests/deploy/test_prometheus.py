@@ -105,10 +105,10 @@ FIRING: Final = {
 
 
 def test_each_alert_fires_for_what_it_says_and_is_silent_when_all_is_well(tmp_path: Path) -> None:
-    promtool = program("promtool")
     well = [
         series(ANSWERS.format(200), "0+100x60"),
-        series(CALLS.format("ok"), "0+100x60"),
+        # Answers that say no, and calls that a crowd did not get through to an upstream that is well.
+        *(series(CALLS.format(outcome), "0+100x60") for outcome in ("ok", "not_found", "conflict", "overloaded")),
         series("database_up", "1x60"),
         series("outbox_oldest_due_seconds", "3x60"),
         series('outbox_messages{state="parked"}', "0x60"),
@@ -125,14 +125,34 @@ def test_each_alert_fires_for_what_it_says_and_is_silent_when_all_is_well(tmp_pa
             {"interval": "1m", "input_series": given, "promql_expr_test": [firing("40m", name)]}
             for name, given in FIRING.items()
         ),
+        # A name that leads to nobody any more has no targets, so there is nothing that could not be scraped.
+        {
+            "interval": "1m",
+            "input_series": [series('up{job="another"}', "1x60")],
+            "promql_expr_test": [firing("40m", "GatewayAway"), firing("40m", "WorkerAway")],
+        },
     ]
-    path = tmp_path / "tests.yml"
+    run_promtool(tmp_path, tests)
+
+
+def test_what_a_process_has_in_its_memory_is_a_hit(tmp_path: Path) -> None:
+    (query,) = panel_queries()["Cache hits"]
+    looks = {"near": "0+80x60", "hit": "0+10x60", "miss": "0+10x60"}
+    given = [
+        series(f'cache_lookups_total{{data_class="claims",outcome="{outcome}"}}', values)
+        for outcome, values in looks.items()
+    ]
+    share = {"labels": '{data_class="claims"}', "value": 0.9}
+    asked = {"expr": query, "eval_time": "40m", "exp_samples": [share]}
+    run_promtool(tmp_path, [{"interval": "1m", "input_series": given, "promql_expr_test": [asked]}])
+
+
+def run_promtool(directory: Path, tests: list[dict[str, Any]]) -> None:
+    path = directory / "tests.yml"
     path.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}))
-
     done = subprocess.run(
-        [promtool, "test", "rules", str(path)], capture_output=True, text=True, timeout=60, check=False
+        [program("promtool"), "test", "rules", str(path)], capture_output=True, text=True, timeout=60, check=False
     )
-
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -74,6 +74,13 @@ def test_a_record_that_cannot_be_put_into_words_is_still_a_line(capsys: pytest.C
     assert (line["level"], line["event"]) == ("error", "%d of them")
 
 
+def test_half_a_character_is_escaped_and_fails_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    structlog.get_logger("any").warning("x", name="\ud83d")
+    logging.getLogger("django.any").error("half of it: %s", "\ud83d")
+    own, django = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (own["name"], django["event"]) == ("\ud83d", "half of it: \ud83d")
+
+
 def test_the_lines_of_a_traced_request_name_its_trace_and_its_span(capsys: pytest.CaptureFixture[str]) -> None:
     token = current_span.set(RequestSpan(trace_id="a1" * 16, span_id="b2" * 8))
     structlog.get_logger("any").info("x")

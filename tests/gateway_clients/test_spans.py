@@ -1,7 +1,9 @@
 """Spans are made after the answer and sent in batches; what cannot be sent is dropped, counted, and told once."""
 
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,9 +20,10 @@ from gateway_clients.pipeline.pending_call import PendingCall
 from gateway_clients.pipeline.trace import RequestTrace, Step
 from gateway_clients.tracing import sender as sender_module
 from gateway_clients.tracing.finished_request import FinishedRequest
+from gateway_clients.tracing.otel_spans import SpanMaker
 from gateway_clients.tracing.sender import DROPPED, SENT, SpanSender, sampler
 from gateway_clients.tracing.span_tree import spans_of
-from tests.support.calls import call_of
+from tests.support.calls import at_once, call_of
 
 TRACE, SPAN, PARENT = "a1" * 16, "b2" * 8, "c3" * 8
 
@@ -112,6 +115,27 @@ def test_requests_and_spans_beyond_what_may_wait_are_dropped(
 
     assert len(exporter.spans) == 2
     assert spans_counted() == {DROPPED: 2, SENT: 2}
+
+
+def test_one_thread_at_a_time_makes_spans_also_at_the_end(
+    sender: SpanSender, exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, are_two = SpanMaker.made, threading.Barrier(2)
+
+    def met(*given: Any) -> list[ReadableSpan]:
+        with suppress(threading.BrokenBarrierError):
+            are_two.wait(0.5)
+        return made(*given)
+
+    monkeypatch.setattr(SpanMaker, "made", met)
+    sender.take(finished())
+    sender.take(finished())
+    for each in at_once(2, lambda: [sender.make_spans()]):
+        each.wait()
+    sender.send()
+
+    assert are_two.broken
+    assert len(exporter.spans) == 2
 
 
 def test_a_trip_to_redis_that_failed_is_a_span_that_failed() -> None:

@@ -6,6 +6,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from gateway_clients.conf import SERVICES
+from gateway_clients.instrumentation.metrics import PrometheusMetrics
 from gateway_clients.instrumentation.tally_metrics import NOT_COUNTED, TallyMetrics
 from tests.docs.pages import syntax_trees
 
@@ -34,6 +36,15 @@ def test_counts_are_added_to_the_counter_of_their_name() -> None:
     assert 'cache_lookups_total{data_class="claims",outcome="hit"} 3.0' in lines
     assert 'call_retries_total{service="claims"} 1.0' in lines
     assert not any("nonsense" in line or "uses" in line for line in lines)
+
+
+def test_a_breakers_first_move_is_one_that_prometheus_sees() -> None:
+    counted = PrometheusMetrics()
+    lines = counted.exposition().decode().splitlines()
+
+    for service in SERVICES:
+        for name in ("breaker_transitions_total", "upstream_breaker_changes_total"):
+            assert f'{name}{{service="{service}",state="open"}} 0.0' in lines
 
 
 def test_every_name_that_is_tallied_has_a_counter_or_a_reason_for_none() -> None:

@@ -75,6 +75,7 @@ def test_all_that_is_down_is_named_and_the_exit_code_is_one(tmp_path: Path) -> N
     wrong = {each["area"] for each in findings if each["level"] == "wrong"}
     assert (code, wrong) == (1, {"redis", "database", *SERVICES})
     assert all(each["advice"] for each in findings if each["level"] == "wrong")
+    assert {frozenset(each) for each in findings} == {frozenset({"area", "level", "text", "advice"})}
     assert "Traceback" not in said
 
 
@@ -92,6 +93,15 @@ def test_a_field_that_breaks_the_contract_is_named_and_an_answer_that_fails_is_w
         "getCoverage fails: upstream_unavailable",
     ]
     assert set(levels(of(found, "claims"))) == {Level.OK}
+
+
+@pytest.mark.django_db
+def test_upstreams_are_asked_by_no_proxy_that_the_gateway_does_not_use(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    assert set(levels(of(list(examine_upstreams("m-1")), "claims"))) == {Level.OK}
 
 
 @pytest.mark.parametrize("name", SERVICES)

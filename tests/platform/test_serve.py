@@ -1,79 +1,19 @@
 """`manage.py serve` with real processes and real signals."""
 
-import http.client
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bff_project.processes.ports import EVERY_ADDRESS, every_address, free_port
+from bff_project.processes.ports import EVERY_ADDRESS, every_address
 from tests.support.calls import Running, at_once
-from tests.support.processes import Started, clean_environment
+from tests.support.served import Served
 from tests.support.tcp import established
 from tests.support.waiting import wait_until
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Served(Started):
-    """A gateway that serves the little site."""
-
-    def __init__(self, log: Path, **environment: str) -> None:
-        self.port, self.metrics_port = free_port(), free_port()
-        super().__init__(
-            [sys.executable, "manage.py", "serve"],
-            cwd=ROOT,
-            log=log,
-            environment={
-                **clean_environment(),
-                "DJANGO_SETTINGS_MODULE": "tests.support.served_settings",
-                "ENVIRONMENT": "development",
-                "PORT": str(self.port),
-                "METRICS_PORT": str(self.metrics_port),
-                "DRAIN_SECONDS": "0",
-                **environment,
-            },
-        )
-
-    def get(self, path: str, *, port: int | None = None, host: str = "127.0.0.1") -> tuple[int, str]:
-        connection = http.client.HTTPConnection(host, port or self.port, timeout=20)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-    def is_ready(self) -> bool:
-        try:
-            return self.get("/health/ready")[0] == 200
-        except OSError:
-            return False
-
-    def metric(self, name: str) -> float:
-        _, text = self.get("/metrics", port=self.metrics_port)
-        return next((float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")), 0.0)
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    started: list[Served] = []
-
-    def start(*, is_awaited: bool = True, **environment: str) -> Served:
-        served = Served(tmp_path / f"{len(started)}.log", **environment)
-        started.append(served)
-        if is_awaited:
-            wait_until(served.is_ready, seconds=20)
-        return served
-
-    yield start
-    for served in started:
-        served.remove()
 
 
 def test_sigterm_takes_it_out_of_rotation_at_once_and_ends_it_when_all_requests_are_answered(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Final
 
+import structlog
 from django.core.management.base import BaseCommand, CommandError
 
 from bff_project.doctor.broker_examination import examine_broker
@@ -16,6 +17,8 @@ from bff_project.doctor.finding import Examination, Finding, Level
 from bff_project.doctor.redis_examination import examine_redis
 from bff_project.doctor.settings_examination import examine_settings
 from bff_project.doctor.upstream_examination import examine_upstreams
+from gateway_clients.database import process_mode
+from gateway_clients.instrumentation import logs
 
 SIGNS: Final = {Level.OK: "ok     ", Level.WARNING: "WARNING", Level.WRONG: "WRONG  "}
 
@@ -39,16 +42,19 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Prints each finding as soon as it is there. Raises CommandError when something is wrong."""
+        process_mode.serve()  # So that a database that is frozen is told of, and not waited for.
         fleet = Fleet(gateways=options["gateways"], workers=options["workers"])
         count = dict.fromkeys(Level, 0)
         # What fails is told as a finding; a log line of it as well would be no help.
         logging.disable(logging.CRITICAL)
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
         try:
             for finding in self._findings(fleet, options["member"]):
                 count[finding.level] += 1
                 self.stdout.write(json.dumps(asdict(finding)) if options["json"] else _line(finding))
         finally:
             logging.disable(logging.NOTSET)
+            logs.configure()
         if count[Level.WRONG]:
             raise CommandError(f"{count[Level.WRONG]} wrong, {count[Level.WARNING]} warnings", returncode=1)
         if not options["json"]:

@@ -42,6 +42,7 @@ class Command(BaseCommand):
             do_drops=apply_pending,
             chores=[import_string(name) for name in settings.WORKER_CHORES],
             has_broker=bool(settings.CELERY_BROKER_URL),
+            alive_file=Path(settings.BASE_DIR) / ".run" / "worker" / "alive",
         )
         run_worker(conf, say)
 

@@ -6,8 +6,19 @@ import msgspec
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Model
+
+from gateway_clients.instrumentation.logs import lines_on_stderr
+
+
+class AnsweringCommand(BaseCommand):
+    """A command whose answer is read by programs: lines of the log do not stand in it."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Runs the command."""
+        with lines_on_stderr():
+            return super().execute(*args, **options)
 
 
 def staff_of(email: str, permission: str) -> Any:

@@ -1,6 +1,8 @@
 """The console from the shell: the same levers, the same log, answers as JSON."""
 
 import json
+import subprocess
+import sys
 from io import StringIO
 from typing import Any
 
@@ -14,6 +16,8 @@ from gateway_clients.resilience.breaker_sync import breaker_sync
 from members.models import Account
 from tests.gateway_clients.console import scene
 from tests.gateway_clients.console.conftest import PASSWORD, helper_with
+from tests.support.gateway import ROOT, migrated_database
+from tests.support.processes import clean_environment
 
 BOSS, SECOND = "boss@example.com", "second@example.com"
 
@@ -35,6 +39,27 @@ def test_breakers_are_shown_over_all_processes() -> None:
     payment = next(row for row in shown["breakers"] if row["upstream"] == "payment")
     assert (payment["state"], payment["processes"], payment["impact"][:7]) == ("open", 4, "2 views")
     assert "payment      open" in run("breakers")
+
+
+def test_lines_of_the_log_stand_beside_the_answer_and_not_in_it() -> None:
+    environment = {
+        **clean_environment(),
+        "ENVIRONMENT": "development",
+        "DATABASE_URL": f"sqlite:///{migrated_database()}",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    done = subprocess.run(
+        [sys.executable, "manage.py", "breakers", "--json"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert json.loads(done.stdout)["is_redis_down"] is True
+    assert json.loads(done.stderr.splitlines()[0])["event"] == "cache.down"
 
 
 def test_a_breaker_is_steered_by_somebody_for_a_reason(boss: Account) -> None:

@@ -33,7 +33,7 @@ def counts_of(pulse: Pulse) -> dict[str, int]:
 
 def test_two_processes_are_summed(make_pulse: MakePulse) -> None:
     one, other = make_pulse(), make_pulse()
-    for record in (call(), call("upstream_timeout"), call("upstream_busy")):
+    for record in (call(), call("upstream_timeout"), call("upstream_busy"), call("overloaded", 0.0)):
         hear(record)
     one.beat()
     for record in (call(), call(seconds=1.6)):
@@ -45,7 +45,7 @@ def test_two_processes_are_summed(make_pulse: MakePulse) -> None:
         "call|claims|calls": 4,
         "call|claims|errors": 1,
         "call|claims|slow": 1,
-        "call|claims|refused": 1,
+        "call|claims|refused": 2,
     }
     assert total(one.circuit.run(lambda redis: one.counters.slices(redis, COARSE))) == counts
     living = one.circuit.run(one.processes.living)

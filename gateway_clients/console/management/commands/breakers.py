@@ -4,13 +4,13 @@ from functools import partial
 from typing import Any
 
 from django.contrib.admin.models import CHANGE
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from gateway_clients.conf import SERVICES
 from gateway_clients.console import levers
 from gateway_clients.console.breakers import shown_upstreams
 from gateway_clients.console.levers import BACK_TO_NORMAL, Wish
-from gateway_clients.console.management.deeds import as_json, record, staff_of
+from gateway_clients.console.management.deeds import AnsweringCommand, as_json, record, staff_of
 from gateway_clients.console.measurements import measure
 from gateway_clients.console.models import Breaker
 from gateway_clients.resilience.breaker import Override
@@ -18,7 +18,7 @@ from gateway_clients.resilience.breaker import Override
 ACTIONS = {"open": Override.FORCED_OPEN.value, "close": Override.FORCED_CLOSED.value, "normal": BACK_TO_NORMAL}
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     """Shows the breakers, or steers one as its page does."""
 
     help = "Shows the breakers; open, close or normal steers one: breakers open claims --minutes 15 --by … --reason …"

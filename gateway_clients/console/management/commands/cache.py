@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.admin.models import DELETION
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from gateway_clients.audit.staff import note_staff_look
@@ -12,13 +12,13 @@ from gateway_clients.caching.inspection import count_matching, entries_matching
 from gateway_clients.caching.store import default_cache, invalidations
 from gateway_clients.console.cache_ratios import OUTCOMES, ratios
 from gateway_clients.console.entry_search import ID, KINDS, subject_pattern
-from gateway_clients.console.management.deeds import as_json, record, staff_of
+from gateway_clients.console.management.deeds import AnsweringCommand, as_json, record, staff_of
 from gateway_clients.console.measurements import measure
 from gateway_clients.console.models import CacheEntry
 from gateway_clients.redis_access.circuit import CacheDownError
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     """Shows how the cache does, finds entries, drops them."""
 
     help = "Shows the cache; find lists entries, drop drops them: cache drop --member m-1 --by … --reason … --yes"

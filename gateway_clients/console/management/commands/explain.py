@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from gateway_clients.console.explanations import found, latest
-from gateway_clients.console.management.deeds import as_json
+from gateway_clients.console.management.deeds import AnsweringCommand, as_json
 from gateway_clients.console.moments import moment_of
 from gateway_clients.console.routes import route_text
 from gateway_clients.console.waterfall import notes_of
@@ -13,7 +13,7 @@ from gateway_clients.fleet.explanations import Explanation
 from gateway_clients.fleet.sampler import Kind
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     """Explains one request, or lists the latest."""
 
     help = "Explains the request with this id; without one it lists the latest that are explained."
