@@ -29,9 +29,13 @@ VERBOSITY: Final = {0: ("-q",), 1: (), 2: ("-v",), 3: ("-vv",)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What to run: pytest arguments, a `-m` expression, and how many processes (0: in one)."""
+    """What to run: pytest arguments, a `-m` expression, and how many processes (0: in one).
+
+    `is_whole`: the arguments name no files.
+    """
 
     arguments: tuple[str, ...] = ()
+    is_whole: bool = False
     marks: str = DEFAULT_MARKS
     processes: int = 0
 
@@ -100,6 +104,7 @@ class PytestRunner:
         wanted = min(os.cpu_count() or 1, MAX_SIDE_BY_SIDE) if self._processes is None else self._processes
         selection = Selection(
             arguments=(*self._arguments, *self._passed_on, *(node_id_of(label, ROOT) for label in test_labels)),
+            is_whole=not (test_labels or self._passed_on),
             marks=self._marks,
             processes=0 if is_narrow and self._processes is None else wanted,
         )
@@ -124,7 +129,9 @@ def run(selection: Selection) -> int:
         together = _pytest(selection, "-n", str(selection.processes), "--phase=together", f"--note-alone={alone}")
         if not alone.exists() or together not in {0, 1, NOTHING_RUN} or (together and "-x" in selection.arguments):
             return together
-        codes = (together, _pytest(selection, "--phase=alone", f"--earlier-exit-code={together}"))
+        # To read every file once more would take as long as a tenth of the tests.
+        files = alone.read_text().splitlines() if selection.is_whole else ()
+        codes = (together, _pytest(selection, "--phase=alone", f"--earlier-exit-code={together}", *files))
     return next((code for code in codes if code not in {0, NOTHING_RUN}), min(codes))
 
 
