@@ -137,7 +137,9 @@ def run(selection: Selection) -> int:
 
 def _pytest(selection: Selection, *more: str) -> int:
     command = [sys.executable, "-m", "pytest", "-m", selection.marks, *more, *selection.arguments]
-    environment = {"PYTHONHASHSEED": SAME_HASHES, **os.environ}
+    # Without bytecode each of the hundreds of processes that tests start would compile every module again.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {"PYTHONHASHSEED": SAME_HASHES, **kept}
     process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603  what the developer asked for
     while True:
         try:

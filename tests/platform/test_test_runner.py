@@ -135,9 +135,11 @@ def test_those_alone_are_looked_for_only_where_there_are_some(
     labels: Sequence[str], files: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands: list[list[str]] = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
     class Pytest:
-        def __init__(self, command: list[str], **_: object) -> None:
+        def __init__(self, command: list[str], *, env: dict[str, str], **_: object) -> None:
+            assert "PYTHONDONTWRITEBYTECODE" not in env
             commands.append([argument for argument in command if argument.endswith(".py") or "claims" in argument])
             for argument in command:
                 if argument.startswith("--note-alone="):
