@@ -29,9 +29,13 @@ VERBOSITY: Final = {0: ("-q",), 1: (), 2: ("-v",), 3: ("-vv",)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What to run: pytest arguments, a `-m` expression, and how many processes (0: in one)."""
+    """What to run: pytest arguments, a `-m` expression, and how many processes (0: in one).
+
+    `is_whole`: the arguments name no files.
+    """
 
     arguments: tuple[str, ...] = ()
+    is_whole: bool = False
     marks: str = DEFAULT_MARKS
     processes: int = 0
 
@@ -100,6 +104,7 @@ class PytestRunner:
         wanted = min(os.cpu_count() or 1, MAX_SIDE_BY_SIDE) if self._processes is None else self._processes
         selection = Selection(
             arguments=(*self._arguments, *self._passed_on, *(node_id_of(label, ROOT) for label in test_labels)),
+            is_whole=not (test_labels or self._passed_on),
             marks=self._marks,
             processes=0 if is_narrow and self._processes is None else wanted,
         )
@@ -124,13 +129,17 @@ def run(selection: Selection) -> int:
         together = _pytest(selection, "-n", str(selection.processes), "--phase=together", f"--note-alone={alone}")
         if not alone.exists() or together not in {0, 1, NOTHING_RUN} or (together and "-x" in selection.arguments):
             return together
-        codes = (together, _pytest(selection, "--phase=alone", f"--earlier-exit-code={together}"))
+        # To read every file once more would take as long as a tenth of the tests.
+        files = alone.read_text().splitlines() if selection.is_whole else ()
+        codes = (together, _pytest(selection, "--phase=alone", f"--earlier-exit-code={together}", *files))
     return next((code for code in codes if code not in {0, NOTHING_RUN}), min(codes))
 
 
 def _pytest(selection: Selection, *more: str) -> int:
     command = [sys.executable, "-m", "pytest", "-m", selection.marks, *more, *selection.arguments]
-    environment = {"PYTHONHASHSEED": SAME_HASHES, **os.environ}
+    # Without bytecode each of the hundreds of processes that tests start would compile every module again.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {"PYTHONHASHSEED": SAME_HASHES, **kept}
     process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603  what the developer asked for
     while True:
         try:

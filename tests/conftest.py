@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connections
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
 
 from bff_project.processes import ports
 from tests.support.redis_server import RedisServer
@@ -36,6 +38,23 @@ def _overrides_are_read_when_a_test_says_so() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(breaker_sync, "OverrideReader", StillReader)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_are_listed_once() -> Iterator[None]:
+    """Each client of a test makes the middlewares anew; to list the static files takes longer than most requests."""
+    found: dict[str, StaticFile] = {}
+    add_files = WhiteNoiseMiddleware.add_files_from_finders
+
+    def add_found_files(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            add_files(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_found_files)
         yield
 
 

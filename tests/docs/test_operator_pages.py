@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 
 from tests.docs.pages import ROOT, marked, page, rows, section, syntax_trees
 from tests.platform.settings_of import settings_with
@@ -26,6 +27,7 @@ def names_in(node: ast.expr) -> list[str]:
     return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
 
 
+@cache
 def logged_events() -> set[tuple[str, str, frozenset[str]]]:
     """Name, level and fields of every event that the code logs."""
     found = set()

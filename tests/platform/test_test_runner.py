@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from bff_project import test_runner
 from bff_project.test_labels import node_id_of
+from bff_project.test_runner import PytestRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 TOGETHER = "def test_together(): assert {holds}\n"
@@ -123,3 +126,29 @@ def test_pdb_stops_where_a_test_fails(tmp_path: Path) -> None:
 )
 def test_a_label_is_a_path_a_dotted_name_or_an_app(label: str, node_id: str) -> None:
     assert node_id_of(label, ROOT) == node_id
+
+
+@pytest.mark.parametrize(
+    ("labels", "files"), [((), ["/a/test_one.py", "/b/test_two.py"]), (("claims",), ["tests/claims"])]
+)
+def test_those_alone_are_looked_for_only_where_there_are_some(
+    labels: Sequence[str], files: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+    class Pytest:
+        def __init__(self, command: list[str], *, env: dict[str, str], **_: object) -> None:
+            assert "PYTHONDONTWRITEBYTECODE" not in env
+            commands.append([argument for argument in command if argument.endswith(".py") or "claims" in argument])
+            for argument in command:
+                if argument.startswith("--note-alone="):
+                    Path(argument.partition("=")[2]).write_text("/a/test_one.py\n/b/test_two.py")
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(test_runner.subprocess, "Popen", Pytest)
+
+    assert PytestRunner(processes=1).run_tests(labels) == 0
+    assert commands == [["tests/claims"] if labels else [], files]

@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("phases", "the two phases of manage.py test")
     group.addoption("--shuffle-seed", type=int, help="run files, and the tests of each, in an order made of this")
     group.addoption("--phase", choices=("together", "alone"), help="only tests without, or only with, the mark `alone`")
-    group.addoption("--note-alone", type=Path, help="make this file when tests were left for the phase `alone`")
+    group.addoption("--note-alone", type=Path, help="list here the files with tests for the phase `alone`")
     group.addoption("--earlier-exit-code", type=int, default=0, help="how the phase before ended")
 
 
@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left = _keep(config, items, lambda item: bool(item.get_closest_marker("alone")) == (phase == "alone"))
         note: Path | None = config.getoption("note_alone")
         if note is not None and left:
-            note.touch()
+            note.write_text("\n".join(dict.fromkeys(str(item.path) for item in left)))
     seed: int | None = config.getoption("shuffle_seed")
     if seed is not None:
         # Of the names, so that every process of pytest-xdist has the same order.

@@ -213,7 +213,7 @@ class RawUpstream:
 
 
 def _requests(connection: socket.socket, number: int) -> Iterator[Asked]:
-    buffered = b""
+    buffered = bytearray()
     while True:
         while b"\r\n\r\n" not in buffered:
             data = connection.recv(RECEIVE_BYTES)
@@ -225,14 +225,22 @@ def _requests(connection: socket.socket, number: int) -> Iterator[Asked]:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         length = int(headers.get("content-length", "0"))
         while len(buffered) < length:
-            buffered += connection.recv(RECEIVE_BYTES)
+            buffered += _received(connection)
         if headers.get("transfer-encoding") == "chunked":
             while not buffered.endswith(LAST_CHUNK):
-                buffered += connection.recv(RECEIVE_BYTES)
+                buffered += _received(connection)
             length = len(buffered)
-        body, buffered = buffered[:length], buffered[length:]
+        body, buffered = bytes(buffered[:length]), buffered[length:]
         method, target, _ = start.split(" ")
         yield Asked(method, target, headers, body, number)
+
+
+def _received(connection: socket.socket) -> bytes:
+    """The next bytes of a body. Raises HungUpError where there are none."""
+    data = connection.recv(RECEIVE_BYTES)
+    if not data:
+        raise HungUpError
+    return data
 
 
 def answer(body: bytes = b"{}", *, status: str = "200 OK", headers: Sequence[tuple[str, str]] = ()) -> bytes:

@@ -52,7 +52,7 @@ def port(authority: Authority) -> Iterator[int]:
     server.socket = authority.server_context().wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield int(server.server_address[1])
     server.shutdown()
