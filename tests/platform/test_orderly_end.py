@@ -26,6 +26,7 @@ def test_leases_are_given_back_so_that_no_write_waits_for_who_is_gone(
 ) -> None:
     gateway = RunningGateway(tmp_path, redis_url=redis_server.url, upstreams=NOWHERE, CLUSTER_LEASE_SECONDS="60")
     try:
+        gateway.await_ready()
         wait_until(lambda: len(holders(redis_server)) == 2, seconds=60)
         assert gateway.stop() == 0
         assert holders(redis_server) == []
