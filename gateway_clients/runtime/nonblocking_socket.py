@@ -6,10 +6,10 @@ import socket
 import time
 from typing import Any, Final
 
+from gateway_clients.runtime import libc
+from gateway_clients.runtime.libc import RECEIVE_BYTES
 from gateway_clients.runtime.poll import wait_readable
 
-#: As much as is received at once.
-RECEIVE_BYTES: Final = 65_536
 #: Seconds that are waited at a time where there is no timeout.
 LONG_WAIT_SECONDS: Final = 60.0
 #: A timeout is spent in so many waits. If the host was suspended, a wait is charged its nominal
@@ -26,21 +26,15 @@ class NonblockingSocket(socket.socket):
 
     def send_now(self, data: bytes) -> int:
         """Sends as much as goes. Raises BlockingIOError when nothing does, OSError."""
-        return self.send(data)
+        return libc.send_now(self.fileno(), data)
 
     def receive_now(self) -> bytes:
-        """Returns up to `RECEIVE_BYTES` that arrived, b"" at the end. Raises BlockingIOError without any, OSError."""
-        return self.recv(RECEIVE_BYTES)
+        """Returns what arrived, up to 64 KiB, b"" at the end. Raises BlockingIOError without any, OSError."""
+        return libc.receive_now(self.fileno())
 
     def has_input(self) -> bool:
         """Whether there is something to read, or the end, or an error."""
-        try:
-            self.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-        return True
+        return libc.has_input(self.fileno())
 
 
 class BlockingSocket(NonblockingSocket):
@@ -63,7 +57,7 @@ class BlockingSocket(NonblockingSocket):
         left = memoryview(data)
         while left:
             try:
-                left = left[self.send(left, flags) :]
+                left = left[self.send(left, flags) if flags else self.send_now(bytes(left[:RECEIVE_BYTES])) :]
             except BlockingIOError:
                 self._await(select.POLLOUT)
 

@@ -9,7 +9,7 @@ from typing import Final
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
-from gateway_clients.runtime.nonblocking_socket import RECEIVE_BYTES
+from gateway_clients.runtime.libc import RECEIVE_BYTES
 from gateway_clients.runtime.singletons import process_singleton
 
 #: `verify` and `cert` of a `requests.Session`.

@@ -12,7 +12,8 @@ from typing import TypeVar
 import pytest
 
 from gateway_clients.runtime import nonblocking_socket
-from gateway_clients.runtime.nonblocking_socket import RECEIVE_BYTES, BlockingSocket, NonblockingSocket
+from gateway_clients.runtime.libc import RECEIVE_BYTES
+from gateway_clients.runtime.nonblocking_socket import BlockingSocket, NonblockingSocket
 from tests.support.waiting import wait_until
 
 S = TypeVar("S", bound=NonblockingSocket)
