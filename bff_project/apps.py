@@ -4,6 +4,10 @@ from django.apps import AppConfig
 from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished
 
+from bff_project import transliteration
+
+transliteration.load_late()  # here, since this app comes before graphene-django, which imports it
+
 
 class ProjectConfig(AppConfig):
     """The commands `serve` and `run_demo`."""

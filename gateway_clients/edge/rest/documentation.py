@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from csp.constants import NONE, SELF
 from csp.decorators import csp
@@ -13,8 +13,9 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 #: The first page, whose address is the folder itself.
 INDEX: Final = ""
@@ -78,6 +79,8 @@ def documentation(request: HttpRequest, name: str = INDEX) -> HttpResponse:
 @cache
 def page_of(name: str) -> DocumentationPage:
     """The page of that name. Raises StrayLinkError."""
+    from markdown_it import MarkdownIt  # takes a megabyte, which most processes never need
+
     path = settings.BASE_DIR / "docs" / PAGES[name]
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(path.read_text())
@@ -90,7 +93,7 @@ def page_of(name: str) -> DocumentationPage:
     return DocumentationPage(title=title, html=html.replace("<pre><code", '<pre tabindex="0"><code'))
 
 
-def _all(tokens: Sequence[Token]) -> Iterator[Token]:
+def _all(tokens: Sequence["Token"]) -> Iterator["Token"]:
     for token in tokens:
         yield token
         yield from token.children or ()
@@ -110,7 +113,7 @@ def _address_of(link: str, folder: Path) -> str:
     return f"/docs/{name}{f'#{anchor}' if anchor else ''}"
 
 
-def _anchor(tokens: Sequence[Token]) -> None:
+def _anchor(tokens: Sequence["Token"]) -> None:
     """Gives anchors to headings, and to the rows of tables that are about a code."""
     row: Token | None = None
     taken: set[str] = set()
