@@ -18,7 +18,7 @@ from gateway_clients.caching.store import Cache, default_cache
 from gateway_clients.conf import DataClass
 from gateway_clients.errors import GatewayOverloadedError, LimitExceededError
 from gateway_clients.gateway import CompositeView, Gateway, SectionSpec, ViewSpec
-from gateway_clients.gateway.recent_keys import RecentKeys, kept_views
+from gateway_clients.gateway.recent_keys import kept_views
 from gateway_clients.pipeline.background import single_flight
 from gateway_clients.pipeline.upstreams import admission, upstream
 from gateway_clients.redis_access.script import ScriptCall
@@ -318,17 +318,6 @@ def test_a_fill_that_others_follow_hears_whether_it_was_voided(both: list[RawUps
 
     assert leader.result["member"] == ("fresh", "old")
     assert follower.result == "new"
-
-
-def test_names_are_forgotten_when_others_were_seen_since() -> None:
-    seen = RecentKeys(2)
-    for name in "abc":
-        seen.add(name)
-    assert [name in seen for name in "abc"] == [True, True, True]
-    seen.discard("b")
-    for name in "de":
-        seen.add(name)
-    assert [name in seen for name in "abcde"] == [False, False, True, True, True]
 
 
 def test_one_without_a_place_is_shown_what_is_kept_and_nothing_is_asked_for_it(both: list[RawUpstream]) -> None:
