@@ -14,8 +14,8 @@ import socket
 import threading
 from typing import Final
 
-#: As much as is received at once.
-RECEIVE_BYTES: Final = 65_536
+#: As much as is received at once; each thread that receives keeps a buffer of this size.
+RECEIVE_BYTES: Final = 16_384
 # As plain numbers: two of socket's flags put together take longer than the call.
 _SEND_FLAGS: Final = int(socket.MSG_DONTWAIT) | int(getattr(socket, "MSG_NOSIGNAL", 0))
 _RECEIVE_FLAGS: Final = int(socket.MSG_DONTWAIT)
@@ -40,6 +40,8 @@ class _Buffer(threading.local):
 
 
 _buffer: Final = _Buffer()
+#: What is only looked at goes here, from whichever thread: nobody reads it.
+_peeked: Final = ctypes.create_string_buffer(1)
 
 
 def send_now(descriptor: int, data: bytes) -> int:
@@ -61,7 +63,7 @@ def receive_now(descriptor: int) -> bytes:
 
 def has_input(descriptor: int) -> bool:
     """Returns whether there is something to read, or the end, or an error."""
-    count: int = _receive(descriptor, _buffer.address, 1, _PEEK_FLAGS)
+    count: int = _receive(descriptor, _peeked, 1, _PEEK_FLAGS)
     return count >= 0 or ctypes.get_errno() not in _NOTHING_YET
 
 

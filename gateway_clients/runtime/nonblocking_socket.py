@@ -7,9 +7,10 @@ import time
 from typing import Any, Final
 
 from gateway_clients.runtime import libc
-from gateway_clients.runtime.libc import RECEIVE_BYTES
 from gateway_clients.runtime.poll import wait_readable
 
+#: As much is handed to the system at once.
+SEND_BYTES: Final = 65_536
 #: Seconds that are waited at a time where there is no timeout.
 LONG_WAIT_SECONDS: Final = 60.0
 #: A timeout is spent in so many waits. If the host was suspended, a wait is charged its nominal
@@ -29,7 +30,7 @@ class NonblockingSocket(socket.socket):
         return libc.send_now(self.fileno(), data)
 
     def receive_now(self) -> bytes:
-        """Returns what arrived, up to 64 KiB, b"" at the end. Raises BlockingIOError without any, OSError."""
+        """Returns what arrived, up to 16 KiB, b"" at the end. Raises BlockingIOError without any, OSError."""
         return libc.receive_now(self.fileno())
 
     def has_input(self) -> bool:
@@ -57,7 +58,7 @@ class BlockingSocket(NonblockingSocket):
         left = memoryview(data)
         while left:
             try:
-                left = left[self.send(left, flags) if flags else self.send_now(bytes(left[:RECEIVE_BYTES])) :]
+                left = left[self.send(left, flags) if flags else self.send_now(bytes(left[:SEND_BYTES])) :]
             except BlockingIOError:
                 self._await(select.POLLOUT)
 
