@@ -249,12 +249,13 @@ DATABASE_POOL_SIZE = env.count("DATABASE_POOL_SIZE", 10)
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A writer does not stop readers, waits for another instead of failing, and what is committed outlives a power cut.
+    # Each thread has a connection, which keeps 200 kB of pages instead of 2 MB.
     DATABASES["default"] |= {
         "CONN_MAX_AGE": None,
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 2,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-200;",
         },
     }
 elif DATABASES["default"]["ENGINE"].endswith("postgresql"):
