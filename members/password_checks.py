@@ -74,21 +74,28 @@ def waste(password: str) -> None:
 
 def _check(password: str | None, kept: str, hashers: Sequence[BasePasswordHasher]) -> tuple[bool, bool]:
     to_keep_anew: list[str] = []
-    if check_password(password, kept, to_keep_anew.append):
+    algorithm = _algorithm_of(kept)
+    if check_password(password, kept if algorithm else UNUSABLE_PASSWORD_PREFIX, to_keep_anew.append):
         return True, bool(to_keep_anew)
     preferred = hashers[0]
-    try:
-        found = identify_hasher(kept)
-    except ValueError:
-        found = preferred  # what Django hashes with in its place
-    used: Any = next((each for each in hashers if each.algorithm == found.algorithm), found)
     given = password or ""
-    if used.algorithm != preferred.algorithm:
-        used.harden_runtime(given, kept)
     for hasher in hashers:
-        if hasher.algorithm != used.algorithm:
+        # Where nothing can be read of what is kept, Django has hashed in the preferred way.
+        if hasher.algorithm != (algorithm or preferred.algorithm):
             hasher.encode(given, hasher.salt())
+        elif hasher is not preferred:
+            harder: Any = hasher
+            harder.harden_runtime(given, kept)
     return False, False
+
+
+def _algorithm_of(kept: str) -> str:
+    """How a password is kept; "" where there is none, or what stands there is no hash."""
+    try:
+        hasher: Any = identify_hasher(kept)
+        return str(hasher.decode(kept)["algorithm"])
+    except Exception:  # noqa: BLE001 - each hasher stumbles in its own way
+        return ""
 
 
 def _in_use(hasher: BasePasswordHasher) -> BasePasswordHasher | None:

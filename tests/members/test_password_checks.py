@@ -129,6 +129,20 @@ def test_an_imported_password_with_more_iterations_is_what_all_cost_up_to_a_limi
 
 
 @pytest.mark.usefixtures("_accounts")
+@pytest.mark.parametrize("kept", ["pbkdf2_sha256$", "pbkdf2_sha256$odd$salt$hash", "argon2$", "argon2$argon2id$v=19$x"])
+@pytest.mark.parametrize("try_at", [sign_in, sign_in_as_staff])
+def test_what_is_no_hash_is_nobodys_password_and_costs_the_same(
+    portal: Client, work: Counter[str], kept: str, try_at: Callable[..., Any]
+) -> None:
+    keep("odd@example.com", kept)
+    HASHERS_IN_USE.forget()
+
+    try_at(portal, "odd@example.com", PASSWORD)
+
+    assert work == {"argon2": 1, "pbkdf2": ITERATIONS}
+
+
+@pytest.mark.usefixtures("_accounts")
 def test_one_with_more_iterations_costs_what_the_others_cost(portal: Client, work: Counter[str]) -> None:
     keep("more@example.com", imported(ITERATIONS + 7))
     HASHERS_IN_USE.forget()
