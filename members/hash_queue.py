@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from gateway_clients.edge.errors import OverloadedError
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.runtime.singletons import process_singleton
+from gateway_clients.runtime.thread_pools import submit
 
 T = TypeVar("T")
 
@@ -65,19 +67,21 @@ class HashQueue:
     def run(self, work: Callable[[], T]) -> T:
         """Runs the work in its turn and returns its result; work that runs already calls further work at once.
 
-        Raises OverloadedError at once when the queue is full, or when at the present pace the turn would come too
-        late; and when the longest wait or the deadline of `by` is over before the turn has come.
+        Raises OverloadedError at once when the queue is full, when at the present pace the turn would come too late, or
+        when the process may have no more threads; and when the longest wait or the deadline of `by` is over before the
+        turn has come.
         """
         if getattr(self._thread, "is_hashing", False):
             return work()
         patience_seconds = self._patience_seconds
         self._enter(patience_seconds)
-        future = self._pool.submit(self._hashed, work)
-        try:
-            return future.result(patience_seconds)
-        except TimeoutError:
-            if not future.cancel():
-                return future.result()
+        future = submit(self._pool, partial(self._hashed, work))
+        if future is not None:
+            try:
+                return future.result(patience_seconds)
+            except TimeoutError:
+                if not future.cancel():
+                    return future.result()
         self._leave()
         raise OverloadedError(retry_after_seconds=RETRY_AFTER_SECONDS)
 

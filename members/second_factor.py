@@ -24,6 +24,8 @@ STEP_SECONDS: Final = 30
 RECOVERY_CODES: Final = 10
 #: Random bytes of a recovery code: 80 bits, so that one round of SHA-256 is enough to keep it.
 RECOVERY_BYTES: Final = 10
+#: A code is looked at once more when another one of the account was taken meanwhile: there are so many to take.
+MOST_ROUNDS: Final = RECOVERY_CODES
 log = structlog.get_logger(__name__)
 
 
@@ -108,17 +110,24 @@ def _takes_code(factor: SecondFactor, otp: str) -> bool:
     """Whether it is a code of now that was not taken before; of several at once one takes it."""
     if not (otp.isascii() and otp.isdigit()):
         return False
-    kept = bytes(factor.secret)
-    secret = _opened(factor)
-    totp, now = pyotp.TOTP(secret), int(timezone.now().timestamp()) // STEP_SECONDS
+    now = int(timezone.now().timestamp()) // STEP_SECONDS
     steps = [now + drift for drift in range(-DRIFT_STEPS, DRIFT_STEPS + 1)]
-    step = next((each for each in steps if secrets.compare_digest(totp.generate_otp(each), otp)), None)
-    if step is None:
-        return False
-    factor.keep_secret(secret)
-    # One that took its place meanwhile stays, and has not been proven by this code.
-    unused = SecondFactor.objects.filter(Q(last_step__lt=step), pk=factor.pk, secret=kept)
-    return unused.update(last_step=step, secret=factor.secret) == 1
+    for _ in range(MOST_ROUNDS):
+        kept = bytes(factor.secret)
+        secret = _opened(factor)
+        totp = pyotp.TOTP(secret)
+        step = next((each for each in steps if secrets.compare_digest(totp.generate_otp(each), otp)), None)
+        if step is None or step <= factor.last_step:
+            return False
+        factor.keep_secret(secret)
+        # One that took its place meanwhile stays, and has not been proven by this code.
+        unused = SecondFactor.objects.filter(Q(last_step__lt=step), pk=factor.pk, secret=kept)
+        if unused.update(last_step=step, secret=factor.secret):
+            return True
+        # Another code may have been taken meanwhile, which seals the secret anew.
+        if not _is_still_there(factor):
+            return False
+    return False
 
 
 def _opened(factor: SecondFactor) -> str:
@@ -132,10 +141,25 @@ def _opened(factor: SecondFactor) -> str:
 
 def _takes_recovery_code(factor: SecondFactor, otp: str) -> bool:
     digest = _digest(otp.strip().lower())
-    if digest not in factor.recovery:
+    for _ in range(MOST_ROUNDS):
+        if digest not in factor.recovery:
+            return False
+        left = [each for each in factor.recovery if each != digest]
+        if SecondFactor.objects.filter(pk=factor.pk, recovery=factor.recovery).update(recovery=left):
+            return True
+        # Another one may have been taken meanwhile, or this one.
+        if not _is_still_there(factor):
+            return False
+    return False
+
+
+def _is_still_there(factor: SecondFactor) -> bool:
+    """Whether the factor is there, read anew."""
+    try:
+        factor.refresh_from_db()
+    except SecondFactor.DoesNotExist:
         return False
-    left = [each for each in factor.recovery if each != digest]
-    return SecondFactor.objects.filter(pk=factor.pk, recovery=factor.recovery).update(recovery=left) == 1
+    return True
 
 
 def _digest(code: str) -> str:

@@ -23,8 +23,10 @@ from bff_project.processes.connections import Connections
 from bff_project.processes.cpu_scheduling import give_way
 from bff_project.processes.doorkeeper import Doorkeeper, most_connections
 from bff_project.processes.parent_death import die_with
-from bff_project.processes.signals import Wakeups, forked_children_end_by
+from bff_project.processes.signals import Wakeups, exits_by, forked_children_end_by
 
+#: What the server sends its workers to end them, and what a terminal does.
+ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 #: Milliseconds for a request's head, from its first byte or from when the connection was opened or last answered.
 HEAD_MILLISECONDS: Final = 10_000
 #: Bytes of a request's head that are read; a larger one is answered 431 by the status alone. The gateway itself refuses
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     # The handler of SIGTERM sets it in the main thread, which waits for it.
     server.main_loop_interrupt = cast(Event, Wakeups())
-    forked_children_end_by((signal.SIGTERM, signal.SIGINT))
+    forked_children_end_by(ENDING)
     loader = partial(
         load_application,
         os.getpid(),
@@ -95,13 +97,16 @@ def load_application(
     """The WSGI application, loaded in the worker itself."""
     die_with(server_pid)
     faulthandler.enable()
-    from bff_project.application import application
-    from bff_project.processes.wsgi_application import ServedApplication
+    # What was loaded holds a lease before the server has handlers of its own.
+    with exits_by(ENDING):
+        from bff_project.application import application
+        from bff_project.processes.wsgi_application import ServedApplication
 
-    accepted = Connections(port)
-    places = BodyPlaces(max(1, threads // THREADS_PER_BODY), crowd=threads * 3 // 4, hang_up=accepted.hang_up_on_reader)
-    Doorkeeper(accepted, places, most=connections, longest_seconds=longest_seconds).start()
-    return ServedApplication(application, places)
+        accepted = Connections(port)
+        crowd = threads * 3 // 4
+        places = BodyPlaces(max(1, threads // THREADS_PER_BODY), crowd=crowd, hang_up=accepted.hang_up_on_reader)
+        Doorkeeper(accepted, places, most=connections, longest_seconds=longest_seconds).start()
+        return ServedApplication(application, places)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any, Final, Self
@@ -51,6 +51,28 @@ def forked_children_end_by(signums: Iterable[int]) -> None:
         after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, signums),
         after_in_child=end_by_them,
     )
+
+
+@contextmanager
+def exits_by(signums: Iterable[int]) -> Iterator[None]:
+    """From now on the first of these signals ends this process by SystemExit, so that it does what it does at its end.
+
+    Those behind it do not disturb that. The block ends by it in any case: what a handler raises in a finalizer is lost.
+    Only in the main thread.
+    """
+    has_come = False
+
+    def exit_in_order(_signum: int, _frame: FrameType | None) -> None:
+        nonlocal has_come
+        if not has_come:
+            has_come = True
+            raise SystemExit
+
+    for signum in signums:
+        signal.signal(signum, exit_in_order)
+    yield
+    if has_come:
+        raise SystemExit
 
 
 class StopRequest:

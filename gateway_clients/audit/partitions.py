@@ -84,13 +84,6 @@ def partitions_before(database: BaseDatabaseWrapper, end: datetime.datetime) -> 
         return [name for (name,) in cursor.fetchall() if end_of(name) <= end]
 
 
-def has_default_rows_before(database: BaseDatabaseWrapper, end: datetime.datetime) -> bool:
-    """Whether rows from before `end` are in the default partition."""
-    with database.cursor() as cursor:
-        cursor.execute(HAS_ROWS_IN_DEFAULT, [datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC), end])
-        return bool(cursor.fetchone()[0])
-
-
 def name_of(first: datetime.datetime) -> str:
     """The name of the partition of a month."""
     return f"{PREFIX}{first:%Y_%m}"

@@ -5,10 +5,11 @@ partition; elsewhere, and in the default partition, rows are deleted in batches,
 to where the chain says.
 
 Rows that no chain vouches for, since somebody else put them there, are evidence: they are left, and told of. In their
-month the others go one by one.
+month the others go one by one; in the default partition they cost nothing.
 """
 
 import datetime
+import math
 from typing import Final
 
 import structlog
@@ -22,7 +23,6 @@ from gateway_clients.audit.partitions import (
     DEFAULT,
     end_of,
     exclusive_transaction,
-    has_default_rows_before,
     make_partitions,
     partitions_before,
 )
@@ -31,6 +31,11 @@ from gateway_clients.models import AuditChain, AuditEntry
 #: Rows in one transaction.
 BATCH: Final = 1000
 DELETE: Final = f"DELETE FROM {AuditEntry._meta.db_table} WHERE chain_id = %s AND number > %s AND number <= %s"  # noqa: S608 - ours
+#: The chains that vouch for rows in the default partition which are too old, and the last number of those of each.
+IN_DEFAULT: Final = (
+    f"SELECT chain.id, max(number) FROM {DEFAULT} JOIN {AuditChain._meta.db_table} chain ON chain.id = chain_id "  # noqa: S608 - ours
+    "WHERE at < %s AND number > dropped_length AND number <= length GROUP BY chain.id ORDER BY chain.id"
+)
 #: What was told of already: the partition, the chain's id, how many rows.
 _told: Final[set[tuple[str, int, int]]] = set()
 log = structlog.get_logger(__name__)
@@ -47,11 +52,12 @@ def drop_before(end: datetime.datetime) -> int:
     """Removes the rows from before `end`; how many went one by one, beside whole partitions."""
     if connection.vendor != "postgresql":
         return _shorten_chains(end)
-    count = 0
     # Before partitions: rows that a chain has before those that are gone would stay, since no chain counts them.
-    if has_default_rows_before(connection, end):
-        count += _shorten_chains(end)
-        _tell_left(DEFAULT, end)
+    with connection.cursor() as cursor:
+        cursor.execute(IN_DEFAULT, [end])
+        in_default = cursor.fetchall()
+    count = sum(_shorten(chain_id, end, last) for chain_id, last in in_default)
+    _tell_left(DEFAULT, end)
     for partition in partitions_before(connection, end):
         if not _drop_partition(partition):
             count += _shorten_chains(end_of(partition))
@@ -64,8 +70,8 @@ def _shorten_chains(end: datetime.datetime) -> int:
     return sum(_shorten(chain_id, end) for chain_id in chains.order_by("pk").values_list("pk", flat=True))
 
 
-def _shorten(chain_id: int, end: datetime.datetime) -> int:
-    """Removes a chain's rows from before `end`, from its beginning on; how many.
+def _shorten(chain_id: int, end: datetime.datetime, goal: float = math.inf) -> int:
+    """Removes a chain's rows from before `end`, from its beginning on, until number `goal` is among them; how many.
 
     They go up to a number that is there once, and that the chain has reached: the HMAC of that row is kept.
     """
@@ -74,6 +80,8 @@ def _shorten(chain_id: int, end: datetime.datetime) -> int:
         with transaction.atomic():
             chain = AuditChain.objects.select_for_update().get(pk=chain_id)
             first, upto = chain.dropped_length, min(chain.dropped_length + BATCH, chain.length)
+            if first >= goal:
+                return total
             rows = AuditEntry.objects.filter(chain_id=chain_id, number__gt=first, number__lte=upto)
             numbers = rows.values("number").annotate(copies=Count("pk"), newest=Max("at"))
             last = numbers.filter(copies=1, newest__lt=end).aggregate(last=Max("number"))["last"]

@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway_clients.redis_access.circuit import CacheDownError, RedisCircuit
 from gateway_clients.redis_access.script import Script, ScriptCall
+from gateway_clients.runtime.expiring_values import ExpiringValues
 
 #: KEYS: a counter; ARGV: by how much, its life in milliseconds from its first count on.
 #: Answers its value. A value that is no number is replaced.
@@ -70,17 +71,13 @@ class LocalCounters:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._counts: dict[str, tuple[int, float]] = {}
+        self._counts = ExpiringValues[tuple[int, float]](MAX_LOCAL_KEYS, clock)
 
     def count(self, key: str, by: int, life_seconds: float) -> int:
         """Adds `by` to the counter and returns its value."""
-        now = self._clock()
         with self._lock:
-            count, ends_at = self._counts.get(key, (0, 0.0))
-            if ends_at <= now:
-                count, ends_at = 0, now + life_seconds
-                self._make_room(now)
-            self._counts[key] = (count + by, ends_at)
+            count, ends_at = self._counts.get(key) or (0, self._clock() + life_seconds)
+            self._counts.put(key, (count + by, ends_at), ends_at)
             return count + by
 
     def clear(self) -> None:
@@ -88,26 +85,24 @@ class LocalCounters:
         with self._lock:
             self._counts.clear()
 
-    def _make_room(self, now: float) -> None:
-        if len(self._counts) >= MAX_LOCAL_KEYS:
-            self._counts = {key: kept for key, kept in self._counts.items() if kept[1] > now}
-        while len(self._counts) >= MAX_LOCAL_KEYS:
-            del self._counts[next(iter(self._counts))]
-
 
 LOCAL_COUNTERS: Final = LocalCounters()
 
 
 class _Held:
-    """A counter as this process knows it: its last value, when it expires, and the counts that Redis lacks."""
+    """A counter as this process knows it: its last value, its life, and the counts that Redis lacks."""
 
-    __slots__ = ("ends_at", "life_seconds", "pending", "value")
+    __slots__ = ("life_seconds", "pending", "value")
 
-    def __init__(self, value: int, ends_at: float, life_seconds: float) -> None:
+    def __init__(self, value: int, life_seconds: float) -> None:
         self.value = value
-        self.ends_at = ends_at
         self.life_seconds = life_seconds
         self.pending = 0
+
+
+def _is_pending(held: _Held) -> bool:
+    """Whether Redis lacks counts of it."""
+    return held.pending > 0
 
 
 class HeldCounts:
@@ -125,7 +120,7 @@ class HeldCounts:
         self._processes = processes
         self._clock = clock
         self._lock = threading.Lock()
-        self._counters: dict[str, _Held] = {}
+        self._counters = ExpiringValues[_Held](MAX_LOCAL_KEYS, clock, is_needed=_is_pending)
         self._due: set[str] = set()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -136,7 +131,7 @@ class HeldCounts:
             return False
         with self._lock:
             held = self._counters.get(count.key)
-            if held is None or self._clock() >= held.ends_at:
+            if held is None:
                 return False
             processes, pending = self._processes(), held.pending + count.by
             if pending >= count.limit / (2 * processes) or held.value + pending * processes > count.limit:
@@ -178,10 +173,8 @@ class HeldCounts:
             if held is not None:
                 held.value = max(held.value, count.value)
                 return
-            if len(self._counters) >= MAX_LOCAL_KEYS:
-                self._make_room()
-            ends_at = self._clock() + count.life_seconds
-            self._counters[count.key] = _Held(count.value, ends_at, count.life_seconds)
+            held = _Held(count.value, count.life_seconds)
+            self._counters.put(count.key, held, self._clock() + count.life_seconds)
 
     def tell(self) -> None:
         """Sends all buffered counts in one round trip; keeps them when Redis does not answer."""
@@ -211,12 +204,6 @@ class HeldCounts:
                 if held is not None:
                     held.pending, held.value = held.pending + count.by, held.value - count.by
                     self._due.add(count.key)
-
-    def _make_room(self) -> None:
-        now, counters = self._clock(), self._counters
-        living = {key: held for key, held in counters.items() if held.pending or held.ends_at > now}
-        is_enough = len(living) < MAX_LOCAL_KEYS
-        self._counters = living if is_enough else {key: held for key, held in living.items() if held.pending}
 
     def _tell_on(self) -> None:
         while True:

@@ -11,6 +11,9 @@ Clock = Callable[[], float]
 OVERHEAD_BYTES: Final = 1_000
 #: An entry of more than this share of the whole is not kept: it would drive out too many others.
 LARGEST_SHARE: Final = 0.125
+#: A value that took longer to look up is not kept, so that no drop need be remembered for longer. It is beyond the
+#: limits of any wait for Redis or the database.
+LONGEST_LOOK_SECONDS: Final = 5.0
 #: The most dropped tags that are remembered; with more, every tag counts as dropped at that moment.
 MOST_DROPS: Final = 20_000
 
@@ -38,7 +41,10 @@ class NearCache:
         self._kept: dict[str, _Kept] = {}
         self._by_tag: dict[str, set[str]] = {}
         self._size_bytes = 0
+        # Drops by tag, of two periods: of the present one, and of the one before.
         self._dropped_at: dict[str, float] = {}
+        self._dropped_before: dict[str, float] = {}
+        self._period_began_at = clock()
         self._all_dropped_at = float("-inf")
 
     @property
@@ -63,13 +69,14 @@ class NearCache:
     ) -> bool:
         """Stores a value that was true at `asked_at`, for `seconds` from then; returns whether it was stored.
 
-        It is not when one of its tags was dropped since, when it is too large, or without a lease.
+        It is not when one of its tags was dropped since, when it is too large or was asked for too long ago, or without
+        a lease.
         """
         size_bytes += OVERHEAD_BYTES
         if size_bytes > self._most_bytes * LARGEST_SHARE or not self._has_lease():
             return False
         with self._lock:
-            if self._all_dropped_at >= asked_at or any(self._dropped_at.get(tag, 0.0) >= asked_at for tag in tags):
+            if self._clock() - asked_at >= LONGEST_LOOK_SECONDS or self._is_dropped_since(asked_at, tags):
                 return False
             self._remove(name)
             self._kept[name] = _Kept(value, tuple(tags), size_bytes, asked_at + seconds)
@@ -85,9 +92,12 @@ class NearCache:
         wanted = tuple(tags)
         with self._lock:
             now = self._clock()
-            if not wanted or len(self._dropped_at) + len(wanted) > MOST_DROPS:
+            if now - self._period_began_at >= LONGEST_LOOK_SECONDS:
+                # Each drop of the period before last is older than what may still be put.
+                self._dropped_before, self._dropped_at, self._period_began_at = self._dropped_at, {}, now
+            if not wanted or len(self._dropped_at) + len(self._dropped_before) + len(wanted) > MOST_DROPS:
                 self._all_dropped_at = now
-                self._dropped_at.clear()
+                self._dropped_at, self._dropped_before = {}, {}
                 self._kept.clear()
                 self._by_tag.clear()
                 self._size_bytes = 0
@@ -96,6 +106,12 @@ class NearCache:
                 self._dropped_at[tag] = now
                 for name in tuple(self._by_tag.get(tag, ())):
                     self._remove(name)
+
+    def _is_dropped_since(self, asked_at: float, tags: Collection[str]) -> bool:
+        if self._all_dropped_at >= asked_at:
+            return True
+        now, before = self._dropped_at, self._dropped_before
+        return any(now.get(tag, 0.0) >= asked_at or before.get(tag, 0.0) >= asked_at for tag in tags)
 
     def forget(self, name: str) -> None:
         """Drops one value."""

@@ -19,6 +19,7 @@ PROCESSES: Final = Path("/proc")
 #: The file that holds, of one kind of metrics, what processes counted that are gone.
 OF_THE_GONE: Final = "gone"
 NAME: Final = re.compile(r"(?P<kind>counter|histogram|summary|gauge_[a-z]+)_(?P<owner>\d+|gone)(\.own)?\.db")
+EXEMPLARS_NAME: Final = re.compile(r"exemplars_(?P<owner>\d+)\.(json|new)")
 log = structlog.get_logger(__name__)
 
 
@@ -26,7 +27,7 @@ class WorkerMetrics:
     """Collects what the workers wrote into `directory`. A file that cannot be read costs its samples only.
 
     What processes counted that are gone is kept in one file of each kind, so that the directory does not grow with
-    every worker that is replaced; their live gauges are dropped.
+    every worker that is replaced; their live gauges and their exemplars are dropped.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -67,6 +68,11 @@ class WorkerMetrics:
                     path.unlink(missing_ok=True)
                 elif not name["kind"].startswith("gauge_"):
                     self._fold(path, self._directory / f"{name['kind']}_{OF_THE_GONE}.db")
+        for path in self._directory.glob("exemplars_*"):
+            owner = EXEMPLARS_NAME.fullmatch(path.name)
+            if owner is not None and not (PROCESSES / owner["owner"]).exists():
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
     def _fold(self, path: Path, gone: Path) -> None:
         """Adds a file's samples to those of the gone, then removes it; one that cannot be read is removed as well."""

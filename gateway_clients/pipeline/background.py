@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
+from inspect import GEN_CREATED, getgeneratorstate
 from typing import Any
 
 from django.conf import settings
@@ -19,10 +21,10 @@ from gateway_clients.pipeline.origin import RequestOrigin
 from gateway_clients.pipeline.outcome import Outcome, SectionState
 from gateway_clients.pipeline.pending_call import PendingCall
 from gateway_clients.pipeline.single_flight import SharedRead, SingleFlight
-from gateway_clients.pipeline.task import Task
 from gateway_clients.pipeline.upstreams import admission, upstream
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.runtime.singletons import process_singleton
+from gateway_clients.runtime.thread_pools import submit
 
 
 @process_singleton
@@ -43,27 +45,6 @@ def pool() -> ThreadPoolExecutor:
 def reserved_pool() -> ThreadPoolExecutor:
     """Returns the threads for requests with reserved places, so that stuck reads do not keep them waiting."""
     return ThreadPoolExecutor(max_workers=2 * settings.ADMISSION_LIMIT, thread_name_prefix="fan-out-reserved")
-
-
-def submit_admitted(
-    tasks: Sequence[Task], cache: Cache, leave: Callable[[], object], *, is_reserved: bool = False
-) -> None:
-    """Runs tasks on the pool, in a copy of the present context.
-
-    `leave` gives back at their end what was taken for them, such as a place among the requests that wait on upstreams.
-    The tasks fail as shed where the process may have no more threads.
-    """
-    threads = reserved_pool() if is_reserved else pool()
-    try:
-        running = threads.submit(copy_context().run, run_tasks, tasks, cache)
-    except RuntimeError:
-        leave()
-        for task in tasks:
-            # They may be in the pool's queue all the same, and are at their end then.
-            task.pipeline.close()
-            task.fail(GatewayOverloadedError())
-        return
-    running.add_done_callback(lambda _: leave())
 
 
 class CallTask:
@@ -88,6 +69,10 @@ class CallTask:
         """Settles the call."""
         self._pending.fail(error)
 
+    def close(self) -> None:
+        """Ends the pipeline."""
+        self.pipeline.close()
+
 
 class FillTask:
     """A cached read that completes a shared read.
@@ -96,7 +81,7 @@ class FillTask:
     lookup, if it was made already.
     """
 
-    __slots__ = ("_pending", "_shared_read", "pipeline", "target")
+    __slots__ = ("_cache", "_found", "_pending", "_shared_read", "pipeline", "target")
 
     def __init__(
         self,
@@ -111,6 +96,8 @@ class FillTask:
         pending: PendingCall[Any] | None = None,
     ) -> None:
         self._shared_read = shared_read
+        self._cache = cache
+        self._found = found
         self._pending = pending
         self.target = upstream(call.service)
         self.pipeline = stack.read(call, self.target, origin, deadline, cache=cache, lookup=lookup, found=found)
@@ -129,6 +116,31 @@ class FillTask:
     def fail(self, error: BaseException) -> None:
         """Completes the shared read."""
         single_flight().complete(self._shared_read, error=error)
+
+    def close(self) -> None:
+        """Ends the pipeline, and gives the lease back that was found if the pipeline has not begun to look after it."""
+        if self._found is not None and getgeneratorstate(self.pipeline) == GEN_CREATED:
+            self._cache.release([self._found])
+        self.pipeline.close()
+
+
+def submit_admitted(
+    fills: Sequence[FillTask], cache: Cache, leave: Callable[[], object], *, is_reserved: bool = False
+) -> None:
+    """Runs fills on the pool, in a copy of the present context.
+
+    `leave` gives back at their end what was taken for them, such as a place among the requests that wait on upstreams.
+    The fills fail as shed, and their leases are given back, where the process may have no more threads.
+    """
+    threads = reserved_pool() if is_reserved else pool()
+    running = submit(threads, partial(copy_context().run, run_tasks, fills, cache))
+    if running is not None:
+        running.add_done_callback(lambda _: leave())
+        return
+    leave()
+    for fill in fills:
+        fill.close()
+        fill.fail(GatewayOverloadedError())
 
 
 def refresh(call: Call[Any], kept: Outcome[Any], origin: RequestOrigin, cache: Cache) -> None:

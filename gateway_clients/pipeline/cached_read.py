@@ -78,7 +78,12 @@ def cached_read(
         if kept is not None and result.status is LookupStatus.HIT:
             return replace(kept, is_collapsed=True) if has_waited else kept
         if result.status in ASKS or deadline.has_passed:
-            return (yield from _fill(call, ask, result, kept, cache))
+            try:
+                return (yield from _fill(call, ask, result, kept, cache))
+            except GeneratorExit:
+                # The event loop itself has failed, and takes no effects any more.
+                cache.release([result])
+                raise
         if lookup.newer_than_ms < 0:
             lookup = replace(lookup, newer_than_ms=result.at_ms + 1)
         yield Sleep(min(wait_seconds, deadline.remaining_seconds))

@@ -69,9 +69,13 @@ class CallBatch:
         self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
-        """Frees the place and the event loop; after an error the reads it leads fail for their followers too."""
+        """Frees the place and the event loop; after an error the reads it leads fail for their followers too.
+
+        The leases go back of what was found to be missing and never came to the event loop.
+        """
         if error is not None:
             self._end_reads(error)
+            self._fan_out.cache.release([miss.result for miss in self._misses])
         if self._loop is not None:
             self._loop.close()
         if self._has_place:
@@ -124,7 +128,8 @@ class CallBatch:
             if outcome is not None and result.status is LookupStatus.HIT:
                 pending.settle(outcome)
         led = [read for read in self._reads if read.is_leader]
-        self._misses += [read for read in map(LedRead, led, self.lookups, results) if not read.settle_from_cache()]
+        self._misses = list(map(LedRead, led, self.lookups, results))
+        self._misses = [read for read in self._misses if not read.settle_from_cache()]
 
     def ask(self) -> None:
         """Calls the upstreams and waits until each call has its answer.
@@ -133,18 +138,19 @@ class CallBatch:
         wait on upstreams.
         """
         fan_out = self._fan_out
-        misses, self._misses = self._misses, []
+        misses = self._misses
         uncached, self._uncached = self._uncached, []
         if misses and self._is_in_hurry and self._place.try_enter():
             fill_by = Deadline.after(settings.READ_BUDGET_SECONDS)
             fills = [miss.fill(fill_by) for miss in misses]
             submit_admitted(fills, fan_out.cache, self._place.leave, is_reserved=fan_out.is_reserved)
-            misses = []
+            misses = self._misses = []
         fill_by = fan_out.answer_by.sooner(settings.READ_BUDGET_SECONDS)
         own: list[Task] = [miss.fill(fill_by, miss.read.pending) for miss in misses]
         own += [CallTask(pending, fan_out.origin, fan_out.answer_by) for pending in uncached]
         if own:
             self._loop = EventLoop(own, fan_out.cache)
+            self._misses = []
             self._loop.ask()
 
     def store(self, writes: Sequence[CacheWrite] = ()) -> None:

@@ -13,7 +13,7 @@ from gateway_clients.transport.messages import UpstreamRequest, UpstreamResponse
 
 
 class SendRequest(msgspec.Struct, frozen=True):
-    """Send a request. The loop sends the UpstreamResponse back, or throws a subclass of UpstreamUnavailableError."""
+    """Send a request. The loop sends the UpstreamResponse back, or throws a subclass of UpstreamError."""
 
     outgoing: UpstreamRequest
     deadline: Deadline

@@ -160,6 +160,6 @@ class EventLoop:
     def close(self) -> None:
         """Fails the tasks that have not ended, after a failure of the event loop itself."""
         for task in list(self._open):
-            task.pipeline.close()
+            task.close()
             task.fail(RuntimeError("the event loop stopped"))
         self._multiplexer.close()

@@ -21,3 +21,6 @@ class Task(Protocol):
 
     def fail(self, error: BaseException) -> None:
         """Takes the error that the pipeline has ended with."""
+
+    def close(self) -> None:
+        """Ends a pipeline that nobody runs any more; what it holds is given back."""

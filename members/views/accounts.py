@@ -105,7 +105,14 @@ class AuthViewSet(GatewayViewSet):
         token_families.end(self.checked(RefreshTokenInput)["refresh_token"])
         return HttpResponse(status=204)
 
-    @shows(None, status=204, request=PasswordInput, errors=BUSY, tags=["auth"], operation_id="changePassword")
+    @shows(
+        None,
+        status=204,
+        request=PasswordInput,
+        errors=BUSY | {409: "The password was written by another request at the same time, please try again"},
+        tags=["auth"],
+        operation_id="changePassword",
+    )
     @signed_in
     def password(self, request: Request) -> HttpResponse:
         """Changes the password, and signs out everywhere."""

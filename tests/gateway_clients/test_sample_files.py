@@ -199,6 +199,15 @@ def test_files_of_processes_that_are_gone_become_one_and_nothing_is_lost(tmp_pat
         assert names == {own.name, "counter_gone.db", "histogram_gone.db"}
 
 
+def test_exemplars_of_processes_that_are_gone_go_with_them(tmp_path: Path) -> None:
+    own = {f"exemplars_{os.getpid()}.json", "exemplars_of_somebody.json"}
+    for name in (*own, f"exemplars_{GONE}.json", f"exemplars_{GONE}.new"):
+        (tmp_path / name).write_bytes(b"[]")
+
+    assert shown(tmp_path) == []
+    assert {path.name for path in tmp_path.iterdir()} == own
+
+
 def test_on_a_full_disk_files_of_the_gone_stay_and_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / f"counter_{GONE}.db"
     path.write_bytes(file_of({key(): 2.0}))

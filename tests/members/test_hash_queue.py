@@ -114,6 +114,24 @@ def test_what_fails_fails_where_it_was_asked_for_and_the_next_is_served() -> Non
     assert (queue.run(lambda: 7), queue.inside) == (7, 0)
 
 
+def test_who_gets_no_thread_is_refused_and_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue, done = HashQueue(most_waiting=1), []
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        for _ in range(3):
+            with pytest.raises(OverloadedError):
+                queue.run(lambda: done.append("late"))
+
+    assert queue.inside == 0
+    assert queue.run(lambda: 7) == 7
+    assert done == []
+
+
+def no_thread(_: threading.Thread) -> None:
+    """Does what Python does where the process may have no more threads."""
+    raise RuntimeError("can't start new thread")
+
+
 def test_work_within_work_needs_no_turn_of_its_own() -> None:
     queue = HashQueue(most_waiting=0)
 

@@ -108,6 +108,25 @@ def test_of_two_changes_side_by_side_the_second_knows_a_password_that_is_none_an
     assert [_me(portal, token) for token in (one, other, *between)] == [401, 401, 200]
 
 
+def test_a_change_that_sign_ins_overtake_each_time_is_a_conflict_and_counts_as_no_wrong_try(
+    portal: Client, siti: Account, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LOGIN_RATE_LIMIT_MAX = 2
+    token = _sign_in(portal, PASSWORD).json()["access_token"]
+
+    def hashing(password: str) -> str:
+        Account.objects.update(password=make_password(PASSWORD))
+        return make_password(password)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(accounts, "make_password", hashing)
+        answers = [_change(portal, token, PASSWORD, OTHER) for _ in range(4)]
+
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [(409, "conflict")] * 4
+    assert "errors" not in answers[0].json()
+    assert _change(portal, token, PASSWORD, OTHER).status_code == 204
+
+
 def test_a_password_that_staff_set_signs_out_what_began_meanwhile(portal: Client, siti: Account) -> None:
     held = Account.objects.get()
     token = _sign_in(portal, PASSWORD).json()["access_token"]

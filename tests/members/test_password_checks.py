@@ -11,7 +11,7 @@ from django.test import Client
 
 from members.hashers import EarlierPasswordHasher
 from members.models import Account
-from members.password_checks import HASHERS_IN_USE, LOOK_SECONDS, HashersInUse
+from members.password_checks import DEAREST, HASHERS_IN_USE, LOOK_SECONDS, HashersInUse
 from tests.members.calls import PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +107,49 @@ def test_without_imported_passwords_it_costs_one_hash(portal: Client, siti: Acco
         work.clear()
         assert sign_in(portal, email, "wrong").status_code == 401
         assert work == {"argon2": 1}, email
+
+
+@pytest.mark.usefixtures("_accounts")
+@pytest.mark.parametrize(
+    ("most", "cost"),
+    [(ITERATIONS + 7, ITERATIONS + 7), (DEAREST * ITERATIONS, DEAREST * ITERATIONS), (10**9, DEAREST * ITERATIONS)],
+)
+@pytest.mark.parametrize("who", ["nobody", "own", "few", "all", "none", "off-few"])
+def test_an_imported_password_with_more_iterations_is_what_all_cost_up_to_a_limit(
+    portal: Client, work: Counter[str], most: int, cost: int, who: str
+) -> None:
+    keep("more@example.com", f"pbkdf2_sha256${most}$salt$hash")
+    keep("odd@example.com", "pbkdf2_sha256$odd$salt$hash")
+    keep("bare@example.com", "pbkdf2_sha256$")
+    HASHERS_IN_USE.forget()
+
+    sign_in(portal, f"{who}@example.com", "wrong")
+
+    assert work == {"argon2": 1, "pbkdf2": cost}
+
+
+@pytest.mark.usefixtures("_accounts")
+@pytest.mark.parametrize("kept", ["pbkdf2_sha256$", "pbkdf2_sha256$odd$salt$hash", "argon2$", "argon2$argon2id$v=19$x"])
+@pytest.mark.parametrize("try_at", [sign_in, sign_in_as_staff])
+def test_what_is_no_hash_is_nobodys_password_and_costs_the_same(
+    portal: Client, work: Counter[str], kept: str, try_at: Callable[..., Any]
+) -> None:
+    keep("odd@example.com", kept)
+    HASHERS_IN_USE.forget()
+
+    try_at(portal, "odd@example.com", PASSWORD)
+
+    assert work == {"argon2": 1, "pbkdf2": ITERATIONS}
+
+
+@pytest.mark.usefixtures("_accounts")
+def test_one_with_more_iterations_costs_what_the_others_cost(portal: Client, work: Counter[str]) -> None:
+    keep("more@example.com", imported(ITERATIONS + 7))
+    HASHERS_IN_USE.forget()
+    work.clear()
+
+    assert sign_in(portal, "more@example.com", "wrong").status_code == 401
+    assert work == {"argon2": 1, "pbkdf2": ITERATIONS + 7}
 
 
 @pytest.mark.usefixtures("_accounts")

@@ -1,10 +1,17 @@
 """A second factor that is there already, or is not, over REST and from the operator's command."""
 
+import time
+from contextlib import nullcontext
+
 import pyotp
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import QuerySet
 from django.test import Client
+from pytest_django import Settings
 
+from gateway_clients.edge.errors import WrongCredentialsError
+from members import second_factor
 from members.models import Account, SecondFactor
 from tests.members.calls import PASSWORD, sign_in
 from tests.support.portals import SignedIn
@@ -53,3 +60,36 @@ def test_an_operator_replaces_one_only_when_told_to(
 def test_an_operator_is_told_of_an_account_that_is_not_there() -> None:
     with pytest.raises(CommandError, match="There is no such account"):
         call_command("enrol_second_factor", "nobody@example.com")
+
+
+@pytest.fixture
+def codes(portal: Client, siti: Account, settings: Settings) -> list[str]:
+    """Two recovery codes and two codes of an authenticator, the earlier one first, none of them used."""
+    settings.CACHE_ENCRYPTION_KEYS = ["c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ="]
+    enrolment = second_factor.enrol(siti)
+    totp, now = pyotp.TOTP(enrolment.secret), time.time()
+    recovery = second_factor.confirm(siti, totp.at(now - 30))
+    return [*recovery[:2], totp.at(now), totp.at(now + 30)]
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "is_taken"), [(0, 1, True), (3, 2, True), (0, 0, False), (3, 3, False), (2, 3, False)]
+)
+def test_two_codes_at_once_are_each_taken_and_one_is_taken_once(
+    codes: list[str], siti: Account, monkeypatch: pytest.MonkeyPatch, mine: int, other: int, *, is_taken: bool
+) -> None:
+    writing = QuerySet.update
+
+    def update(self: QuerySet[SecondFactor], **values: object) -> int:
+        """Lets the other one write first."""
+        monkeypatch.setattr(QuerySet, "update", writing)
+        second_factor.require(siti, codes[other])
+        return writing(self, **values)
+
+    monkeypatch.setattr(QuerySet, "update", update)
+    with nullcontext() if is_taken else pytest.raises(WrongCredentialsError):
+        second_factor.require(siti, codes[mine])
+
+    for used in (codes[mine], codes[other]):
+        with pytest.raises(WrongCredentialsError):
+            second_factor.require(siti, used)

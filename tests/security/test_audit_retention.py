@@ -91,3 +91,40 @@ def test_an_old_time_under_a_newer_rows_number_takes_no_newer_row_with_it(url: s
     said = told(url, TWO_MONTHS + "forge(number=30)\nprint(json.dumps([drop(FEBRUARY)[0], numbers()]))")
 
     assert said == [20, [*range(21, 31), *range(30, 41)]]
+
+
+@pytest.mark.parametrize(
+    ("forged", "one_by_one", "left"),
+    [("chain_id=999_999, number=7", 0, 1), ("number=1000", 0, 1), ("number=3", 20, 0)],
+    ids=["of no chain", "beyond its chain", "within its chain"],
+)
+def test_a_row_in_the_default_partition_costs_whole_months_no_more_than_its_own_chain(
+    url: str, forged: str, one_by_one: int, left: int
+) -> None:
+    said = told(
+        url,
+        TWO_MONTHS
+        + f"""
+rows(12, int(JANUARY.timestamp() * 1e6), 1)
+forge(at=datetime.datetime(2059, 12, 1, tzinfo=datetime.UTC), {forged})
+dropped = drop(FEBRUARY)
+again = drop(FEBRUARY)
+print(json.dumps([dropped[0], {GONE} in dropped[1], again, len(numbers(at__lt=FEBRUARY)), len(numbers())]))
+""",
+    )
+
+    assert said == [one_by_one, True, [0, []], left, 20 + left]
+
+
+def test_rows_that_came_without_a_partition_go_before_the_month_behind_them(url: str) -> None:
+    said = told(
+        url,
+        TWO_MONTHS
+        + """
+rows(30, int(JANUARY.timestamp() * 1e6) - 5, 1)
+first = drop(FEBRUARY)
+print(json.dumps([first[0], len(numbers(at__lt=FEBRUARY)), [each.trouble for each in verify().findings]]))
+""",
+    )
+
+    assert said == [30, 0, []]

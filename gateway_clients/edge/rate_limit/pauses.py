@@ -11,6 +11,7 @@ import msgspec
 from gateway_clients.edge.rate_limit import limiter_cache
 from gateway_clients.redis_access.circuit import CacheDownError
 from gateway_clients.redis_access.script import Script, ScriptCall
+from gateway_clients.runtime.expiring_values import ExpiringValues
 
 #: Seconds of the first pause; each further one is twice as long as the one before.
 FIRST_SECONDS: Final = 15
@@ -80,20 +81,19 @@ class LocalPauses:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        #: By key: tries, until when there is a pause, until when that is remembered.
-        self._kept: dict[str, tuple[int, float, float]] = {}
+        #: Tries, until when there is a pause, until when that is remembered.
+        self._kept = ExpiringValues[tuple[int, float, float]](MAX_LOCAL_KEYS, clock)
 
     def count(self, key: str, schedule: Schedule) -> Try:
         """Counts a try, unless there is a pause."""
         now = self._clock()
         with self._lock:
-            tries, paused_until, ends_at = self._kept.get(key, (0, 0.0, 0.0))
+            tries, paused_until, _ = self._kept.get(key) or (0, 0.0, 0.0)
             if paused_until > now:
                 return Try(key, math.ceil(paused_until - now), began_pause=False)
-            tries = tries + 1 if ends_at > now else 1
-            pause = schedule.pause_seconds(tries)
-            self._make_room(now)
-            self._kept[key] = (tries, now + pause, now + pause + schedule.remembered_seconds)
+            pause = schedule.pause_seconds(tries + 1)
+            ends_at = now + pause + schedule.remembered_seconds
+            self._kept.put(key, (tries + 1, now + pause, ends_at), ends_at)
             return Try(key, 0, began_pause=pause > 0)
 
     def take_back(self, tried: Try) -> None:
@@ -102,13 +102,8 @@ class LocalPauses:
             kept = self._kept.get(tried.key)
             if kept is not None:
                 tries, paused_until, ends_at = kept
-                self._kept[tried.key] = (max(0, tries - 1), 0.0 if tried.began_pause else paused_until, ends_at)
-
-    def _make_room(self, now: float) -> None:
-        if len(self._kept) >= MAX_LOCAL_KEYS:
-            self._kept = {key: kept for key, kept in self._kept.items() if kept[2] > now}
-        while len(self._kept) >= MAX_LOCAL_KEYS:
-            del self._kept[next(iter(self._kept))]
+                left = (max(0, tries - 1), 0.0 if tried.began_pause else paused_until, ends_at)
+                self._kept.put(tried.key, left, ends_at)
 
 
 LOCAL_PAUSES: Final = LocalPauses()

@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextvars import copy_context
+from functools import partial
 from typing import Final
 
-from gateway_clients.errors import DeadlineExceededError, UpstreamTimeoutError
+from gateway_clients.errors import DeadlineExceededError, UpstreamCrowdedError, UpstreamTimeoutError
 from gateway_clients.resilience.deadline import Deadline
 from gateway_clients.runtime.bell import Bell
+from gateway_clients.runtime.thread_pools import submit
 from gateway_clients.transport.messages import UpstreamResponse
 
 #: Seconds past its deadline that a thread is waited for: the gateway's own adapter ends before.
@@ -47,8 +49,13 @@ class ThreadedExchange:
         self._future: Future[UpstreamResponse] | None = None
 
     def start(self) -> None:
-        """Hands the call to a thread, with a copy of this one's context."""
-        self._future = self._executor.submit(copy_context().run, self._send)
+        """Hands the call to a thread, with a copy of this one's context; it fails where there is none for it."""
+        self._future = submit(self._executor, partial(copy_context().run, self._send))
+        if self._future is None:
+            self.error = UpstreamCrowdedError(self._service)
+            self._let_go_of_the_bell()
+            self.is_done = True
+            return
         self._future.add_done_callback(self._ring)
 
     def _ring(self, _: "Future[UpstreamResponse]") -> None:

@@ -1,10 +1,12 @@
 """What a process keeps in its memory."""
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
 
-from gateway_clients.cluster.near_cache import OVERHEAD_BYTES, NearCache
+from gateway_clients.cluster.near_cache import LONGEST_LOOK_SECONDS, MOST_DROPS, OVERHEAD_BYTES, NearCache
 from tests.support.clock import FakeClock
 
 
@@ -86,6 +88,63 @@ def test_what_was_asked_for_before_a_drop_is_not_kept_behind_it(
     assert put("a", "member:m-1", asked_at=clock.now) is False
     clock.advance(0.1)
     assert put("a", "member:m-1") is True
+
+
+@pytest.mark.parametrize("drops_in_between", [0, 1, 7])
+@pytest.mark.parametrize("looked_for_seconds", [0.1, 0.5 * LONGEST_LOOK_SECONDS, 0.99 * LONGEST_LOOK_SECONDS])
+def test_a_drop_is_remembered_for_as_long_as_a_look_may_take(
+    near: NearCache, put: Put, clock: FakeClock, looked_for_seconds: float, drops_in_between: int
+) -> None:
+    for _ in range(20):
+        asked_at = clock.now
+        near.drop(["member:m-1"])
+        for number in range(drops_in_between):
+            clock.advance(looked_for_seconds / drops_in_between)
+            near.drop([f"member:other-{number}"])
+        if not drops_in_between:
+            clock.advance(looked_for_seconds)
+
+        assert put("a", "member:m-1", asked_at=asked_at) is False
+        clock.advance(0.37)
+
+
+def test_what_took_longer_to_look_up_is_not_kept(put: Put, clock: FakeClock) -> None:
+    asked_at = clock.now
+    clock.advance(LONGEST_LOOK_SECONDS)
+
+    assert put("a", "member:m-1", asked_at=asked_at) is False
+    assert put("a", "member:m-1") is True
+
+
+def test_drops_of_long_ago_void_nothing_and_take_no_memory(near: NearCache, put: Put, clock: FakeClock) -> None:
+    class Tag(str):
+        """A text that a test can see go."""
+
+    first = Tag("member:m-0")
+    is_held = weakref.ref(first)
+    put("a", "member:m-1", seconds=600.0)
+    near.drop([first])
+    del first
+    for number in range(3 * MOST_DROPS):
+        clock.advance(5 * LONGEST_LOOK_SECONDS / MOST_DROPS)
+        near.drop([f"claim:{number}"])
+    gc.collect()
+
+    assert near.get("a") == "of a"
+    assert is_held() is None
+
+
+def test_a_flood_of_drops_voids_everything_and_is_forgotten(near: NearCache, put: Put, clock: FakeClock) -> None:
+    asked_at = clock.now
+    put("a", "member:m-1", seconds=600.0)
+    near.drop(f"claim:{number}" for number in range(MOST_DROPS))
+    kept = near.get("a")
+    clock.advance(0.1)
+    near.drop(["claim:one-more"])
+
+    assert (kept, near.get("a"), put("b", "member:m-2", asked_at=asked_at)) == ("of a", None, False)
+    clock.advance(0.1)
+    assert put("b", "member:m-2") is True
 
 
 def test_without_a_lease_nothing_is_kept(near: NearCache, put: Put, holder: Holder) -> None:

@@ -19,6 +19,7 @@ from gateway_clients.errors import (
     UpstreamServerError,
 )
 from gateway_clients.pipeline.background import single_flight
+from gateway_clients.pipeline.cached_read import lookup_for
 from gateway_clients.pipeline.outcome import SectionState
 from gateway_clients.pipeline.section import Section
 from gateway_clients.pipeline.upstreams import admission, upstream
@@ -307,18 +308,30 @@ def test_writes_go_beside_the_other_calls_of_their_request(upstreams: Upstreams)
     assert time.monotonic() - started_at < 0.38
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "pipeline.led_read.LedRead.settle_from_cache",
+        "pipeline.led_read.LedRead.fill",
+        "pipeline.event_loop.EventLoop.ask",
+        "transport.multiplexed.multiplexer.Multiplexer.wait",
+    ],
+)
 def test_a_failure_of_the_gateway_itself_leaves_nobody_waiting(
-    upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch
+    upstreams: Upstreams, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     upstreams(claims=GOOD)
     call = call_of(key=key_of())
     with monkeypatch.context() as patch:
-        patch.setattr("gateway_clients.pipeline.event_loop.EventLoop.ask", broken)
+        patch.setattr(f"gateway_clients.{where}", broken)
         with pytest.raises(ZeroDivisionError):
             outcome_of(call)
 
     assert single_flight().under_way() == 0
     assert admission().waiting == 0
+    (found,) = default_cache().read([lookup_for(call.key, 3.0, is_fresh_wanted=False)])
+    assert found.status is LookupStatus.LEASED
+    default_cache().release([found])
     assert outcome_of(call).value == NEW
 
 
