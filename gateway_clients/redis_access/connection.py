@@ -37,8 +37,8 @@ MAX_AGE_SECONDS: Final = 60.0
 PROTOCOL: Final = 2
 #: Seconds that a dial may take where the address of Redis names no limit.
 LONGEST_DIAL_SECONDS: Final = 60.0
-#: redis-py gives each connection a buffer of 64 kB to read into. Scripts' answers do not go through it, except over TLS,
-#: where a record has at most 16 kB (RFC 8446, section 5.1).
+#: redis-py gives each connection a buffer of 64 kB to read into. Scripts' answers go through it over TLS alone, where a
+#: record has at most 16 kB (RFC 8446, section 5.1).
 BUFFER_BYTES: Final = 4_096
 TLS_BUFFER_BYTES: Final = 16_384
 #: What the reader says while an answer is not whole.
