@@ -4,19 +4,22 @@ import signal
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from gateway_clients.conf import SERVICES
 from sandbox.testing import Sandbox
+from tests.database.conftest import prepare
 from tests.load.conftest import Start
 from tests.support.crowd import Ask, crowd
 from tests.support.gateway import Reply, RunningGateway, resident_bytes
 from tests.support.pauses import pauses
 from tests.support.shipped_packages import shipped_packages_alone
 from tests.support.waiting import wait_until
+from tests.writes.servers import postgres
 
 pytestmark = pytest.mark.alone
 
@@ -157,3 +160,25 @@ def hold_memory(gateway: RunningGateway, requests: int) -> None:
 @pytest.mark.timeout(2400)
 def test_a_worker_holds_little_memory_after_50_000_requests(start: Start) -> None:
     hold_memory(start(**shipped_packages_alone()), 50_000)
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """A database as in production, where threads share a pool of connections."""
+    with postgres() as url:
+        prepare(url)
+        yield url
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_each_thread_of_a_worker_takes_little_memory(postgres_url: str, start: Start) -> None:
+    gateway = start(DATABASE_URL=postgres_url, WORKERS="1", **shipped_packages_alone())
+    (pid,) = gateway.workers
+
+    with crowd(dashboards_of(gateway), readers=96) as running:
+        wait_until(lambda: len(running.timed) >= 10_000, seconds=500)
+
+    assert running.failures == []
+    assert len(list(Path(f"/proc/{pid}/task").iterdir())) > 96
+    assert resident_bytes(pid, "VmHWM") < MEMORY_LIMIT_BYTES
