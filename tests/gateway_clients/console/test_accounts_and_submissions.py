@@ -165,6 +165,26 @@ def test_staff_resolve_that_it_happened_as_a_claim_of_that_member(
     assert Submission.objects.get().state == state
 
 
+@pytest.mark.parametrize(
+    ("claim", "told", "history"),
+    [
+        (CLAIM, "Resolved as claim c-9.", ["Resolved as claim c-9: their log"]),
+        ({**CLAIM, "member_id": "m-2"}, "This claim is another member", []),
+        (REFUSED, "The claims service does not show this claim", []),
+    ],
+)
+def test_its_history_says_that_it_was_resolved_only_where_it_was(
+    steerer: Client, unknown: Submission, claim: Any, told: str, history: list[str], upstreams: AnsweringUpstreams
+) -> None:
+    upstreams.answers["getClaim"] = claim
+    given = {"outcome": "happened", "claim_id": "c-9", "reason": "their log"}
+    page = steerer.post(f"{SUBMISSIONS}{unknown.pk}/resolve/", given, follow=True)
+
+    assert told in text_of(page)
+    assert [entry.get_change_message() for entry in LogEntry.objects.all()] == history
+    assert AuditEntry.objects.latest("pk").action == "submission.resolve"
+
+
 @pytest.mark.parametrize("operation", [Operation.CANCEL, Operation.APPEAL])
 @pytest.mark.parametrize(
     ("claim_id", "state", "asked"), [("c-9", State.SUBMITTED, ["getClaim"]), ("c-8", State.UNKNOWN, [])]
