@@ -53,9 +53,9 @@ def resolve(row: Submission, *, has_happened: bool, claim_id: str, now: datetime
     if row.is_final:
         raise UnresolvableError("Its outcome is known by now.")
     if not has_happened:
-        if not repository.start_settling(row, now):
+        problem = problem_from(RefusedByServiceError(), uuid.uuid4().hex)
+        if not repository.start_settling(row, now) or not repository.keep_problem(row, problem, now):
             raise UnresolvableError("Somebody else is at it; try again.")
-        repository.keep_problem(row, problem_from(RefusedByServiceError(), uuid.uuid4().hex), now)
         return
     if row.operation != Operation.SUBMIT and claim_id != row.claim_id:
         raise UnresolvableError("This is another claim than the one that it was asked of.")

@@ -1,6 +1,6 @@
 """Levers on accounts and submissions: after a reason, by those who may, written down, no further than they reach."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from claims.models import Operation, State, Submission
+from claims.submissions import repository
 from claims.submissions.messages import SETTLE, about
 from gateway_clients.models import AuditEntry, OutboxMessage
 from members import token_families
@@ -163,6 +164,25 @@ def test_staff_resolve_that_it_happened_as_a_claim_of_that_member(
 
     assert upstreams.operations == ["getClaim"]
     assert Submission.objects.get().state == state
+
+
+def test_staff_are_told_when_the_worker_takes_it_over_before_it_is_settled(
+    steerer: Client, unknown: Submission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_over = repository.start_settling
+
+    def taken_over_twice(row: Submission, now: datetime) -> bool:
+        is_ours = take_over(row, now)
+        take_over(Submission.objects.get(), now)
+        return is_ours
+
+    monkeypatch.setattr(repository, "start_settling", taken_over_twice)
+    given = {"outcome": "not_happened", "reason": "their log has none"}
+    page = steerer.post(f"{SUBMISSIONS}{unknown.pk}/resolve/", given, follow=True)
+
+    assert "Somebody else is at it; try again." in text_of(page)
+    assert Submission.objects.get().state == State.UNKNOWN
+    assert not LogEntry.objects.exists()
 
 
 @pytest.mark.parametrize(
