@@ -117,6 +117,9 @@ def test_who_only_sees_has_no_levers(client: Client, member: Account, unknown: S
 
 
 def test_a_parked_submission_is_tried_again_at_once(steerer: Client, unknown: Submission) -> None:
+    assert "give a reason" in act(steerer, SUBMISSIONS, "try_again", unknown)
+    assert OutboxMessage.objects.get().parked_at is not None
+
     assert "1 submissions are looked after now" in act(steerer, SUBMISSIONS, "try_again", unknown, reason="mended")
     message = OutboxMessage.objects.get()
     assert (message.parked_at, message.due_at <= timezone.now()) == (None, True)
