@@ -14,7 +14,6 @@ from django.utils import timezone
 from redis import Redis
 
 from claims.models import Submission
-from gateway_clients.caching.inspection import HEAD_BYTES
 from gateway_clients.caching.store import default_cache
 from gateway_clients.encryption import KEY_ID_BYTES, SEALED, fingerprint, key_from_text
 from gateway_clients.models import AuditEntry
@@ -27,6 +26,8 @@ from members.tokens import access_keys
 SESSION_SALT: Final = "django.contrib.sessions.SessionStore"
 #: What one look at Redis goes through.
 BATCH: Final = 1000
+#: The line of times and versions before the value of a cache entry is no longer.
+HEAD_BYTES: Final = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +140,8 @@ def _cached() -> Mapping[str, int] | None:
 def _sealed_values(redis: Redis) -> Mapping[str, int]:
     found: Counter[str] = Counter()
     for key in redis.scan_iter(match=f"*{settings.CACHE_KEY_PREFIX}*", count=BATCH, _type="string"):
-        head = cast(bytes, redis.getrange(key, 0, HEAD_BYTES + KEY_ID_BYTES + 1))
-        # An entry of the cache has its times before the value, in a line of their own.
+        head = cast(bytes, redis.getrange(key, 0, HEAD_BYTES + KEY_ID_BYTES))
+        # An entry of the cache has its times and versions before the value, in a line of their own.
         name = _sealed_with(head) or _sealed_with(head.partition(b"\n")[2])
         if name is not None:
             found[name] += 1

@@ -16,6 +16,7 @@ from claims.figures import submissions
 from claims.models import State, Submission
 from claims.resolution import HAPPENED, ResolutionForm, UnresolvableError, resolve
 from claims.submissions.messages import SETTLE, about
+from gateway_clients.audit.staff import note_staff_look
 from gateway_clients.console import figures
 from gateway_clients.console.actions import ReasonActionForm, reason_of, record_action
 from gateway_clients.models import OutboxMessage
@@ -101,19 +102,18 @@ class SubmissionAdmin(Admin):
             messages.error(request, "Its outcome is known by now.")
             return False
         try:
-            record_action(
-                self,
-                request,
-                row,
-                action="submission.resolve",
-                text=words,
+            note_staff_look(
+                "submission.resolve",
+                account_id=str(request.user.pk),
+                member_id=row.member_id,
+                sections=str(row.pk),
                 reason=given["reason"],
-                member=row.member_id,
             )
             resolve(row, has_happened=has_happened, claim_id=given["claim_id"], now=timezone.now())
         except UnresolvableError as error:
             messages.error(request, str(error))
             return False
+        self.log_change(request, row, f"{words}: {given['reason']}")
         messages.success(request, f"{words}. Its portal is told at its next look.")
         return True
 

@@ -46,16 +46,15 @@ class ResolutionForm(forms.Form):
 
 
 def resolve(row: Submission, *, has_happened: bool, claim_id: str, now: datetime) -> None:
-    """Settles a submission as staff say. A claim is read from its service first, and must be the member's.
+    """Settles a submission whose outcome is not known yet, as staff say.
 
-    What was asked of a claim can have happened to that claim only. Raises UnresolvableError.
+    A claim is read from its service first, and must be the member's. What was asked of a claim can have happened to
+    that claim only. Raises UnresolvableError.
     """
-    if row.is_final:
-        raise UnresolvableError("Its outcome is known by now.")
     if not has_happened:
-        if not repository.start_settling(row, now):
+        problem = problem_from(RefusedByServiceError(), uuid.uuid4().hex)
+        if not repository.start_settling(row, now) or not repository.keep_problem(row, problem, now):
             raise UnresolvableError("Somebody else is at it; try again.")
-        repository.keep_problem(row, problem_from(RefusedByServiceError(), uuid.uuid4().hex), now)
         return
     if row.operation != Operation.SUBMIT and claim_id != row.claim_id:
         raise UnresolvableError("This is another claim than the one that it was asked of.")

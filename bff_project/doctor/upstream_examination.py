@@ -96,8 +96,12 @@ def _certificate(service: str) -> Iterator[Finding]:
         ):
             shown: dict[str, Any] = connection.getpeercert() or {}
             version = connection.version()
+    except ssl.SSLCertVerificationError as error:
+        yield Finding(service, Level.WRONG, f"its certificate is not trusted: {error.verify_message}", "See CA_BUNDLE.")
+        return
     except OSError as error:
-        yield Finding(service, Level.WRONG, f"its certificate is not trusted: {type(error).__name__}", "See CA_BUNDLE.")
+        advice = f"Check {service.upper()}_SERVICE_URL and the network: no TLS could be agreed on there."
+        yield Finding(service, Level.WRONG, f"it shows no certificate: {type(error).__name__}", advice)
         return
     ends = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), datetime.UTC)
     days = (ends - datetime.datetime.now(datetime.UTC)).days

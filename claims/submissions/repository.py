@@ -130,8 +130,8 @@ def column_text(upstream_id: str) -> str:
     return upstream_id if len(upstream_id) <= ID_MAX_LENGTH and upstream_id.isprintable() else ""
 
 
-def keep_problem(row: Submission, problem: Problem, now: datetime) -> None:
-    """It has not happened, and will not."""
+def keep_problem(row: Submission, problem: Problem, now: datetime) -> bool:
+    """It has not happened, and will not. False: it is settled, or was taken over, and stays as it is."""
     with transaction.atomic():
         is_ours = (
             Submission.objects.filter(pk=row.pk, fence=row.fence)
@@ -145,6 +145,7 @@ def keep_problem(row: Submission, problem: Problem, now: datetime) -> None:
         )
         if is_ours and row.sent is not None:
             publisher.withdraw(SETTLE, about=about(row))
+    return is_ours == 1
 
 
 def mark_unknown(row: Submission, now: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from gateway_clients.audit.staff import note_staff_look
@@ -104,7 +105,8 @@ def open_proposals(now: datetime | None = None) -> list[OverrideProposal]:
 def decide(proposal: OverrideProposal, *, by: str, is_approved: bool, record: Any) -> Wish:
     """Agrees to a proposal, which is fulfilled, or refuses it; one alone of several who decide at once.
 
-    Raises SamePersonError when who proposed it agrees to it, ProposalGoneError.
+    One that cannot be written down is not made. Raises SamePersonError when who proposed it agrees to it,
+    ProposalGoneError, and as `fulfil` does.
     """
     if is_approved and proposal.proposed_by == by:
         raise SamePersonError
@@ -118,18 +120,24 @@ def decide(proposal: OverrideProposal, *, by: str, is_approved: bool, record: An
     waiting = OverrideProposal.objects.filter(
         pk=proposal.pk, decided_at=None, proposed_at__gte=timezone.now() - PROPOSAL_LIFE
     )
+    if not is_approved:
+        with transaction.atomic():
+            _take(waiting, by=by, is_approved=False)
+            record(f"Refused: {wish.text}")
+        return wish
+    first = names_of([proposal.proposed_by])[proposal.proposed_by]
+    _take(waiting, by=by, is_approved=True)
+    try:
+        fulfil(wish, by=by, record=lambda text: record(f"Agreed to what {first} proposed. {text}"))
+    except BaseException:
+        OverrideProposal.objects.filter(pk=proposal.pk).update(decided_by="", decided_at=None, is_approved=False)
+        raise
+    return wish
+
+
+def _take(waiting: QuerySet[OverrideProposal], *, by: str, is_approved: bool) -> None:
     if not waiting.update(decided_by=by, decided_at=timezone.now(), is_approved=is_approved):
         raise ProposalGoneError
-    if is_approved:
-        first = names_of([proposal.proposed_by])[proposal.proposed_by]
-        try:
-            fulfil(wish, by=by, record=lambda text: record(f"Agreed to what {first} proposed. {text}"))
-        except BaseException:
-            OverrideProposal.objects.filter(pk=proposal.pk).update(decided_by="", decided_at=None, is_approved=False)
-            raise
-    else:
-        record(f"Refused: {wish.text}")
-    return wish
 
 
 def names_of(ids: list[str]) -> Mapping[str, str]:

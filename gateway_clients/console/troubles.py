@@ -74,22 +74,24 @@ def _of_upstream(line: UpstreamLine, found: Measurements) -> Trouble | None:
             action="Breakers",
         )
     if line.is_paused:
-        return Trouble(tone="fair", title=f"{line.name} asked for a pause (429)", since=line.since, whom=whom, url=url)
+        return Trouble(tone="fair", title=f"{line.name} asked for a pause (429)", whom=whom, url=url)
     return None
 
 
 def _bad_since(service: str, found: Measurements) -> float | None:
-    """When the run of slices began in which the upstream is in trouble."""
-    if not found.processes:
-        return None
-    seconds = 0
+    """When the run of slices began in which the upstream is in trouble; None where the latest with calls is in none."""
+    seconds = seconds_of_run = 0
     for counts in reversed(found.fine):
+        seconds += FINE.seconds
         calls = part(counts, "call", service, "calls")
         bad = part(counts, "call", service, "errors") + part(counts, "call", service, "slow")
         if calls and 100 * bad / calls <= BAD_PERCENT:
             break
-        seconds += FINE.seconds if bad else 0
-    return max(status.reported_at for status in found.processes) - seconds
+        if bad:
+            seconds_of_run = seconds
+    if not seconds_of_run or not found.processes:
+        return None
+    return max(status.reported_at for status in found.processes) - seconds_of_run
 
 
 def whom_it_hurts(service: str, found: Measurements) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.test import Client, RequestFactory
+from rest_framework import exceptions as drf
 
 from gateway_clients import errors as upstream
 from gateway_clients.edge import errors as edge
 from gateway_clients.edge.graphql.errors import refused_by_edge
+from gateway_clients.edge.output.foreign_errors import translated
 from gateway_clients.edge.output.problems import problem_of
 from gateway_clients.gateway import NothingToShowError
 
@@ -181,3 +183,20 @@ def test_a_database_that_does_not_answer_is_503_with_retry_after(
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
     assert "10.1.2.3" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("detail", "errors"),
+    [
+        ("wrong", {"non_field_errors": ["wrong"]}),
+        ({"items": ["too few"]}, {"items": ["too few"]}),
+        ({"items": {1: {"amount": ["too small"]}}}, {"items.1.amount": ["too small"]}),
+        ({"items": [{}, {"amount": ["too small"]}]}, {"items.1.amount": ["too small"]}),
+        ([{}, {"amount": ["too small"]}], {"1.amount": ["too small"]}),
+    ],
+)
+def test_messages_of_drfs_own_have_one_dotted_name_for_each_field(detail: Any, errors: dict[str, list[str]]) -> None:
+    made = translated(drf.ValidationError(detail))
+
+    assert made is not None
+    assert made.errors == errors

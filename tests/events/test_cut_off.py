@@ -23,6 +23,7 @@ from gateway_clients.invalidation.rules import Change, Changed
 from gateway_clients.models import OutboxMessage
 from gateway_clients.outbox import publisher
 from gateway_clients.outbox.publisher import put
+from gateway_clients.redis_access.circuit import CacheDownError
 from gateway_clients.resilience.deadline import Deadline
 from tests.events.signing import tell
 from tests.support.answering import REFUSED, AnsweringUpstreams
@@ -193,6 +194,21 @@ def test_a_drop_behind_a_slow_message_of_the_same_batch_does_not_wait_for_it(fil
     """Its lease puts it off by as long as a settlement may take."""
     put(KIND, {"tags": ["member:m-1"]})
     OutboxMessage.objects.update(attempts=1, fence=1, due_at=timezone.now() + datetime.timedelta(seconds=15))
+
+    assert apply_pending() == 1
+    assert kept() == ["claims:member:m-2:list"]
+
+
+def test_a_worker_that_loses_redis_while_it_drops_leaves_them(filled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(KIND, {"tags": ["member:m-1"]})
+
+    def lost(*_: object) -> None:
+        raise CacheDownError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(default_cache().circuit, "run", lost)
+        assert apply_pending() == 0
+    assert left() == [({"tags": ["member:m-1"]}, True)]
 
     assert apply_pending() == 1
     assert kept() == ["claims:member:m-2:list"]

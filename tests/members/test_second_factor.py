@@ -147,6 +147,21 @@ def test_staffs_page_asks_for_the_code(portal: Client, siti: Account, secret: st
     assert within.status_code == 302
 
 
+def test_staffs_page_lets_nobody_in_with_a_wrong_code_and_counts_it(
+    portal: Client, siti: Account, secret: str, settings: Any
+) -> None:
+    settings.LOGIN_RATE_LIMIT_MAX = 2
+    Account.objects.update(is_staff=True)
+    form = {"username": EMAIL, "password": PASSWORD}
+    tries = [portal.post("/admin/login/", {**form, "otp": "000000"}) for _ in range(2)]
+    right = portal.post("/admin/login/", {**form, "otp": code_of(secret)})
+
+    assert [each.status_code for each in tries] == [200, 200]
+    assert "errornote" in tries[0].content.decode()
+    assert right.status_code == 200
+    assert "sessionid" not in portal.cookies
+
+
 def test_it_is_removed_with_password_and_code(portal: Client, siti: Account, secret: str) -> None:
     headers = bearer(portal, otp=code_of(secret, steps=-1))
     again = portal.post(OTP, {"password": PASSWORD}, "application/json", headers=headers)

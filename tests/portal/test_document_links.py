@@ -110,6 +110,21 @@ def test_who_may_not_download_a_document_gets_no_link_to_it(as_, upstreams) -> N
     assert DocumentLink.objects.count() == 0
 
 
+def test_of_two_who_follow_it_at_once_one_gets_the_document(
+    link: str, upstreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_alive = DocumentLink.is_alive
+
+    def followed_by_another(self: DocumentLink, now: datetime.datetime) -> bool:
+        DocumentLink.objects.filter(pk=self.pk).delete()
+        return is_alive(self, now)
+
+    monkeypatch.setattr(DocumentLink, "is_alive", followed_by_another)
+    status, _ = follow(link)
+
+    assert (status, upstreams.asked) == (401, [])
+
+
 def test_neither_the_log_nor_the_database_has_what_opens_it(as_, upstreams, capfd: pytest.CaptureFixture[str]) -> None:
     with capture_logs() as lines:
         url = as_("member").post(LINK).json()["url"]

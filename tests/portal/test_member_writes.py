@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -10,7 +11,7 @@ from gateway_clients.invalidation import now_and_later
 from gateway_clients.models import OutboxMessage
 from gateway_clients.pipeline.upstreams import upstream
 from tests.portal.address import json_of
-from tests.support.answering import CUT_OFF, LATE, REFUSED
+from tests.support.answering import CUT_OFF, LATE, REFUSED, Asked
 from tests.upstream_answers import MEMBER, NOTIFICATION
 
 CONTACT = "/api/v1/members/m-1"
@@ -81,6 +82,7 @@ def test_a_notification_is_marked_read(address: str, as_, upstreams, dropped) ->
 
 
 ALL_READ = "/api/v1/members/m-1/notifications/read"
+READ = {**NOTIFICATION, "is_read": True}
 
 
 def test_all_unread_notifications_are_marked_side_by_side_and_dropped_once(as_, upstreams, dropped) -> None:
@@ -126,6 +128,40 @@ def test_one_that_cannot_be_marked_fails_them_all_unless_it_is_gone(
     assert answer.status_code == status
     assert told is None or answer.json() == told
     assert len(dropped) == drops
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status", "drops", "is_dropped_later"),
+    [
+        (READ, READ, 200, 1, False),
+        (READ, 422, 422, 1, False),
+        (READ, LATE, 504, 1, True),
+        (LATE, READ, 504, 1, True),
+        (LATE, 422, 504, 1, True),
+        (422, LATE, 504, 1, True),
+        (REFUSED, LATE, 504, 1, True),
+        (404, LATE, 504, 1, True),
+        (REFUSED, 422, 422, 0, False),
+        (404, REFUSED, 503, 0, False),
+    ],
+)
+def test_of_several_the_one_that_may_have_been_marked_is_told_and_dropped_again_later(
+    first, second, status: int, drops: int, is_dropped_later: bool, as_, upstreams, dropped
+) -> None:
+    answers = {"n-1": first, "n-2": second}
+
+    def marked(asked: Asked) -> Any:
+        name = asked.target.split("/")[2]
+        return {**READ, "id": name} if answers[name] is READ else answers[name]
+
+    upstreams.answers["listNotifications"] = {"items": [{**NOTIFICATION, "id": name} for name in answers]}
+    upstreams.answers["markNotificationRead"] = marked
+
+    answer = as_("member").post(ALL_READ)
+
+    assert (answer.status_code, len(dropped)) == (status, drops)
+    later = OutboxMessage.objects.filter(due_at__gt=timezone.now() + datetime.timedelta(seconds=10))
+    assert later.exists() is is_dropped_later
 
 
 def test_somebody_elses_notification_in_the_answer_tells_nothing_of_what_was_done(as_, upstreams) -> None:

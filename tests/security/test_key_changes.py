@@ -12,10 +12,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from jwt import get_unverified_header
 from rest_framework_simplejwt.exceptions import TokenError
 
 from bff_project.key_usage import KeyUse, key_uses
+from claims.models import Submission
+from gateway_clients.caching.keys import CacheKey, Subject
+from gateway_clients.caching.store import default_cache
+from gateway_clients.conf import DataClass
 from gateway_clients.encryption import UnsealableError, fingerprint, key_from_text, sealer
 from members import second_factor, token_families
 from members.checks import check_private_keys
@@ -205,3 +210,24 @@ def test_second_factors_are_counted_by_the_key_that_seals_them(siti: Account, se
         fingerprint(key_from_text(NEW_KEY)): ("signs", 0),
         fingerprint(key_from_text(OLD_KEY)): ("verifies", 1),
     }
+
+
+def test_parts_of_submissions_and_values_in_redis_are_counted_by_the_key_that_seals_them(
+    settings: Any, db: None
+) -> None:
+    settings.CACHE_KEY_PREFIX = f"test-{uuid.uuid4().hex}"
+    default_cache.cache_clear()
+    names = [fingerprint(key_from_text(key)) for key in (NEW_KEY, OLD_KEY)]
+    now = timezone.now()
+    for keys, parts in (((OLD_KEY,), ("asked", "sent")), ((NEW_KEY, OLD_KEY), ("asked",))):
+        settings.CACHE_ENCRYPTION_KEYS = keys
+        row = Submission(account_id="7", operation="cancel", leased_until=now, expires_at=now)
+        for part in parts:
+            setattr(row, part, row.seal(part, b"{}"))
+        row.save()
+        default_cache().set(CacheKey(DataClass.CLAIMS, parts[-1], Subject.member("m-1")), {"a": 1})
+
+    found = {(use.what, use.key): use.count for use in key_uses()}
+
+    assert [found["parts of submissions", name] for name in names] == [1, 2]
+    assert [found["values in Redis", name] for name in names] == [1, 1]

@@ -83,6 +83,16 @@ def test_a_broken_rule_names_its_field_and_nobody_is_asked(portal, sandbox, chan
     assert not Submission.objects.exists()
 
 
+def test_an_unknown_field_is_named_beside_the_other_rules_that_are_broken(portal, sandbox) -> None:
+    claim = a_claim(is_urgent=True, diagnosis_code="J06 9", **item(price=1, amount=0))
+
+    answer = submit(portal("admin"), claim, key="k-1")
+
+    assert sorted(answer.json()["errors"]) == ["diagnosis_code", "is_urgent", "items.0.amount", "items.0.price"]
+    assert answer.json()["errors"]["is_urgent"] == ["Unknown field."]
+    assert calls(sandbox) == {}
+
+
 @pytest.mark.parametrize("name", ["member_id", "provider_id", "service_date", "items"])
 def test_a_required_field_that_is_missing(portal, sandbox, name) -> None:
     claim = a_claim()

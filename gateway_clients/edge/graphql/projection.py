@@ -121,7 +121,7 @@ def complete(value: Any, field: SelectedField, path: Path, report: Report, withi
     if field.child is None:
         return _leaf(value, field, path, report)
     if field.is_list:
-        return _items(value, field.child, path, report, within)
+        return _items(value, field, path, report, within)
     try:
         return project(value, field.child, path, report, within)
     except UnshowableError:
@@ -139,17 +139,26 @@ def _leaf(value: Any, field: SelectedField, path: Path, report: Report) -> Any:
     return None
 
 
-def _items(values: Sequence[Any], child: Selection, path: Path, report: Report, within: Within) -> list[dict[str, Any]]:
-    """The items that can be shown."""
-    if child.copied is not None:
+def _items(
+    values: Sequence[Any], field: SelectedField, path: Path, report: Report, within: Within
+) -> Sequence[dict[str, Any] | None]:
+    """The items that can be shown, and null where one may be."""
+    child = field.child
+    assert child is not None
+    if child.copied is not None and None not in values:
         slots = child.copied
         items = [{key: item.get(slot) for key, slot in slots} for item in values]
         if all(map(_is_whole, items)):
             return items
-    shown: list[dict[str, Any]] = []
+    shown: list[dict[str, Any] | None] = []
     for number, item in enumerate(values):
-        with suppress(UnshowableError):
-            shown.append(project(item, child, (*path, number), report, within))
+        if item is not None:
+            with suppress(UnshowableError):
+                shown.append(project(item, child, (*path, number), report, within))
+        elif field.has_null_items:
+            shown.append(None)
+        else:
+            report(MISSING, (*path, number), field.node)
     return shown
 
 

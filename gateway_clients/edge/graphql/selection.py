@@ -42,7 +42,7 @@ class SelectedField:
 
     `slot` is the key of its value in the data: the source's name, unless several fields
     of that name are selected. `is_resolved`: the field has a resolver of its own, below
-    the root.
+    the root. `has_null_items`: an item of its list may be null.
     """
 
     key: str
@@ -53,6 +53,7 @@ class SelectedField:
     slot: str = ""
     child: "Selection | None" = None
     is_list: bool = False
+    has_null_items: bool = False
     is_required: bool = False
     is_int: bool = False
     is_resolved: bool = False
@@ -174,6 +175,7 @@ def _selected_field(
         slot=source.name if is_single else f"{source.name}:{key}",
         child=child,
         is_list=isinstance(kind, GraphQLList),
+        has_null_items=isinstance(kind, GraphQLList) and not isinstance(kind.of_type, GraphQLNonNull),
         is_required=is_required,
         is_int=kind is GraphQLInt,
         is_resolved=is_resolved,

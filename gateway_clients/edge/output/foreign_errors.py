@@ -82,10 +82,13 @@ def _translated_of_drf(error: drf.APIException) -> edge.ApiError:
 def _field_errors(detail: Any, prefix: str = "") -> dict[str, list[str]]:
     """DRF's nested messages with one dotted name for each field: `items.0.amount`."""
     if isinstance(detail, dict):
-        pairs = [(f"{prefix}.{name}" if prefix else str(name), value) for name, value in detail.items()]
+        parts = list(detail.items())
     elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
-        pairs = [(f"{prefix}.{number}", value) for number, value in enumerate(detail)]
+        parts = list(enumerate(detail))
     else:
         messages = detail if isinstance(detail, list) else [detail]
         return {prefix or "non_field_errors": [str(message) for message in messages]} if messages else {}
-    return {name: messages for key, value in pairs for name, messages in _field_errors(value, key).items()}
+    errors: dict[str, list[str]] = {}
+    for name, part in parts:
+        errors |= _field_errors(part, f"{prefix}.{name}" if prefix else str(name))
+    return errors

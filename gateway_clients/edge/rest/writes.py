@@ -67,24 +67,29 @@ def written(call: PendingCall[P], *changes: Change) -> P:
 def all_written(calls: Sequence[PendingCall[P]], *changes: Change) -> list[P]:
     """Waits for writes of one kind; what those came to that had something to change. Drops what they have changed.
 
-    Raises as `written` does for the first that failed, after all have ended.
+    Raises as `written` does, after all have ended; where several failed, for one that may have happened all the same.
     """
     promise = now_and_later.promise(changes, within_seconds=settings.SUBMIT_BUDGET_SECONDS)
     done: list[P] = []
-    failed: GatewayError | None = None
+    failures: list[GatewayError] = []
     for call in calls:
         try:
             done.append(call.require())
         except UpstreamNotFoundError:
             continue
         except GatewayError as error:
-            failed = error if failed is None or getattr(error, "was_sent", False) else failed
-    if failed is not None and not done:
+            failures.append(error)
+    failed = max(failures, key=_weight, default=None)
+    if failed is not None and (not done or _may_have_happened(failed)):
         raise outcome_of(failed, promise) from failed
     keep(promise, calls[0].call.service)
     if failed is not None:
         raise told_of(failed) from failed
     return done
+
+
+def _weight(error: GatewayError) -> tuple[bool, bool]:
+    return _may_have_happened(error), getattr(error, "was_sent", False)
 
 
 def keep(promise: Promise, service: str) -> None:

@@ -191,6 +191,43 @@ def test_what_was_held_back_is_told_together(key: str, circuit: WatchedCircuit) 
     assert (in_redis(key), circuit.trips) == (10, trips)
 
 
+def test_where_there_are_too_many_counters_none_is_forgotten_of_which_redis_lacks_counts(
+    key: str, circuit: WatchedCircuit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "MAX_LOCAL_KEYS", 3)
+    clock = FakeClock()
+    held = HeldCounts(circuit, processes=lambda: 1, clock=clock)
+    for _ in range(5):
+        counted(held, key)
+    clock.advance(61.0)
+    for number in range(10):
+        held.learn(known(f"another-{number}"))
+    assert not held.hold(Count("another-0", life_seconds=60.0, limit=100))
+    held.tell()
+
+    assert in_redis(key) == 5
+
+
+def test_room_is_made_by_counters_whose_time_is_over(circuit: WatchedCircuit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters, "MAX_LOCAL_KEYS", 2)
+    clock = FakeClock()
+    held = HeldCounts(circuit, processes=lambda: 1, clock=clock)
+    held.learn(known("old"))
+    clock.advance(59.0)
+    held.learn(known("young"))
+    clock.advance(2.0)
+    held.learn(known("new"))
+
+    assert [held.hold(Count(name, life_seconds=60.0, limit=100)) for name in ("young", "new")] == [True, True]
+
+
+def known(key: str) -> Count:
+    """A count that Redis has answered."""
+    count = Count(key, life_seconds=60.0, limit=100)
+    count.value = 1
+    return count
+
+
 def no_thread(_: threading.Thread) -> None:
     """Does what Python does where the process may have no more threads."""
     raise RuntimeError("can't start new thread")

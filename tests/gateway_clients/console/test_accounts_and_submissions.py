@@ -1,6 +1,6 @@
 """Levers on accounts and submissions: after a reason, by those who may, written down, no further than they reach."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from claims.models import Operation, State, Submission
+from claims.submissions import repository
 from claims.submissions.messages import SETTLE, about
 from gateway_clients.models import AuditEntry, OutboxMessage
 from members import token_families
@@ -116,6 +117,9 @@ def test_who_only_sees_has_no_levers(client: Client, member: Account, unknown: S
 
 
 def test_a_parked_submission_is_tried_again_at_once(steerer: Client, unknown: Submission) -> None:
+    assert "give a reason" in act(steerer, SUBMISSIONS, "try_again", unknown)
+    assert OutboxMessage.objects.get().parked_at is not None
+
     assert "1 submissions are looked after now" in act(steerer, SUBMISSIONS, "try_again", unknown, reason="mended")
     message = OutboxMessage.objects.get()
     assert (message.parked_at, message.due_at <= timezone.now()) == (None, True)
@@ -163,6 +167,45 @@ def test_staff_resolve_that_it_happened_as_a_claim_of_that_member(
 
     assert upstreams.operations == ["getClaim"]
     assert Submission.objects.get().state == state
+
+
+def test_staff_are_told_when_the_worker_takes_it_over_before_it_is_settled(
+    steerer: Client, unknown: Submission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_over = repository.start_settling
+
+    def taken_over_twice(row: Submission, now: datetime) -> bool:
+        is_ours = take_over(row, now)
+        take_over(Submission.objects.get(), now)
+        return is_ours
+
+    monkeypatch.setattr(repository, "start_settling", taken_over_twice)
+    given = {"outcome": "not_happened", "reason": "their log has none"}
+    page = steerer.post(f"{SUBMISSIONS}{unknown.pk}/resolve/", given, follow=True)
+
+    assert "Somebody else is at it; try again." in text_of(page)
+    assert Submission.objects.get().state == State.UNKNOWN
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("claim", "told", "history"),
+    [
+        (CLAIM, "Resolved as claim c-9.", ["Resolved as claim c-9: their log"]),
+        ({**CLAIM, "member_id": "m-2"}, "This claim is another member", []),
+        (REFUSED, "The claims service does not show this claim", []),
+    ],
+)
+def test_its_history_says_that_it_was_resolved_only_where_it_was(
+    steerer: Client, unknown: Submission, claim: Any, told: str, history: list[str], upstreams: AnsweringUpstreams
+) -> None:
+    upstreams.answers["getClaim"] = claim
+    given = {"outcome": "happened", "claim_id": "c-9", "reason": "their log"}
+    page = steerer.post(f"{SUBMISSIONS}{unknown.pk}/resolve/", given, follow=True)
+
+    assert told in text_of(page)
+    assert [entry.get_change_message() for entry in LogEntry.objects.all()] == history
+    assert AuditEntry.objects.latest("pk").action == "submission.resolve"
 
 
 @pytest.mark.parametrize("operation", [Operation.CANCEL, Operation.APPEAL])

@@ -17,6 +17,7 @@ from redis import Redis
 from gateway_clients.caching.inspection import count_matching, entries_matching
 from gateway_clients.caching.keys import CacheKey, Subject
 from gateway_clients.caching.purge import purge_pattern
+from gateway_clients.caching.redis_keys import entry_name
 from gateway_clients.caching.revelation import masked
 from gateway_clients.caching.store import default_cache
 from gateway_clients.conf import DataClass
@@ -134,6 +135,29 @@ def test_the_values_are_shown_where_they_are_asked_for(staff: Client) -> None:
     assert "Siti Rahayu" in page.content.decode()
     assert page.headers["Cache-Control"] == "private, no-store" or "no-store" in page.headers["Cache-Control"]
     assert AuditEntry.objects.get().action == "console.reveal"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [None, b"no entry at all", b"0 0 0 0\nsealed with a key that nobody has"],
+    ids=["gone", "foreign", "sealed"],
+)
+def test_a_value_that_nobody_can_read_is_no_look_at_anybody(staff: Client, entry: bytes | None) -> None:
+    if entry is not None:
+        default_cache().circuit.run(lambda redis: redis.set(entry_name(KEY), entry))
+    page = staff.post(REVEAL, {"key": KEY, "reason": "ticket 7", "is_clear": "on"})
+
+    assert "The entry has gone, or nobody can read it." in text_of(page)
+    assert page.status_code == 200
+    assert not AuditEntry.objects.exists()
+    assert not LogEntry.objects.exists()
+
+
+def test_with_redis_down_no_value_is_shown(staff: Client, redis_down: None) -> None:
+    page = staff.post(REVEAL, {"key": KEY, "reason": "ticket 7"})
+
+    assert "Redis does not answer." in text_of(page)
+    assert not AuditEntry.objects.exists()
 
 
 def test_a_list_of_a_providers_is_a_look_at_each_member_in_it(staff: Client) -> None:

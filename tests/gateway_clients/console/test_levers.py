@@ -1,12 +1,17 @@
 """The levers on breakers: ticket, preview, four eyes, rights, the audit trail."""
 
+from typing import Any
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.db import DatabaseError
 from django.test import Client
 from pytest_django import Settings
 
 from gateway_clients.audit.recorder import AuditUnavailableError, Recorder
+from gateway_clients.console import levers
+from gateway_clients.console.breakers import BreakerAdmin
 from gateway_clients.console.models import OverrideProposal
 from gateway_clients.models import AuditEntry
 from gateway_clients.resilience.breaker import Override
@@ -101,6 +106,40 @@ def test_with_four_eyes_a_refused_or_old_proposal_does_nothing(
     assert "its time is over" in decide(second, "agree")
     assert orders() == {}
     assert "Waiting for a second person" not in text_of(second.get(PAGE))
+
+
+@pytest.mark.parametrize(
+    ("decision", "broken", "error"),
+    [
+        ("agree", (Recorder, "commit"), AuditUnavailableError),
+        ("agree", (levers, "names_of"), DatabaseError),
+        ("refuse", (BreakerAdmin, "record"), DatabaseError),
+    ],
+)
+def test_with_four_eyes_a_decision_that_cannot_be_written_down_is_still_to_be_made(
+    staff: Client,
+    second: Client,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    decision: str,
+    broken: tuple[Any, str],
+    error: type[Exception],
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    settings.CONSOLE_FOUR_EYES = True
+    staff.post(FORM, CLOSE)
+    second.raise_request_exception = False
+    with monkeypatch.context() as patch:
+        patch.setattr(*broken, fail)
+        decide(second, decision)
+    assert orders() == {}
+    assert OverrideProposal.objects.get().decided_at is None
+
+    decide(second, decision)
+    assert OverrideProposal.objects.get().is_approved is (decision == "agree")
+    assert orders() == ({"payment": Override.FORCED_CLOSED} if decision == "agree" else {})
 
 
 @pytest.mark.parametrize("action", ["forced_open", "reset"])

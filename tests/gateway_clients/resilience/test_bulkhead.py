@@ -204,6 +204,20 @@ def test_one_that_waits_in_vain_leaves_no_trace() -> None:
     assert (bulkhead.in_flight, bulkhead.waiting) == (0, 0)
 
 
+def test_one_that_gives_up_when_its_turn_has_come_gives_its_place_to_the_next() -> None:
+    bulkhead = Bulkhead("claims", 1)
+    answered(bulkhead, 0.05)
+    bulkhead.enter()
+    first, second = bulkhead.queue(), bulkhead.queue()
+    bulkhead.leave()
+    assert (first.has_place, second.has_place) == (True, False)
+    bulkhead.drop(first)
+
+    assert (second.has_place, bulkhead.in_flight, bulkhead.waiting) == (True, 1, 0)
+    bulkhead.drop(second)
+    assert bulkhead.in_flight == 0
+
+
 def test_calls_without_an_answer_take_places_away_and_answers_give_them_back() -> None:
     clock = FakeClock()
     bulkhead = Bulkhead("claims", 20, clock=clock)
