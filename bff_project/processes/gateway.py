@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,16 @@ RESTARTS_WITHIN_SECONDS: Final = 60.0
 RESTART_PAUSE_SECONDS: Final = 0.5
 #: A file system in memory, on Linux: files can be made there also while every disk is full or read-only.
 MEMORY: Final = Path("/dev/shm")  # noqa: S108  a name there cannot be guessed
+#: How the server's processes allocate, unless the environment says otherwise. A worker of many threads computes in one
+#: at a time, so that memory which allocators keep ready for each thread is of no use: two pools of glibc's for all
+#: threads (mallopt(3)) and no caches of theirs, nor of jemalloc's, which granian's Rust allocates with. On PostgreSQL
+#: behind 64 connections a worker held 128 MB with some 140 threads, 137 MB with glibc's caches, and with jemalloc's and
+#: larger buffers besides 154 MB (2026-11-29, two runs each).
+ALLOCATORS: Final[Mapping[str, str]] = {
+    "MALLOC_ARENA_MAX": "2",
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
+    "_RJEM_MALLOC_CONF": "narenas:1,tcache:false",
+}
 Say = Callable[[str], None]
 
 
@@ -139,11 +149,6 @@ def _server_program(conf: GatewayConf) -> Program:
             "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "bff_project.settings"),
             "PROMETHEUS_MULTIPROC_DIR": str(conf.metrics_dir),
             "DRAIN_FILE": str(conf.drain_file),
-            # glibc gives threads memory pools of their own and takes little back from them: with two in place of eight
-            # for each processor a worker held 157 instead of 162 MB after 128 readers at once (2026-11-29, one pair).
-            "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
-            # jemalloc, which granian's Rust allocates with, keeps a cache for each thread: without it a worker held
-            # 0.14 MB less for each of 100 threads (131 in place of 154 MB behind 64 connections, 2026-11-29, one pair).
-            "_RJEM_MALLOC_CONF": os.environ.get("_RJEM_MALLOC_CONF", "narenas:1,tcache:false"),
+            **{name: os.environ.get(name, value) for name, value in ALLOCATORS.items()},
         },
     )
