@@ -251,6 +251,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A writer does not stop readers, waits for another instead of failing, and what is committed outlives a power cut.
     # Each thread has a connection, which keeps 200 kB of pages instead of 2 MB.
     DATABASES["default"] |= {
+        "ENGINE": "gateway_clients.database.sqlite3",
         "CONN_MAX_AGE": None,
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",

@@ -1,0 +1,1 @@
+"""Django's backend for SQLite whose writers wait for one another by short looks."""
