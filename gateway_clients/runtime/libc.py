@@ -11,10 +11,9 @@ import ctypes
 import errno
 import os
 import socket
-import threading
 from typing import Final
 
-#: As much as is received at once; each thread that receives keeps a buffer of this size.
+#: As much as is received at once.
 RECEIVE_BYTES: Final = 16_384
 # As plain numbers: two of socket's flags put together take longer than the call.
 _SEND_FLAGS: Final = int(socket.MSG_DONTWAIT) | int(getattr(socket, "MSG_NOSIGNAL", 0))
@@ -31,15 +30,18 @@ _receive.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_in
 _receive.restype = ctypes.c_ssize_t
 
 
-class _Buffer(threading.local):
-    """What each thread receives into."""
+class _Buffer:
+    """What is received into."""
+
+    __slots__ = ("address", "content")
 
     def __init__(self) -> None:
         self.content = ctypes.create_string_buffer(RECEIVE_BYTES)
         self.address = ctypes.addressof(self.content)
 
 
-_buffer: Final = _Buffer()
+#: Those that no thread receives into at the moment: as many as have been in use at once.
+_buffers: Final[list[_Buffer]] = []
 #: What is only looked at goes here, from whichever thread: nobody reads it.
 _peeked: Final = ctypes.create_string_buffer(1)
 
@@ -54,11 +56,16 @@ def send_now(descriptor: int, data: bytes) -> int:
 
 def receive_now(descriptor: int) -> bytes:
     """Returns up to `RECEIVE_BYTES` that arrived, b"" at the end. Raises BlockingIOError without any, OSError."""
-    address = _buffer.address
-    count: int = _receive(descriptor, address, RECEIVE_BYTES, _RECEIVE_FLAGS)
-    if count < 0:
+    try:
+        buffer = _buffers.pop()
+    except IndexError:
+        buffer = _Buffer()
+    count: int = _receive(descriptor, buffer.address, RECEIVE_BYTES, _RECEIVE_FLAGS)
+    received = ctypes.string_at(buffer.address, count) if count >= 0 else None
+    _buffers.append(buffer)
+    if received is None:
         raise _failure()
-    return ctypes.string_at(address, count)
+    return received
 
 
 def has_input(descriptor: int) -> bool:

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, get_urlconf, reverse
+from django.urls import get_urlconf
 
 from gateway_clients.edge import errors as edge
 from gateway_clients.edge.input.wrapped_request import django_request
 from gateway_clients.edge.output.foreign_errors import translated
+from gateway_clients.edge.output.named_addresses import address_of
 from gateway_clients.edge.output.view_models import ViewModel
 from gateway_clients.errors import (
     DeadlineExceededError,
@@ -126,10 +127,7 @@ def explanation_of(request_id: str) -> str | None:
 
 @cache
 def _explanation_template(urlconf: str) -> str | None:
-    try:
-        return reverse(EXPLANATION, urlconf=urlconf, args=(ANY_REQUEST,))
-    except NoReverseMatch:
-        return None
+    return address_of(EXPLANATION, ANY_REQUEST, urlconf)
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:

@@ -4,6 +4,7 @@ import select
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -199,3 +200,28 @@ def test_one_that_waits_sends_all(patient: tuple[BlockingSocket, socket.socket])
     while len(got) < len(sent):
         got += other.recv(1_000_000)
     assert got == sent
+
+
+def test_threads_that_receive_in_turn_share_a_buffer(ends: tuple[NonblockingSocket, socket.socket]) -> None:
+    ours, other = ends
+    received, is_over = list[bytes](), threading.Event()
+
+    def receive_and_stay() -> None:
+        received.append(ours.receive_now())
+        is_over.wait(20)
+
+    threads = [threading.Thread(target=receive_and_stay) for _ in range(20)]
+    tracemalloc.start()
+    for number, thread in enumerate(threads, start=1):
+        other.sendall(b"next")
+        wait_until(ours.has_input)
+        thread.start()
+        wait_until(lambda number=number: len(received) == number)  # type: ignore[misc]
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    is_over.set()
+    for thread in threads:
+        thread.join()
+
+    assert received == [b"next"] * 20
+    assert held < 10 * RECEIVE_BYTES
