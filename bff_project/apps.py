@@ -4,9 +4,9 @@ from django.apps import AppConfig
 from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished
 
-from bff_project import transliteration
+from bff_project import late_packages
 
-transliteration.load_late()  # here, since this app comes before graphene-django, which imports it
+late_packages.load_late()  # here, since this app comes before those that import them
 
 
 class ProjectConfig(AppConfig):

@@ -10,11 +10,23 @@ from tests.support.gateway import ROOT
 from tests.support.processes import clean_environment
 
 BEGIN: Final = "import sys, django; django.setup(); "
-#: Whether the table is there, how graphene-django names two enum values, and whether the table is there then.
+#: Whether text-unidecode's table is there, how graphene-django names two enum values, and whether it is there then.
 TRANSLITERATION: Final = (
     "import bff_project.schema; from graphene_django.utils.str_converters import to_const; "
-    "has_table = lambda: hasattr(sys.modules['text_unidecode'], '_replaces'); "
+    "has_table = lambda: '_replaces' in vars(sys.modules['text_unidecode']); "
     "print(has_table(), to_const('Größe 北'), to_const('x'), has_table())"
+)
+#: Whether charset-normalizer is there once all addresses are, what it tells, and whether it is there then.
+ENCODINGS: Final = (
+    "from django.urls import get_resolver; get_resolver().url_patterns; import inspect, requests; inspect.stack(); "
+    "is_there = lambda: 'charset_normalizer.api' in sys.modules; before = is_there(); "
+    "import charset_normalizer as package; version = package.__version__.partition('.')[0]; "
+    "print(before, version, is_there(), package.detect(b'text')['encoding'], hasattr(package, 'nothing'), is_there())"
+)
+#: Whether a part of it can be imported first, and the whole behind it.
+PARTS: Final = (
+    "import charset_normalizer.utils; from charset_normalizer import from_bytes; "
+    "print(charset_normalizer.utils.iana_name('latin-1'), from_bytes(b'text').best().encoding)"
 )
 #: Whether the Markdown parser is there once all addresses are, and once a page was asked for.
 DOCUMENTATION: Final = (
@@ -25,7 +37,13 @@ DOCUMENTATION: Final = (
 
 
 @pytest.mark.parametrize(
-    ("program", "expected"), [(TRANSLITERATION, "False GROSSE_BEI_ X True"), (DOCUMENTATION, "False 200 True")]
+    ("program", "expected"),
+    [
+        (TRANSLITERATION, "False GROSSE_BEI_ X True"),
+        (ENCODINGS, "False 3 False ascii False True"),
+        (PARTS, "latin_1 ascii"),
+        (DOCUMENTATION, "False 200 True"),
+    ],
 )
 def test_it_is_loaded_at_its_first_use(program: str, expected: str) -> None:
     environment = {
