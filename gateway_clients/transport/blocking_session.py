@@ -15,7 +15,13 @@ from gateway_clients.transport.adapter import UpstreamAdapter
 from gateway_clients.transport.deadline_socket import request_progress
 from gateway_clients.transport.exceptions import FOREIGN, is_certainly_unsent, map_exception
 from gateway_clients.transport.keep_alive import KeepAlive
-from gateway_clients.transport.messages import AnswerTooLargeError, PreparedCall, UpstreamResponse, decoded
+from gateway_clients.transport.messages import (
+    AnswerTooLargeError,
+    PreparedCall,
+    UpstreamResponse,
+    decoded,
+    refuse_announced,
+)
 from gateway_clients.transport.streams import PIECE_BYTES, Stream
 
 #: `responses`, tracing libraries and the like replace this method to see each call.
@@ -100,6 +106,7 @@ class BlockingSession:
         return map_exception(self._conf.name, error, was_sent=was_sent)
 
     def _body(self, response: requests.Response, deadline: Deadline) -> bytes:
+        refuse_announced(response.headers.get("content-length"), self._conf.max_bytes)
         body = bytearray()
         for piece in response.raw.stream(PIECE_BYTES, decode_content=False):
             body += piece

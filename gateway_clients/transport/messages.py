@@ -153,6 +153,12 @@ class UpstreamResponse(Response):
         return self.body
 
 
+def refuse_announced(content_length: str | bytes | None, max_bytes: int) -> None:
+    """Refuses a body that announces more than it may have before any of it is read. Raises AnswerTooLargeError."""
+    if content_length and content_length.isdigit() and int(content_length) > max_bytes:
+        raise AnswerTooLargeError
+
+
 def decoded(body: bytes, encoding: str | None, *, max_bytes: int) -> bytes:
     """Returns the body without its content encoding, in bounded memory.
 

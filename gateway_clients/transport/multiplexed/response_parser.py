@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import httptools
 
-from gateway_clients.transport.messages import AnswerTooLargeError
+from gateway_clients.transport.messages import AnswerTooLargeError, refuse_announced
 
 HEAD_MAX_BYTES: Final = 65_536
 #: As many headers as http.client reads, on which urllib3's connections are built.
@@ -17,6 +17,8 @@ MOST_PIECES: Final = 1_024
 FIRST_FINAL_STATUS: Final = 200
 CONTENT_ENCODING: Final = "content-encoding"
 _CONTENT_ENCODING_LENGTH: Final = len(CONTENT_ENCODING)
+_CONTENT_LENGTH: Final = b"content-length"
+_CONTENT_LENGTH_LENGTH: Final = len(_CONTENT_LENGTH)
 
 
 class ReceivedHeaders(Mapping[str, str]):
@@ -132,8 +134,11 @@ class ResponseParser:
             if len(self._came) == MOST_HEADERS:
                 raise AnswerTooLargeError
             self._came.append((name, value))
-            if len(name) == _CONTENT_ENCODING_LENGTH and name.lower() == CONTENT_ENCODING.encode():
+            length = len(name)
+            if length == _CONTENT_ENCODING_LENGTH and name.lower() == CONTENT_ENCODING.encode():
                 self._is_encoded = True
+            elif length == _CONTENT_LENGTH_LENGTH and name.lower() == _CONTENT_LENGTH:
+                refuse_announced(value, self._max_bytes)
 
     def on_headers_complete(self) -> None:
         """httptools' call behind the last header; those of an interim answer (1xx) are dropped."""

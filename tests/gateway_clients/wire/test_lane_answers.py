@@ -221,6 +221,25 @@ def test_an_answer_of_exactly_the_cap_is_taken(lane: Lane, raw_upstream: RawUpst
     assert len(lane.send(outgoing(), conf_of(raw_upstream.url), 5.0).body) == 1_000_000
 
 
+@pytest.mark.parametrize("length", ["1000001", "0001000001", str(10**15)])
+def test_an_answer_that_announces_more_than_the_cap_is_refused_at_its_head(
+    lane: Lane, raw_upstream: RawUpstream, length: str
+) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
+
+    def says_head_alone(wire: Wire, _: Asked) -> None:
+        wire.send(head)
+        wire.hang()
+
+    raw_upstream.say(says_head_alone)
+    began = time.monotonic()
+
+    error = failure_of(lane, outgoing(), conf_of(raw_upstream.url), 20.0)
+
+    assert type(error) is UpstreamContractError
+    assert time.monotonic() - began < 10
+
+
 def test_chunks_of_one_byte_are_read_up_to_the_cap(lane: Lane, raw_upstream: RawUpstream) -> None:
     chunks = b"1\r\nx\r\n" * 50_000
     raw_upstream.say(says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"))
