@@ -1,32 +1,26 @@
-"""What the gateway does at once while every upstream hangs, how it ends under load, what it holds in memory."""
+"""What the gateway does at once while every upstream hangs, how it ends under load."""
 
 import signal
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
 import pytest
 
 from gateway_clients.conf import SERVICES
 from sandbox.testing import Sandbox
-from tests.database.conftest import prepare
 from tests.load.conftest import Start
 from tests.support.crowd import Ask, crowd
-from tests.support.gateway import Reply, RunningGateway, resident_bytes
+from tests.support.gateway import Reply, RunningGateway
 from tests.support.pauses import pauses
-from tests.support.shipped_packages import shipped_packages_alone
 from tests.support.waiting import wait_until
-from tests.writes.servers import postgres
 
 pytestmark = pytest.mark.alone
 
 AT_ONCE_SECONDS: Final = 0.1
 SHED_SECONDS: Final = 0.05
-MEMORY_LIMIT_BYTES: Final = 150_000_000
-MEMORY_GROWTH_BYTES: Final = 10_000_000
 TRIES: Final = 15
 #: Few threads, breakers that stay closed and bulkheads that are never full: requests wait for upstreams that hang.
 HANGING: Final = {
@@ -128,57 +122,3 @@ def test_sigterm_under_load_answers_what_is_in_flight_and_takes_new_requests_whi
         thread.join()
     assert [reply.status for reply in in_flight] == [200] * 12
     assert gateway.living() == []
-
-
-def hold_memory(gateway: RunningGateway, requests: int) -> None:
-    """Reads so many dashboards, warm and cold, claims and errors among them, and looks at what the workers hold."""
-    headers = gateway.headers_of("admin")
-    fresh = {**headers, "Cache-Control": "no-cache"}
-
-    def ask_of(number: int) -> Ask:
-        member = f"m-{number % 320 + 1}"
-        path = f"/api/v1/claims/{member}?offset={number % 7}" if number % 3 == 0 else f"/api/v1/dashboard/{member}"
-        return Ask(gateway.port, path, fresh if number % 5 == 0 else headers)
-
-    def read(count: int) -> None:
-        with crowd(ask_of, readers=12) as running:
-            wait_until(lambda: len(running.timed) >= count, seconds=1800)
-        assert running.failures == []
-        assert {timed.reply.status for timed in running.timed} <= {200, 404}
-
-    read(requests // 2)
-    before = {pid: resident_bytes(pid) for pid in gateway.workers}
-    read(requests // 2)
-    after = {pid: resident_bytes(pid) for pid in gateway.workers}
-
-    assert len(after) == 2
-    assert max(resident_bytes(pid, "VmHWM") for pid in after) < MEMORY_LIMIT_BYTES
-    assert max(after[pid] - before[pid] for pid in after) < MEMORY_GROWTH_BYTES
-
-
-@pytest.mark.long
-@pytest.mark.timeout(2400)
-def test_a_worker_holds_little_memory_after_50_000_requests(start: Start) -> None:
-    hold_memory(start(**shipped_packages_alone()), 50_000)
-
-
-@pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """A database as in production, where threads share a pool of connections."""
-    with postgres() as url:
-        prepare(url)
-        yield url
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_each_thread_of_a_worker_takes_little_memory(postgres_url: str, start: Start) -> None:
-    gateway = start(DATABASE_URL=postgres_url, WORKERS="1", **shipped_packages_alone())
-    (pid,) = gateway.workers
-
-    with crowd(dashboards_of(gateway), readers=96) as running:
-        wait_until(lambda: len(running.timed) >= 10_000, seconds=500)
-
-    assert running.failures == []
-    assert len(list(Path(f"/proc/{pid}/task").iterdir())) > 96
-    assert resident_bytes(pid, "VmHWM") < MEMORY_LIMIT_BYTES
