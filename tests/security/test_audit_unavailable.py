@@ -47,5 +47,7 @@ def test_an_operation_answers_503(address: str, who: str, as_, upstreams, unwrit
     answer = as_(who).post("/graphql", {"query": query_of(address)}, "application/json")
 
     assert unwritten
-    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/json")
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == ["UPSTREAM_UNAVAILABLE"]
+    assert "data" not in answer.json()
     assert "Retry-After" in answer.headers

@@ -12,7 +12,13 @@ from graphene_django.views import GraphQLView
 from graphql import GraphQLSchema, is_abstract_type
 
 from gateway_clients.edge.access.current_caller import caller_of
-from gateway_clients.edge.errors import ApiError, MethodNotAllowedError, UnauthenticatedError
+from gateway_clients.edge.errors import (
+    ApiError,
+    MethodNotAllowedError,
+    RateLimitedError,
+    TemporarilyUnavailableError,
+    UnauthenticatedError,
+)
 from gateway_clients.edge.graphql.content_negotiation import media_type_of, wants_html
 from gateway_clients.edge.graphql.documents import Documents
 from gateway_clients.edge.graphql.errors import GRAPHQL_TYPE, JSON_TYPE, RequestRefusedError, refusal, refused_by_edge
@@ -64,7 +70,7 @@ class GatewayGraphQLView(GraphQLView):
         except RequestRefusedError as error:
             tally().add("graphql|unknown|refused")
             return refusal(error, request, media_type)
-        except UnauthenticatedError as error:
+        except (UnauthenticatedError, RateLimitedError, TemporarilyUnavailableError) as error:
             return refused_by_edge(error, request, media_type)
         except ApiError as error:
             problem = problem_of(error, request)
