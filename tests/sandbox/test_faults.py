@@ -79,14 +79,14 @@ def test_an_answer_comes_late(sandbox: Sandbox, http: requests.Session) -> None:
 
 
 def test_slow_answers_do_not_wait_for_each_other(sandbox: Sandbox) -> None:
-    sandbox.fault("claims", "delay", delay_seconds=0.4)
+    sandbox.fault("claims", "delay", delay_seconds=1.0)  # more than a busy machine takes to begin all of them
 
     began = monotonic()
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: requests.get(sandbox.url("claims") + CLAIMS, timeout=5), range(20)))
 
     assert [answer.status_code for answer in answers] == [200] * 20
-    assert monotonic() - began < 2.0
+    assert monotonic() - began < 5.0
     assert sandbox.calls("claims").peak_in_flight == 20
     wait_until(lambda: sandbox.calls("claims").in_flight == 0)
 
